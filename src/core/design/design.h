@@ -1,0 +1,51 @@
+/* Design: raw storage of X [n x p], read where it lies. No centring, no weights, no response.
+ * A new storage is one file that ends in a const sp_design_ops. Column indices are int (R's limit), offsets ptrdiff_t.
+ * All operations are thread safe and allocate nothing. */
+#ifndef SP_DESIGN_H
+#define SP_DESIGN_H
+
+#include <stddef.h>
+#include "../base/ctx.h"
+
+typedef struct sp_design sp_design;
+
+enum { SP_DESIGN_SPARSE = 1 };
+
+typedef struct sp_design_ops {
+  const char *name;
+  unsigned flags;
+  /* out[a * ldo + h] = X[, j(a)]' R[, h], a = 0..m-1, h = 0..q-1; j(a) = idx[a], or j0 + a when idx is NULL.
+   * R [n x q], leading dimension ldr. One read of each column serves all q right-hand sides. */
+  void (*cols_dot)(const sp_design *d, const int *idx, int j0, int m, const double *R, ptrdiff_t ldr, int q,
+                   double *out, ptrdiff_t ldo);
+  /* y += X[, idx] coef, y [n] */
+  void (*cols_axpy)(const sp_design *d, const int *idx, int m, const double *coef, double *y);
+  /* x [n] = X[, j] */
+  void (*gather)(const sp_design *d, int j, double *x);
+  /* Weighted moments of the columns j0..j0+m-1 for B weightings in one read of each column. W, V [n x B], columns of W sum
+   * to 1. centre[a] is the mean under W[, 0]; with e = x - centre:
+   * s1[a * B + t] = sum W_t e, s2[a * B + t] = sum W_t e^2, sv[a * B + t] = sum V_t e.  V may be NULL (then sv is not written).
+   * work [3 n]. A non-finite entry makes centre[a] or s2[a * B] non-finite. For a sparse column the cost is O(nnz B). sumV[B] = column sums of V. */
+  void (*cols_moments)(const sp_design *d, int j0, int m, const double *W, const double *V, const double *sumV, int B,
+                       double *centre, double *s1, double *s2, double *sv, double *work);
+  /* rows i0..i0+ni-1 of the columns idx[m] (NULL: all p) into out, leading dimension ldo */
+  void (*gather_rows)(const sp_design *d, const int *idx, int m, ptrdiff_t i0, ptrdiff_t ni, double *out, ptrdiff_t ldo);
+} sp_design_ops;
+
+struct sp_design {
+  const sp_design_ops *ops;
+  ptrdiff_t n;
+  int p;
+  /* borrowed buffers; which are set depends on the storage */
+  const double *x;   /* dense: [n x p]; csc: values [nnz] */
+  const int *i;      /* csc: row indices [nnz] */
+  const int *ptr;    /* csc: column pointers [p + 1] */
+};
+
+extern const sp_design_ops sp_design_dense; /* design_dense.c */
+extern const sp_design_ops sp_design_csc;   /* design_csc.c: the slots of a dgCMatrix */
+
+/* Check a csc design (pointers monotone, rows in range and strictly increasing inside a column): SP_ECORRUPT otherwise. O(nnz). */
+sp_status sp_design_check(sp_ctx *ctx, const sp_design *d);
+
+#endif

@@ -1,0 +1,181 @@
+/* Compressed sparse columns: the slots of a dgCMatrix, read where they lie. Rows increase inside a column
+ * (sp_design_check). Stored zeros are allowed and are entries like any other. */
+#include "design.h"
+
+#include <string.h>
+
+typedef struct entries { /* the stored entries of one column */
+  const double *x;
+  const int *i;
+  ptrdiff_t n;
+} entries;
+
+static entries column(const sp_design *d, int j) {
+  ptrdiff_t from = d->ptr[j];
+  return (entries){d->x + from, d->i + from, d->ptr[j + 1] - from};
+}
+
+/* Order of additions of one output, the same for any number of right-hand sides: entry k goes to sum k % 4,
+ * and these four are added in pairs. Four sums, because one would wait for each addition. */
+static double dot1(entries e, const double *r) {
+  double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
+  ptrdiff_t k = 0;
+  for (; k + 4 <= e.n; k += 4) {
+    s0 += e.x[k] * r[e.i[k]];
+    s1 += e.x[k + 1] * r[e.i[k + 1]];
+    s2 += e.x[k + 2] * r[e.i[k + 2]];
+    s3 += e.x[k + 3] * r[e.i[k + 3]];
+  }
+  if (k < e.n) s0 += e.x[k] * r[e.i[k]];
+  if (k + 1 < e.n) s1 += e.x[k + 1] * r[e.i[k + 1]];
+  if (k + 2 < e.n) s2 += e.x[k + 2] * r[e.i[k + 2]];
+  return (s0 + s2) + (s1 + s3);
+}
+
+/* two right-hand sides with one read of the entries: loads are what takes the time */
+static void dot2(entries e, const double *r, const double *t, double *out) {
+  double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
+  double t0 = 0.0, t1 = 0.0, t2 = 0.0, t3 = 0.0;
+  ptrdiff_t k = 0;
+  for (; k + 4 <= e.n; k += 4) {
+    const double x0 = e.x[k], x1 = e.x[k + 1], x2 = e.x[k + 2], x3 = e.x[k + 3];
+    const int i0 = e.i[k], i1 = e.i[k + 1], i2 = e.i[k + 2], i3 = e.i[k + 3];
+    s0 += x0 * r[i0];
+    s1 += x1 * r[i1];
+    s2 += x2 * r[i2];
+    s3 += x3 * r[i3];
+    t0 += x0 * t[i0];
+    t1 += x1 * t[i1];
+    t2 += x2 * t[i2];
+    t3 += x3 * t[i3];
+  }
+  if (k < e.n) {
+    s0 += e.x[k] * r[e.i[k]];
+    t0 += e.x[k] * t[e.i[k]];
+  }
+  if (k + 1 < e.n) {
+    s1 += e.x[k + 1] * r[e.i[k + 1]];
+    t1 += e.x[k + 1] * t[e.i[k + 1]];
+  }
+  if (k + 2 < e.n) {
+    s2 += e.x[k + 2] * r[e.i[k + 2]];
+    t2 += e.x[k + 2] * t[e.i[k + 2]];
+  }
+  out[0] = (s0 + s2) + (s1 + s3);
+  out[1] = (t0 + t2) + (t1 + t3);
+}
+
+static void csc_cols_dot(const sp_design *d, const int *idx, int j0, int m, const double *R, ptrdiff_t ldr,
+                         int q, double *out, ptrdiff_t ldo) {
+  for (int a = 0; a < m; a++, out += ldo) {
+    entries e = column(d, idx == NULL ? j0 + a : idx[a]);
+    int h = 0;
+    for (; h + 2 <= q; h += 2) dot2(e, R + h * ldr, R + (h + 1) * ldr, out + h);
+    if (h < q) out[h] = dot1(e, R + h * ldr);
+  }
+}
+
+static void csc_cols_axpy(const sp_design *d, const int *idx, int m, const double *coef, double *y) {
+  for (int a = 0; a < m; a++) {
+    entries e = column(d, idx[a]);
+    double c = coef[a];
+    for (ptrdiff_t k = 0; k < e.n; k++) y[e.i[k]] += c * e.x[k];
+  }
+}
+
+static void csc_gather(const sp_design *d, int j, double *x) {
+  entries e = column(d, j);
+  for (ptrdiff_t i = 0; i < d->n; i++) x[i] = 0.0;
+  for (ptrdiff_t k = 0; k < e.n; k++) x[e.i[k]] = e.x[k];
+}
+
+/* sums over the stored entries, e being their centred values; even and odd ones apart, again for speed */
+typedef struct sums {
+  double w, we, wee;
+} sums;
+
+static sums stored_sums(entries col, const double *e, const double *w) {
+  sums s = {0.0, 0.0, 0.0}, t = {0.0, 0.0, 0.0};
+  ptrdiff_t k = 0;
+  for (; k + 2 <= col.n; k += 2) {
+    const double a = w[col.i[k]], b = w[col.i[k + 1]];
+    const double ae = a * e[k], be = b * e[k + 1];
+    s.w += a;
+    t.w += b;
+    s.we += ae;
+    t.we += be;
+    s.wee += ae * e[k];
+    t.wee += be * e[k + 1];
+  }
+  if (k < col.n) {
+    const double a = w[col.i[k]], ae = a * e[k];
+    s.w += a;
+    s.we += ae;
+    s.wee += ae * e[k];
+  }
+  return (sums){s.w + t.w, s.we + t.we, s.wee + t.wee};
+}
+
+/* The entries that are not stored are all -c after centring, so their sums follow from the weight left over:
+ *   sum W e   = sum_stored W (x - c)   - c   (1 - sum_stored W)
+ *   sum W e^2 = sum_stored W (x - c)^2 + c^2 (1 - sum_stored W)
+ * A sum of squares around c, not x^2 - c^2, so that nothing cancels; with every row stored nothing is left
+ * over, and rounding may not pretend otherwise. */
+static void csc_cols_moments(const sp_design *d, int j0, int m, const double *W, const double *V,
+                             const double *sumV, int B, double *centre, double *s1, double *s2, double *sv,
+                             double *work) {
+  const ptrdiff_t n = d->n;
+  double *e = work;
+  for (int a = 0; a < m; a++) {
+    const entries col = column(d, j0 + a);
+    const int full = col.n == n;
+    const double c = dot1(col, W);
+    centre[a] = c;
+    for (ptrdiff_t k = 0; k < col.n; k++) e[k] = col.x[k] - c;
+    for (int t = 0; t < B; t++) {
+      const ptrdiff_t at = (ptrdiff_t)a * B + t;
+      const sums s = stored_sums(col, e, W + t * n);
+      const double left = full || s.w > 1.0 ? 0.0 : 1.0 - s.w;
+      s1[at] = s.we - c * left;
+      s2[at] = s.wee + c * c * left;
+      if (V == NULL) continue;
+      const sums v = stored_sums(col, e, V + t * n);
+      sv[at] = full ? v.we : v.we - c * (sumV[t] - v.w);
+    }
+  }
+}
+
+/* first entry in row i or below it */
+static ptrdiff_t lower_bound(entries e, ptrdiff_t i) {
+  ptrdiff_t lo = 0, hi = e.n;
+  while (lo < hi) {
+    ptrdiff_t mid = lo + (hi - lo) / 2;
+    if (e.i[mid] < i) {
+      lo = mid + 1;
+    } else {
+      hi = mid;
+    }
+  }
+  return lo;
+}
+
+static void csc_gather_rows(const sp_design *d, const int *idx, int m, ptrdiff_t i0, ptrdiff_t ni,
+                            double *out, ptrdiff_t ldo) {
+  int count = idx == NULL ? d->p : m;
+  for (int a = 0; a < count; a++) {
+    entries e = column(d, idx == NULL ? a : idx[a]);
+    double *x = out + a * ldo;
+    for (ptrdiff_t i = 0; i < ni; i++) x[i] = 0.0;
+    for (ptrdiff_t k = lower_bound(e, i0); k < e.n && e.i[k] < i0 + ni; k++) x[e.i[k] - i0] = e.x[k];
+  }
+}
+
+const sp_design_ops sp_design_csc = {
+    .name = "csc",
+    .flags = SP_DESIGN_SPARSE,
+    .cols_dot = csc_cols_dot,
+    .cols_axpy = csc_cols_axpy,
+    .gather = csc_gather,
+    .cols_moments = csc_cols_moments,
+    .gather_rows = csc_gather_rows,
+};

@@ -1,0 +1,319 @@
+#include "bound.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/par.h"
+#include "../base/vec.h"
+
+#define RANK_STOP 0.4 /* the basis grows until every remainder is below this fraction of the threshold */
+#define BLOCK 64      /* columns per kernel call */
+#define CHUNK 512     /* columns per parallel work item: a constant, so that results do not depend on threads */
+
+/* One task's residuals of the batch, factored. */
+typedef struct lowrank {
+  sp_task *task;
+  int q, L, offset;     /* rank, lambdas, first column in the common basis */
+  int raw;              /* first column in the matrix of raw residuals */
+  double *S, *e, *amax; /* [L x q] row l: S_l; [L]; [q] max_l |S_lh| / lambda_l */
+  double emax;          /* max_l e_l / lambda_l */
+} lowrank;
+
+typedef struct violator {
+  int task, col, l;
+} violator;
+
+typedef struct chunk_result {
+  violator *viol;
+  int n, cap;
+  double exact;
+  double *kkt, *scale, *slack; /* [total lambdas] */
+} chunk_result;
+
+typedef struct check {
+  sp_ctx *ctx;
+  const sp_design *design;
+  int B, qt, total;
+  lowrank *lr;
+  const double *lambda; /* of the whole grid */
+  double *basis, *bsum; /* [n x qt] raw metric, their sums */
+  double *resid, *rsum; /* [n x total], their sums */
+  chunk_result *res;    /* [chunks] */
+} check;
+
+/* Pivoted Gram-Schmidt of the residuals E [n x L] (overwritten by the remainders); Q [n x L]. */
+static void factor_residuals(lowrank *f, ptrdiff_t n, double *E, double *Q, const double *lambda, double alpha) {
+  const int L = f->L;
+  f->q = 0;
+  for (int l = 0; l < L; l++) f->e[l] = sqrt(sp_nrm2sq(E + l * n, n));
+  while (f->q < L) {
+    int best = -1;
+    double worst = 0;
+    for (int l = 0; l < L; l++) {
+      const double x = f->e[l] / (lambda[l] * alpha);
+      if (x > worst) {
+        worst = x;
+        best = l;
+      }
+    }
+    if (best < 0 || worst <= RANK_STOP) break;
+    double *qv = Q + f->q * n;
+    const double inv = 1 / f->e[best];
+    for (ptrdiff_t i = 0; i < n; i++) qv[i] = E[best * n + i] * inv;
+    /* once more against the earlier ones, then exactly unit length */
+    for (int h = 0; h < f->q; h++) sp_axpy(-sp_dot(Q + h * n, qv, n), Q + h * n, qv, n);
+    const double norm = sqrt(sp_nrm2sq(qv, n));
+    for (ptrdiff_t i = 0; i < n; i++) qv[i] /= norm;
+    for (int l = 0; l < L; l++) {
+      const double s = sp_dot(qv, E + l * n, n);
+      f->S[l * L + f->q] = s;
+      sp_axpy(-s, qv, E + l * n, n);
+      f->e[l] = sqrt(sp_nrm2sq(E + l * n, n));
+    }
+    f->q++;
+  }
+  f->emax = 0;
+  for (int h = 0; h < f->q; h++) f->amax[h] = 0;
+  for (int l = 0; l < L; l++) {
+    f->emax = fmax(f->emax, f->e[l] / lambda[l]);
+    for (int h = 0; h < f->q; h++) f->amax[h] = fmax(f->amax[h], fabs(f->S[l * L + h]) / lambda[l]);
+  }
+}
+
+static sp_status add_violator(sp_ctx *ctx, chunk_result *r, int task, int col, int l) {
+  if (r->n == r->cap) {
+    const int cap = r->cap ? 2 * r->cap : 32;
+    const sp_status st = sp_grow(ctx, &r->viol, (size_t)r->cap, (size_t)cap, sizeof *r->viol);
+    if (st != SP_OK) return st;
+    r->cap = cap;
+  }
+  r->viol[r->n++] = (violator){task, col, l};
+  return SP_OK;
+}
+
+/* Exact product of column j with the residual of lambda l: measured for the certificate, a violator if it is one. */
+static sp_status exact(const check *ck, chunk_result *r, int k, int j, int l, sp_view *view, double *c_out, int *is_viol) {
+  const lowrank *f = &ck->lr[k];
+  const sp_model *m = &f->task->m;
+  const int col = f->raw + l;
+  const double lam = ck->lambda[f->task->ls + l];
+  double c, dir = 0;
+  sp_view_dot_raw(view, &j, 1, ck->resid + col * ck->design->n, ck->rsum[col], &c);
+  r->exact++;
+  *c_out = c;
+  const sp_coord co = sp_model_coord(m, j);
+  double t, ridge;
+  m->pen->ops->l1_ridge(m->pen, lam, &co, &t, &ridge);
+  if (c > t && co.hi > 0) dir = c - t;
+  if (-c > t && co.lo < 0) dir = -c - t;
+  *is_viol = dir > SP_TOL_ENTER * lam * co.v + 4e-15 * m->unit;
+  if (*is_viol) return add_violator(ck->ctx, r, k, j, l);
+  if (dir > 0) {
+    r->kkt[col] = fmax(r->kkt[col], dir / (lam * co.v));
+    r->scale[col] = fmin(r->scale[col], m->pen->ops->scale(m->pen, lam, &co, c));
+    r->slack[col] += m->pen->ops->fenchel_young(m->pen, lam, &co, 0, c);
+  }
+  return SP_OK;
+}
+
+/* One task, columns j0..j0+m-1, products z [m x qt] with the common basis */
+static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int m, const double *z, double *column) {
+  const lowrank *f = &ck->lr[k];
+  sp_task *t = f->task;
+  const sp_model *md = &t->m;
+  const double alpha = md->pen->alpha;
+  const int q = f->q, L = f->L;
+  sp_view view = {ck->design, md->n, md->rows, md->mean, md->iscale, NULL, NULL, column};
+  for (int a = 0; a < m; a++) {
+    const int j = j0 + a;
+    if (md->iscale[j] == 0 || md->qp.pos[j] >= 0 || !sp_model_usable(md, j)) continue;
+    const double *za = z + (ptrdiff_t)a * ck->qt + f->offset, is = md->iscale[j], mean = md->mean[j];
+    const double vj = alpha * md->v[j] * (md->ratio ? md->ratio[j] : 1);
+    double zz = 0, tt = 0, c = 0, zs[64];
+    int open = sp_view_shifted(&view, j) || q > 64;
+    for (int h = 0; !open && h < q; h++) {
+      const double x = (za[h] - mean * ck->bsum[f->offset + h]) * is;
+      zs[h] = x;
+      zz += x * x;
+      tt += f->amax[h] * fabs(x);
+      c += f->S[(L - 1) * L + h] * x;
+    }
+    const double rest = sqrt(fmax(0, 1 - zz) + 1e-14);
+    if (!open && tt + rest * f->emax <= vj) {
+      t->c[j] = c;
+      continue;
+    }
+    for (int l = 0; l < L; l++) {
+      const double thr = ck->lambda[t->ls + l] * vj;
+      if (!open) {
+        double cl = 0;
+        for (int h = 0; h < q; h++) cl += f->S[l * L + h] * zs[h];
+        if (l == L - 1) c = cl;
+        if (fabs(cl) + rest * f->e[l] <= thr) continue;
+      }
+      double ce;
+      int viol;
+      const sp_status st = exact(ck, r, k, j, l, &view, &ce, &viol);
+      if (st != SP_OK) return st;
+      if (l == L - 1 || viol) c = ce;
+      if (viol) break;
+    }
+    t->c[j] = c;
+  }
+  return SP_OK;
+}
+
+static sp_status check_chunk(void *arg, int chunk) {
+  const check *ck = arg;
+  chunk_result *r = &ck->res[chunk];
+  sp_status st = SP_OK;
+  const int from = chunk * CHUNK, to = from + CHUNK < ck->design->p ? from + CHUNK : ck->design->p;
+  double *z = sp_alloc(ck->ctx, (size_t)BLOCK * (size_t)ck->qt + 1, sizeof *z);
+  double *column = sp_alloc(ck->ctx, (size_t)ck->design->n, sizeof *column);
+  double *acc = sp_alloc(ck->ctx, 3 * (size_t)ck->total, sizeof *acc);
+  r->kkt = acc;
+  if (!z || !column || !acc) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  r->scale = acc + ck->total;
+  r->slack = acc + 2 * ck->total;
+  for (int i = 0; i < ck->total; i++) {
+    r->kkt[i] = r->slack[i] = 0;
+    r->scale[i] = 1;
+  }
+  for (int j0 = from; j0 < to; j0 += BLOCK) {
+    const int m = j0 + BLOCK < to ? BLOCK : to - j0;
+    if (ck->qt) {
+      ck->design->ops->cols_dot(ck->design, NULL, j0, m, ck->basis, ck->design->n, ck->qt, z, ck->qt);
+    }
+    for (int k = 0; k < ck->B; k++) SP_TRY(check_task(ck, r, k, j0, m, z, column));
+  }
+done:
+  sp_free(ck->ctx, z);
+  sp_free(ck->ctx, column);
+  return st;
+}
+
+/* Factor the residuals of each task and lay basis and residuals out in the raw metric, over all rows. */
+static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
+  sp_status st = SP_OK;
+  const ptrdiff_t nf = ck->design->n;
+  double *Q = NULL, *E = NULL;
+  int Lmax = 0;
+  ck->total = 0;
+  for (int k = 0; k < ck->B; k++) {
+    ck->lr[k].task = tasks[k];
+    ck->lr[k].L = tasks[k]->l1 - tasks[k]->ls;
+    ck->lr[k].raw = ck->total;
+    ck->total += ck->lr[k].L;
+    if (ck->lr[k].L > Lmax) Lmax = ck->lr[k].L;
+  }
+  const size_t sL = (size_t)Lmax, st_ = (size_t)ck->total, sn = (size_t)nf;
+  ck->resid = sp_calloc(ck->ctx, sn * st_, sizeof *ck->resid);
+  ck->rsum = sp_alloc(ck->ctx, st_, sizeof *ck->rsum);
+  ck->bsum = sp_alloc(ck->ctx, st_, sizeof *ck->bsum);
+  Q = sp_alloc(ck->ctx, sn * sL, sizeof *Q);
+  E = sp_alloc(ck->ctx, sn * sL, sizeof *E);
+  if (!ck->resid || !ck->rsum || !ck->bsum || !Q || !E) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  ck->qt = 0;
+  size_t cap = 0;
+  for (int k = 0; k < ck->B; k++) {
+    lowrank *f = &ck->lr[k];
+    sp_model *m = &tasks[k]->m;
+    const ptrdiff_t n = m->n;
+    const size_t L = (size_t)f->L;
+    if (!(f->S = sp_calloc(ck->ctx, L * L + 2 * L, sizeof *f->S))) {
+      st = SP_ENOMEM;
+      goto done;
+    }
+    f->e = f->S + L * L;
+    f->amax = f->e + L;
+    const double *rt = tasks[k]->rt + (tasks[k]->ls - l0) * n;
+    memcpy(E, rt, (size_t)n * L * sizeof *E);
+    factor_residuals(f, n, E, Q, ck->lambda + tasks[k]->ls, m->pen->alpha);
+    f->offset = ck->qt;
+    const size_t need = sn * (size_t)(ck->qt + f->q);
+    if (need > cap) {
+      const size_t to = need + sn * 8;
+      SP_TRY(sp_grow(ck->ctx, &ck->basis, cap, to, sizeof *ck->basis));
+      cap = to;
+    }
+    const sp_view v = {ck->design, n, m->rows, NULL, NULL, m->sw, NULL, NULL};
+    for (int h = 0; h < f->q; h++) {
+      ck->bsum[ck->qt] = sp_view_scatter(&v, Q + h * n, ck->basis + ck->qt * nf);
+      ck->qt++;
+    }
+    for (int l = 0; l < f->L; l++) ck->rsum[f->raw + l] = sp_view_scatter(&v, rt + l * n, ck->resid + (f->raw + l) * nf);
+  }
+done:
+  sp_free(ck->ctx, Q);
+  sp_free(ck->ctx, E);
+  return st;
+}
+
+static sp_status collect(check *ck, int chunks) {
+  for (int k = 0; k < ck->B; k++) {
+    ck->lr[k].task->n_viol = 0;
+    ck->lr[k].task->first = ck->lr[k].task->l1;
+  }
+  for (int ch = 0; ch < chunks; ch++) {
+    const chunk_result *r = &ck->res[ch];
+    for (int k = 0; k < ck->B; k++) {
+      const lowrank *f = &ck->lr[k];
+      for (int l = 0; l < f->L; l++) {
+        sp_point *pt = &f->task->points[f->task->ls + l];
+        pt->kkt = fmax(pt->kkt, r->kkt[f->raw + l]);
+        pt->scale = fmin(pt->scale, r->scale[f->raw + l]);
+        pt->slack += r->slack[f->raw + l];
+      }
+    }
+    for (int i = 0; i < r->n; i++) {
+      sp_task *t = ck->lr[r->viol[i].task].task;
+      if (t->n_viol == t->cap_viol) {
+        const int cap = t->cap_viol ? 2 * t->cap_viol : 64;
+        const sp_status st = sp_grow(ck->ctx, &t->viol, (size_t)t->cap_viol, (size_t)cap, sizeof *t->viol);
+        if (st != SP_OK) return st;
+        t->cap_viol = cap;
+      }
+      t->viol[t->n_viol++] = r->viol[i].col;
+      if (t->ls + r->viol[i].l < t->first) t->first = t->ls + r->viol[i].l;
+    }
+  }
+  return SP_OK;
+}
+
+sp_status sp_bound_check(sp_ctx *ctx, const sp_design *design, sp_task *const *tasks, int B, const double *lambda, int l0,
+                         sp_counts *counts) {
+  sp_status st = SP_OK;
+  const int chunks = (design->p - 1) / CHUNK + 1;
+  check ck = {.ctx = ctx, .design = design, .B = B, .lambda = lambda};
+  ck.lr = sp_calloc(ctx, (size_t)B, sizeof *ck.lr);
+  ck.res = sp_calloc(ctx, (size_t)chunks, sizeof *ck.res);
+  if (!ck.lr || !ck.res) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  SP_TRY(prepare(&ck, tasks, l0));
+  SP_TRY(sp_par_for(ctx, chunks, check_chunk, &ck));
+  SP_TRY(collect(&ck, chunks));
+  counts->reads += ck.qt > 0 ? design->p : 0;
+  counts->dots += (double)design->p * ck.qt;
+  for (int ch = 0; ch < chunks; ch++) counts->exact += ck.res[ch].exact;
+done:
+  for (int ch = 0; ck.res && ch < chunks; ch++) {
+    sp_free(ctx, ck.res[ch].viol);
+    sp_free(ctx, ck.res[ch].kkt);
+  }
+  for (int k = 0; ck.lr && k < B; k++) sp_free(ctx, ck.lr[k].S);
+  sp_free(ctx, ck.res);
+  sp_free(ctx, ck.lr);
+  sp_free(ctx, ck.basis);
+  sp_free(ctx, ck.bsum);
+  sp_free(ctx, ck.resid);
+  sp_free(ctx, ck.rsum);
+  return st;
+}

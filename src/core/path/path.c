@@ -1,0 +1,302 @@
+#include "path.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/par.h"
+#include "screen.h"
+#include "setup.h"
+
+#define BATCH 20      /* lambdas between checks of all columns: flat optimum 20..34 */
+#define SPAN 0.35     /* a batch ends when lambda has fallen to this fraction */
+#define COARSE 0.5    /* a step to less than this fraction gets unreported lambdas in between */
+#define MAX_REDO 200  /* rounds of checks per batch */
+#define MIN_LAMBDAS 5 /* glmnet: no early stop before that */
+
+typedef struct batch {
+  sp_path *path;
+  sp_task **todo; /* [count] */
+  int count, l0;
+} batch;
+
+static double fraction(const sp_task *t, const sp_point *pt) {
+  const sp_model *m = &t->m;
+  return m->null_dev > 0 ? 1 - (pt->value - m->sat_value) / m->null_dev : 0;
+}
+
+/* glmnet's rules, after the point at l; on task 0 only */
+static int stops(sp_path *path, const sp_task *t, int l) {
+  const sp_spec *sp = &path->spec;
+  const sp_point *pt = &t->points[l];
+  if (pt->df > sp->dfmax) {
+    path->end = SP_END_DFMAX;
+    return 1;
+  }
+  if (!sp->early_stop || l + 1 < MIN_LAMBDAS) return 0;
+  const double dev = fraction(t, pt), before = l ? fraction(t, &t->points[l - 1]) : 0;
+  if (dev > sp->devmax) {
+    path->end = SP_END_DEVMAX;
+    return 1;
+  }
+  if (dev - before < sp->fdev * dev) {
+    path->end = SP_END_FDEV;
+    return 1;
+  }
+  return 0;
+}
+
+static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double from) {
+  sp_status st = SP_OK;
+  const double lambda = path->lambda[l];
+  double kkt = 0;
+  int limit = 0;
+  while (path->spec.pen->alpha > 0 && lambda > 0 && lambda < COARSE * from && !t->m.use_dual) {
+    const double mid = fmax(COARSE * from, lambda);
+    if (mid <= lambda) break;
+    SP_TRY(sp_model_solve(&t->m, mid, from, &kkt, &limit));
+    from = mid;
+  }
+  SP_TRY(sp_model_solve(&t->m, lambda, from, &kkt, &limit));
+  SP_TRY(sp_task_record(t, &t->points[l], l - l0, kkt, limit));
+done:
+  return st;
+}
+
+/* The unresolved range of one task. */
+static sp_status solve_task(void *arg, int i) {
+  const batch *ba = arg;
+  sp_path *path = ba->path;
+  sp_task *t = ba->todo[i];
+  sp_status st = SP_OK;
+  for (int l = t->ls; l < t->l1; l++) {
+    const double from = l == ba->l0 ? t->lambda_c : path->lambda[l - 1];
+    SP_TRY(solve_point(path, t, l, ba->l0, fmax(from, path->lambda[l])));
+    if (t == path->tasks && stops(path, t, l)) {
+      t->l1 = l + 1;
+      break;
+    }
+    if (ba->count == 1 || path->ctx->threads == 1) SP_TRY(sp_poll(path->ctx)); /* on the main thread only */
+  }
+done:
+  return st;
+}
+
+/* Several tasks at a time, in groups so that the host is asked in between. */
+static sp_status solve_tasks(batch *ba) {
+  sp_status st = SP_OK;
+  if (ba->count == 1) return solve_task(ba, 0);
+  const int size = 4 * ba->path->ctx->threads;
+  for (int from = 0; from < ba->count; from += size) {
+    batch part = {ba->path, ba->todo + from, ba->count - from < size ? ba->count - from : size, ba->l0};
+    SP_TRY(sp_par_for(ba->path->ctx, part.count, solve_task, &part));
+    SP_TRY(sp_poll(ba->path->ctx));
+  }
+done:
+  return st;
+}
+
+static sp_status solve_batch(batch *ba) {
+  sp_path *path = ba->path;
+  const int may_end = path->spec.early_stop || path->spec.dfmax < path->spec.design->p;
+  if (ba->count == 1 || ba->todo[0] != path->tasks || !may_end) return solve_tasks(ba);
+  /* task 0 decides where the grid ends, so it goes first */
+  batch first = {path, ba->todo, 1, ba->l0}, rest = {path, ba->todo + 1, ba->count - 1, ba->l0};
+  const sp_status st = solve_tasks(&first);
+  for (int i = 0; i < rest.count; i++) {
+    if (rest.todo[i]->l1 > path->tasks->l1) rest.todo[i]->l1 = path->tasks->l1;
+  }
+  return st == SP_OK ? solve_tasks(&rest) : st;
+}
+
+/* After the check: tasks with violators take them in and go back to the first lambda concerned. Returns how many. */
+static sp_status take_violators(batch *ba) {
+  sp_status st = SP_OK;
+  int left = 0;
+  for (int i = 0; i < ba->count; i++) {
+    sp_task *t = ba->todo[i];
+    if (!t->n_viol) {
+      t->unresolved = 0;
+      continue;
+    }
+    sp_model_set_lambda(&t->m, ba->path->lambda[t->first]);
+    for (int v = 0; v < t->n_viol; v++) SP_TRY(sp_model_add(&t->m, t->viol[v]));
+    SP_TRY(sp_task_restore(t, &t->points[t->first], t->first - ba->l0));
+    t->ls = t->first;
+    ba->todo[left++] = t;
+  }
+  ba->count = left;
+done:
+  return st;
+}
+
+/* With every column in the working set the solver has checked them all. */
+static int needs_check(const sp_path *path, int l1) {
+  return path->spec.pen->alpha > 0 && path->spec.screen && path->lambda[l1 - 1] > 0;
+}
+
+/* c of the working set, which the check leaves out */
+static void known_correlations(sp_task *t, double lambda) {
+  for (int k = 0; k < t->m.qp.nW; k++) t->c[t->m.qp.W[k]] = t->m.qp.c[k];
+  t->lambda_c = lambda;
+}
+
+/* Solve and check until no task has a violator left. */
+static sp_status resolve(batch *ba, int l1, int check) {
+  sp_status st = SP_OK;
+  sp_path *path = ba->path;
+  for (int redo = 0; ba->count && redo <= MAX_REDO; redo++) {
+    SP_TRY(solve_batch(ba));
+    if (!check) break;
+    SP_TRY(sp_bound_check(path->ctx, path->spec.design, ba->todo, ba->count, path->lambda, ba->l0, &path->counts));
+    SP_TRY(sp_poll(path->ctx));
+    const int task0_again = ba->todo[0] == path->tasks && path->tasks->n_viol > 0;
+    SP_TRY(take_violators(ba));
+    if (task0_again) { /* an early stop was decided on a solution that changes */
+      path->end = SP_END_COMPLETE;
+      path->tasks->l1 = l1;
+    }
+  }
+done:
+  return st;
+}
+
+static sp_status run_batch(sp_path *path, int l0, int l1, sp_task **todo) {
+  sp_status st = SP_OK;
+  const int check = needs_check(path, l1);
+  batch ba = {path, todo, path->spec.B, l0};
+  for (int t = 0; t < ba.count; t++) {
+    sp_task *task = todo[t] = &path->tasks[t];
+    task->ls = l0;
+    task->l1 = l1;
+    SP_TRY(sp_screen_choose(task, path->lambda[l1 - 1], !check));
+  }
+  SP_TRY(resolve(&ba, l1, check));
+  path->L = path->tasks->l1;
+  /* tasks that stopped with an earlier, shorter version of task 0 go on to its end */
+  ba.count = 0;
+  for (int t = 1; t < path->spec.B; t++) {
+    sp_task *task = &path->tasks[t];
+    if (task->l1 < path->L) {
+      task->ls = task->l1;
+      task->l1 = path->L;
+      todo[ba.count++] = task;
+    }
+  }
+  SP_TRY(resolve(&ba, l1, check));
+  for (int t = 0; t < path->spec.B; t++) known_correlations(&path->tasks[t], path->lambda[path->tasks[t].l1 - 1]);
+done:
+  return st;
+}
+
+static sp_status certify_batch(sp_path *path, int l0) {
+  for (int t = 0; t < path->spec.B; t++) {
+    sp_task *task = &path->tasks[t];
+    for (int l = l0; l < path->L; l++) {
+      sp_point *pt = &task->points[l];
+      sp_task_certify(task, pt, path->lambda[l], l - l0, path->spec.thresh);
+      void **spent[] = {(void **)&pt->s, (void **)&pt->c, (void **)&pt->st};
+      for (int i = 0; i < 3; i++) {
+        sp_free(path->ctx, *spent[i]);
+        *spent[i] = NULL;
+      }
+    }
+    task->n_points = path->L;
+  }
+  return SP_OK;
+}
+
+static sp_status make_grid(sp_path *path) {
+  const sp_spec *sp = &path->spec;
+  path->grid = sp->nlambda;
+  path->lambda = sp_alloc(path->ctx, (size_t)path->grid, sizeof *path->lambda);
+  if (!path->lambda) return SP_ENOMEM;
+  if (sp->lambda) {
+    memcpy(path->lambda, sp->lambda, (size_t)path->grid * sizeof *path->lambda);
+    return SP_OK;
+  }
+  double top = sp_setup_lambda_max(path->tasks);
+  if (!(top > 0)) top = 1; /* y is orthogonal to every column: any grid gives the null model */
+  const double step = path->grid > 1 ? pow(sp->lambda_min_ratio, 1.0 / (path->grid - 1)) : 1;
+  for (int l = 0; l < path->grid; l++) path->lambda[l] = top * pow(step, l);
+  return SP_OK;
+}
+
+static sp_status start_tasks(sp_path *path) {
+  sp_status st = SP_OK;
+  const sp_spec *sp = &path->spec;
+  const size_t p = (size_t)sp->design->p;
+  for (int t = 0; t < sp->B; t++) {
+    sp_task *task = &path->tasks[t];
+    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, sp->pen, sp->y, sp->offset,
+                         sp->weights + t * sp->design->n, sp->intercept));
+    sp_model *m = &task->m;
+    m->v = sp->v;
+    m->lower = sp->lower;
+    m->upper = sp->upper;
+    m->max_iter = sp->max_iter;
+    m->force_cd = sp->force_cd;
+    sp_model_null(m);
+    if (!sp->standardize || !sp->intercept) {
+      m->ratio = sp_calloc(path->ctx, p, sizeof(double));
+      if (!m->ratio) return SP_ENOMEM;
+    }
+    task->c = sp_calloc(path->ctx, p, sizeof(double));
+    if (!task->c) return SP_ENOMEM;
+  }
+  SP_TRY(sp_setup_columns(path));
+  for (int t = 0; t < sp->B; t++) {
+    sp_task *task = &path->tasks[t];
+    SP_TRY(sp_model_start(&task->m));
+    if (task->m.nu > task->m.intercept) SP_TRY(sp_setup_correlations(path, task));
+  }
+  SP_TRY(make_grid(path));
+  const size_t slots = path->grid < BATCH ? (size_t)path->grid : BATCH;
+  for (int t = 0; t < sp->B; t++) {
+    sp_task *task = &path->tasks[t];
+    const size_t n = (size_t)task->m.n;
+    task->lambda_c = sp_setup_lambda_max(task);
+    if (!(task->lambda_c > path->lambda[0])) task->lambda_c = path->lambda[0];
+    sp_model_set_lambda(&task->m, task->lambda_c);
+    task->points = sp_calloc(path->ctx, (size_t)path->grid, sizeof *task->points);
+    task->rt = sp_alloc(path->ctx, n * slots, sizeof(double));
+    if (!task->points || !task->rt) return SP_ENOMEM;
+    if (!(sp->loss->flags & SP_LOSS_QUADRATIC) && !(task->eta = sp_alloc(path->ctx, n * slots, sizeof(double)))) {
+      return SP_ENOMEM;
+    }
+  }
+done:
+  return st;
+}
+
+sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
+  sp_status st = SP_OK;
+  memset(path, 0, sizeof *path);
+  path->ctx = ctx;
+  path->spec = *spec;
+  sp_task **todo = sp_alloc(ctx, (size_t)spec->B, sizeof *todo);
+  path->tasks = sp_calloc(ctx, (size_t)spec->B, sizeof *path->tasks);
+  if (!path->tasks || !todo) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  SP_TRY(start_tasks(path));
+  for (int l0 = 0; l0 < path->grid;) {
+    int l1 = l0 + 1;
+    while (l1 < path->grid && l1 - l0 < BATCH && path->lambda[l1] > SPAN * path->lambda[l0]) l1++;
+    SP_TRY(run_batch(path, l0, l1, todo));
+    SP_TRY(certify_batch(path, l0));
+    if (ctx->progress) ctx->progress(ctx->progress_data, (double)path->L / path->grid);
+    if (path->end != SP_END_COMPLETE) break;
+    l0 = l1;
+  }
+done:
+  sp_free(ctx, todo);
+  return st;
+}
+
+void sp_path_free(sp_path *path) {
+  if (!path->ctx) return;
+  for (int t = 0; path->tasks && t < path->spec.B; t++) sp_task_free(&path->tasks[t], path->grid);
+  sp_free(path->ctx, path->tasks);
+  sp_free(path->ctx, path->lambda);
+}

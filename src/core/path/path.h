@@ -1,0 +1,46 @@
+/* The path: a batch of problems that share a design march down one grid of lambdas. The only loop over lambda. */
+#ifndef SP_PATH_H
+#define SP_PATH_H
+
+#include "bound.h"
+#include "task.h"
+
+enum sp_end { SP_END_COMPLETE = 0, SP_END_DEVMAX, SP_END_FDEV, SP_END_DFMAX, SP_END_PMAX };
+
+/* What to fit. All arrays are borrowed. */
+typedef struct sp_spec {
+  const sp_design *design;
+  const sp_loss_ops *loss;
+  const sp_penalty *pen;
+  const double *y;       /* [n] */
+  const double *offset;  /* [n] or NULL */
+  const double *weights; /* [n x B], one column per task; 0: the row is held out */
+  int B;
+  const double *v;       /* [p] penalty factors that sum to p; Inf: column left out */
+  const double *lower, *upper; /* [p] or NULL */
+  const double *lambda;  /* [nlambda] decreasing, or NULL: from task 0 */
+  int nlambda;
+  double lambda_min_ratio;
+  int standardize, intercept;
+  int early_stop;        /* glmnet's rules on task 0 */
+  double fdev, devmax;
+  int dfmax, pmax;
+  double thresh;
+  int max_iter, screen, force_cd;
+} sp_spec;
+
+typedef struct sp_path {
+  sp_ctx *ctx;
+  sp_spec spec;
+  sp_task *tasks;        /* [B] */
+  double *lambda;        /* [grid] */
+  int grid, L;           /* length asked for, length reached */
+  enum sp_end end;
+  sp_counts counts;
+} sp_path;
+
+/* Fit. On any status the path must be freed; results are valid with SP_OK only. */
+sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec);
+void sp_path_free(sp_path *path);
+
+#endif

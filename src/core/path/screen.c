@@ -1,0 +1,68 @@
+#include "screen.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TAU 0.6    /* columns with |c| >= TAU alpha v lambda_end are candidates */
+#define KEEP 0.5   /* working-set columns below this fraction of the candidates' threshold are dropped */
+#define BINS 4096
+
+/* A size that rarely has to be extended: the final active set has at most about n columns. */
+static int working_set_size(const sp_model *m) {
+  const ptrdiff_t n = 3 * m->n;
+  return (int)(n < 600 ? 600 : n > 4000 ? 4000 : n);
+}
+
+static double score(const sp_task *t, int j) {
+  const sp_model *m = &t->m;
+  if (!sp_model_usable(m, j)) return -1;
+  const double v = m->v[j] * (m->ratio ? m->ratio[j] : 1);
+  return v > 0 ? fabs(t->c[j]) / v : INFINITY;
+}
+
+/* A score that about `rank` columns reach, from a histogram. */
+static double kth_largest(const sp_task *t, int rank) {
+  double top = 0;
+  int bins[BINS] = {0}, seen = 0, b = BINS - 1;
+  for (int j = 0; j < t->m.p; j++) {
+    const double s = score(t, j);
+    if (isfinite(s)) top = fmax(top, s);
+  }
+  if (!(top > 0)) return 0;
+  const double scale = (BINS - 1) / top;
+  for (int j = 0; j < t->m.p; j++) {
+    const double s = score(t, j);
+    if (s >= 0 && isfinite(s)) bins[(int)(s * scale)]++;
+  }
+  for (; b >= 0; b--) {
+    seen += bins[b];
+    if (seen >= rank) break;
+  }
+  return b < 0 ? 0 : b / scale;
+}
+
+sp_status sp_screen_choose(sp_task *t, double lambda_end, int all) {
+  sp_status st = SP_OK;
+  sp_model *m = &t->m;
+  const double alpha = m->pen->alpha;
+  double thr = 0;
+  if (!all && alpha > 0) {
+    const int size = working_set_size(m);
+    thr = TAU * alpha * lambda_end;
+    if (m->p > size) thr = fmax(thr, kth_largest(t, size));
+    thr = fmin(thr, 0.97 * alpha * t->lambda_c);
+    if (!m->use_dual && m->qp.nW) { /* the dual engine's running sum knows its columns: never compacted */
+      char *drop = sp_calloc(m->ctx, (size_t)m->qp.nW, 1);
+      if (!drop) return SP_ENOMEM;
+      for (int k = 0; k < m->qp.nW; k++) drop[k] = score(t, m->qp.W[k]) < KEEP * thr;
+      sp_qp_compact(&m->qp, drop);
+      sp_free(m->ctx, drop);
+    }
+  }
+  for (int j = 0; j < m->p; j++) {
+    const double s = score(t, j);
+    if (s >= thr && s >= 0) SP_TRY(sp_model_add(m, j));
+  }
+done:
+  return st;
+}

@@ -1,0 +1,149 @@
+/* Standardization of every task in one read of X, starting correlations, lambda_max. */
+#include "setup.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/par.h"
+#include "../base/vec.h"
+
+#define CHUNK 256
+#define CONSTANT 1e-14 /* weighted norm below this fraction of the magnitude: the column is constant (about 64 rounding units) */
+#define CANCELLED 1e-6 /* variance below this fraction of the moment about the common centre: computed again, entry by entry */
+
+typedef struct moments {
+  sp_path *path;
+  double *W, *V, *sumV, *sumW; /* [n x B], [B] */
+} moments;
+
+/* mean and sums of column j for one task, two passes over the gathered column */
+static void exact_moments(const sp_path *path, const double *W, const double *V, int j, double *x, double *mean, double *norm2,
+                          double *dot) {
+  const sp_design *d = path->spec.design;
+  double m = 0, corr = 0, s2 = 0, sv = 0;
+  d->ops->gather(d, j, x);
+  for (ptrdiff_t i = 0; i < d->n; i++) m += W[i] * x[i];
+  for (ptrdiff_t i = 0; i < d->n; i++) corr += W[i] * (x[i] - m);
+  m += corr;
+  for (ptrdiff_t i = 0; i < d->n; i++) {
+    const double e = x[i] - m;
+    s2 += W[i] * e * e;
+    sv += V[i] * e;
+  }
+  *mean = m;
+  *norm2 = s2;
+  *dot = sv;
+}
+
+/* Scaling of one column for one task, from moments about `centre`. */
+static void set_column(const moments *mo, int t, int j, double centre, double s1, double s2, double sv, double *x) {
+  const sp_spec *sp = &mo->path->spec;
+  sp_task *task = &mo->path->tasks[t];
+  sp_model *m = &task->m;
+  const ptrdiff_t n = sp->design->n;
+  double mean = centre + s1, var = s2 - s1 * s1, dot = sv - s1 * mo->sumV[t];
+  if (var <= CANCELLED * s2 || var <= 1e-8 * mean * mean) {
+    exact_moments(mo->path, mo->W + t * n, mo->V + t * n, j, x, &mean, &var, &dot);
+  }
+  const double sd = sqrt(fmax(var, 0));
+  task->c[j] = 0;
+  if (!(sd > CONSTANT * fabs(mean)) || !(sd > 0) || !isfinite(sp->v[j])) return; /* constant, or left out */
+  if (m->intercept) {
+    m->mean[j] = mean;
+    m->iscale[j] = 1 / sd;
+    task->c[j] = dot / sd;
+    if (m->ratio) m->ratio[j] = 1 / sd;
+  } else { /* glmnet: not centred, yet scaled by the centred standard deviation */
+    const double norm = sqrt(var + mean * mean);
+    m->iscale[j] = 1 / norm;
+    task->c[j] = (dot + mean * mo->sumV[t]) / norm;
+    if (m->ratio) m->ratio[j] = (sp->standardize ? sd : 1) / norm;
+  }
+}
+
+static sp_status moments_chunk(void *arg, int chunk) {
+  const moments *mo = arg;
+  const sp_spec *sp = &mo->path->spec;
+  sp_ctx *ctx = mo->path->ctx;
+  const sp_design *d = sp->design;
+  const int B = sp->B, from = chunk * CHUNK, m = from + CHUNK < d->p ? CHUNK : d->p - from;
+  const size_t sB = (size_t)B, sm = (size_t)m, n = (size_t)d->n;
+  sp_status st = SP_OK;
+  double *buf = sp_alloc(ctx, sm * (1 + 3 * sB) + 4 * n, sizeof *buf);
+  if (!buf) return SP_ENOMEM;
+  double *centre = buf, *s1 = centre + m, *s2 = s1 + sm * sB, *sv = s2 + sm * sB, *work = sv + sm * sB, *x = work + 3 * n;
+  d->ops->cols_moments(d, from, m, mo->W, mo->V, mo->sumV, B, centre, s1, s2, sv, work);
+  for (int a = 0; a < m; a++) {
+    if (!isfinite(centre[a]) || !isfinite(s2[(ptrdiff_t)a * B])) {
+      st = SP_ENONFINITE;
+      __atomic_store_n(&ctx->where, (ptrdiff_t)(from + a), __ATOMIC_RELAXED);
+      break;
+    }
+    for (int t = 0; t < B; t++) {
+      const ptrdiff_t k = (ptrdiff_t)a * B + t;
+      set_column(mo, t, from + a, centre[a], s1[k], s2[k], sv[k], x);
+    }
+  }
+  sp_free(ctx, buf);
+  return st;
+}
+
+sp_status sp_setup_columns(sp_path *path) {
+  const sp_spec *sp = &path->spec;
+  sp_ctx *ctx = path->ctx;
+  const ptrdiff_t n = sp->design->n;
+  const size_t nB = (size_t)n * (size_t)sp->B;
+  sp_status st = SP_OK;
+  moments mo = {path, NULL, NULL, NULL, NULL};
+  mo.W = sp_calloc(ctx, nB, sizeof(double));
+  mo.V = sp_calloc(ctx, nB, sizeof(double));
+  mo.sumV = sp_calloc(ctx, (size_t)sp->B, sizeof(double));
+  if (!mo.W || !mo.V || !mo.sumV) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  for (int t = 0; t < sp->B; t++) {
+    const sp_model *m = &path->tasks[t].m;
+    for (ptrdiff_t i = 0; i < m->n; i++) {
+      const ptrdiff_t row = m->rows ? m->rows[i] : i;
+      mo.W[t * n + row] = m->w[i];
+      mo.V[t * n + row] = m->g[i];
+      mo.sumV[t] += m->g[i];
+    }
+  }
+  SP_TRY(sp_par_for(ctx, (sp->design->p - 1) / CHUNK + 1, moments_chunk, &mo));
+  path->counts.reads += sp->design->p;
+  path->counts.dots += (double)sp->design->p * sp->B;
+done:
+  sp_free(ctx, mo.W);
+  sp_free(ctx, mo.V);
+  sp_free(ctx, mo.sumV);
+  return st;
+}
+
+sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
+  sp_model *m = &t->m;
+  const sp_design *d = m->design;
+  double sum;
+  double *resid = sp_calloc(path->ctx, (size_t)d->n, sizeof *resid);
+  if (!resid) return SP_ENOMEM;
+  sp_model_gradient(m, resid, &sum);
+  d->ops->cols_dot(d, NULL, 0, m->p, resid, d->n, 1, t->c, 1);
+  for (int j = 0; j < m->p; j++) {
+    t->c[j] = m->iscale[j] > 0 && !m->is_u[j] ? (t->c[j] - m->mean[j] * sum) * m->iscale[j] : 0;
+  }
+  sp_free(path->ctx, resid);
+  path->counts.reads += m->p;
+  path->counts.dots += m->p;
+  return SP_OK;
+}
+
+double sp_setup_lambda_max(const sp_task *t) {
+  double top = 0;
+  for (int j = 0; j < t->m.p; j++) {
+    if (!sp_model_usable(&t->m, j)) continue;
+    const sp_coord co = sp_model_coord(&t->m, j);
+    top = fmax(top, t->m.pen->ops->gauge(t->m.pen, &co, t->c[j]));
+  }
+  return top;
+}

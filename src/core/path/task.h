@@ -1,0 +1,47 @@
+/* Task: one fit of the batch along the grid. Its model, the correlations that screening works from, the solved points. */
+#ifndef SP_TASK_H
+#define SP_TASK_H
+
+#include "../solver/model.h"
+
+enum { SP_POINT_OK = 0, SP_POINT_MISSED = 1, SP_POINT_LIMIT = 2 };
+
+/* The solution at one lambda: columns with a coefficient, standardized units. */
+typedef struct sp_point {
+  int count, df;
+  int *cols;              /* [count] increasing only in the output */
+  double *b;              /* [count] */
+  double *s, *c;          /* [count] signs, correlations: freed once certified */
+  char *st;               /* [count] states: freed once certified */
+  double *gamma;          /* [nu] */
+  double value;           /* F */
+  double kkt;             /* largest violation / lambda, all columns once certified */
+  double scale;           /* largest s such that s theta is dual feasible */
+  double slack;           /* penalty Fenchel-Young terms of columns with coefficient 0, and charge for unpenalized scores */
+  double gap;             /* relative to the null objective */
+  int status, limit;
+} sp_point;
+
+typedef struct sp_task {
+  sp_model m;
+  double *c;              /* [p] last known correlation of unit columns, for screening only */
+  double lambda_c;        /* the lambda that c belongs to */
+  sp_point *points;       /* [grid] */
+  int n_points;           /* solved and certified */
+  double *rt;             /* [m.n x batch] residuals (y - mu) sqrt(w) of the running batch */
+  double *eta;            /* [m.n x batch] linear predictors, non-quadratic losses only */
+  int ls, l1;             /* unresolved range of the running batch */
+  int unresolved;
+  int *viol, n_viol, cap_viol; /* violators found by the last check */
+  int first;              /* first lambda that they invalidate */
+} sp_task;
+
+void sp_point_free(sp_ctx *ctx, sp_point *pt);
+/* The model's present solution as a point; also its rt and eta into column `slot` of the batch. */
+sp_status sp_task_record(sp_task *t, sp_point *pt, int slot, double kkt, int limit);
+sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot);
+/* Gap, KKT and status of a point whose columns outside the working set have been checked. Frees what only the batch needed. */
+void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh);
+void sp_task_free(sp_task *t, int grid);
+
+#endif

@@ -1,0 +1,253 @@
+/* The maintained factor P'P = XA'XA + K of the active set (P upper triangular, leading dimension L).
+ * A factor, never the inverse: after a tiny pivot the inverse holds huge entries whose later cancellation leaves an absolute error
+ * for good, while dropping a column by Givens rotations is backward stable. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/blas.h"
+#include "../base/vec.h"
+#include "qp.h"
+
+/* A pivot below this fraction of the column's norm is recomputed from the explicit remainder. */
+#define PIVOT_DOUBT 1e-3
+/* A block with a relative squared pivot below this is added one column at a time, with the accurate test. */
+#define PIVOT_BLOCK 1e-4
+
+void sp_factor_solve(const sp_qp *q, double *x) {
+  const int one = 1;
+  if (!q->a) return;
+  dtrsv_("U", "T", "N", &q->a, q->P, &q->L, x, &one, 1, 1, 1);
+  dtrsv_("U", "N", "N", &q->a, q->P, &q->L, x, &one, 1, 1, 1);
+}
+
+static int cholesky(sp_qp *q) {
+  const int a = q->a, n = (int)q->n;
+  const double one = 1, zero = 0;
+  int info = 0;
+  dsyrk_("U", "T", &a, &n, &one, q->XA, &n, &zero, q->P, &q->L, 1, 1);
+  for (int i = 0; i < a; i++) q->P[(ptrdiff_t)i * q->L + i] += q->k[q->A[i]];
+  dpotrf_("U", &a, q->P, &q->L, &info, 1);
+  return info != 0;
+}
+
+/* P from the QR factorization of [XA; sqrt(K)]: works to condition numbers where XA'XA is numerically singular */
+static sp_status householder(sp_qp *q, int *failed) {
+  sp_status st = SP_OK;
+  const int a = q->a, m = (int)q->n + a, lwork = 64 * a;
+  int info = 0;
+  double *T = sp_calloc(q->ctx, (size_t)m * (size_t)a, sizeof *T);
+  double *tau = sp_alloc(q->ctx, (size_t)a + (size_t)lwork, sizeof *tau);
+  if (!T || !tau) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  for (int i = 0; i < a; i++) {
+    memcpy(T + (ptrdiff_t)i * m, q->XA + (ptrdiff_t)i * q->n, (size_t)q->n * sizeof *T);
+    T[(ptrdiff_t)i * m + q->n + i] = sqrt(q->k[q->A[i]]);
+  }
+  dgeqrf_(&m, &a, T, &m, tau, tau + a, &lwork, &info);
+  *failed = info != 0;
+  for (int i = 0; i < a; i++) {
+    const double *t = T + (ptrdiff_t)i * m;
+    double *col = q->P + (ptrdiff_t)i * q->L;
+    for (int j = 0; j <= i; j++) col[j] = t[j];
+    if (!(fabs(col[i]) > 1e-14 * sqrt(q->nx[i] + q->k[q->A[i]]))) *failed = 1;
+  }
+done:
+  sp_free(q->ctx, T);
+  sp_free(q->ctx, tau);
+  return st;
+}
+
+sp_status sp_factor_rebuild(sp_qp *q, int *failed) {
+  *failed = 0;
+  q->stale = 0;
+  q->lambdaP = q->lambda;
+  if (!q->a) return SP_OK;
+  q->n_rebuild++;
+  if (!cholesky(q)) return SP_OK;
+  return householder(q, failed);
+}
+
+sp_status sp_factor_reload(sp_qp *q, int *failed) {
+  for (int i = 0; i < q->a; i++) {
+    double *x = q->XA + (ptrdiff_t)i * q->n;
+    sp_view_column(&q->view, q->W[q->A[i]], x);
+    sp_qp_project(q, x);
+    q->nx[i] = sp_nrm2sq(x, q->n);
+  }
+  return sp_factor_rebuild(q, failed);
+}
+
+static void gemv_t(const sp_qp *q, const double *x, double *out) { sp_gemv_t(q->XA, q->n, q->n, q->a, x, out); }
+
+static void gemv_n(const sp_qp *q, const double *d, double *out) {
+  memset(out, 0, (size_t)q->n * sizeof *out);
+  sp_gemv_n(q->XA, q->n, q->n, q->a, d, out);
+}
+
+sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
+  const sp_status st = sp_qp_reserve_active(q, q->a + 1);
+  if (st != SP_OK) return st;
+  const int a = q->a, L = q->L, one = 1;
+  const ptrdiff_t n = q->n;
+  double *x = q->XA + a * n, *w = q->w;
+  *dependent = 0;
+  sp_view_column(&q->view, q->W[k], x);
+  const double raw = sp_nrm2sq(x, n);
+  sp_qp_project(q, x);
+  const double nx = sp_nrm2sq(x, n), scale = nx + q->k[k];
+  gemv_t(q, x, q->g);
+  memcpy(w, q->g, (size_t)a * sizeof *w);
+  sp_factor_solve(q, w);
+  double pivot = scale - sp_dot(q->g, w, a);
+  if (a && pivot < PIVOT_DOUBT * scale) {
+    /* sum of non-negative terms instead of a difference; one correction of w in between */
+    for (int rep = 0; rep < 2; rep++) {
+      gemv_n(q, w, q->e);
+      for (ptrdiff_t i = 0; i < n; i++) q->e[i] = x[i] - q->e[i];
+      pivot = sp_nrm2sq(q->e, n) + q->k[k];
+      for (int i = 0; i < a; i++) pivot += q->k[q->A[i]] * w[i] * w[i];
+      if (rep == 0) {
+        gemv_t(q, q->e, q->d);
+        for (int i = 0; i < a; i++) q->d[i] -= q->k[q->A[i]] * w[i];
+        sp_factor_solve(q, q->d);
+        for (int i = 0; i < a; i++) w[i] += q->d[i];
+      }
+    }
+  }
+  const int full = q->k[k] == 0 && a >= n - q->k0; /* rank cap: nothing else may decide there */
+  /* nx <= 1e-18 raw: the column lies in the span of the unpenalized ones */
+  if (full || !(pivot > SP_DEPENDENT * scale) || !(nx > 1e-18 * raw)) {
+    q->n_dependent++;
+    *dependent = 1;
+    return SP_OK;
+  }
+  double *col = q->P + (ptrdiff_t)a * L;
+  memcpy(col, w, (size_t)a * sizeof *col);
+  if (a) dtrmv_("U", "N", "N", &a, q->P, &L, col, &one, 1, 1, 1);
+  col[a] = sqrt(pivot);
+  q->nx[a] = nx;
+  q->A[a] = k;
+  q->ia[k] = a;
+  q->s[k] = sign;
+  q->st[k] = SP_FREE;
+  q->a = a + 1;
+  return SP_OK;
+}
+
+void sp_factor_drop(sp_qp *q, int slot, int state) {
+  const int a = q->a, L = q->L, k = q->A[slot];
+  double *cs = q->h1, *sn = q->h2;
+  q->ia[k] = -1;
+  q->st[k] = (char)state;
+  for (int c = slot; c < a - 1; c++) {
+    double *to = q->P + (ptrdiff_t)c * L;
+    const double *from = q->P + (ptrdiff_t)(c + 1) * L;
+    memcpy(to, from, (size_t)(c + 2) * sizeof *to);
+    for (int i = slot; i < c; i++) {
+      const double x = to[i], y = to[i + 1];
+      to[i] = cs[i] * x + sn[i] * y;
+      to[i + 1] = cs[i] * y - sn[i] * x;
+    }
+    const double x = to[c], y = to[c + 1], h = hypot(x, y);
+    cs[c] = h > 0 ? x / h : 1;
+    sn[c] = h > 0 ? y / h : 0;
+    to[c] = h;
+    q->A[c] = q->A[c + 1];
+    q->ia[q->A[c]] = c;
+    q->nx[c] = q->nx[c + 1];
+  }
+  memmove(q->XA + slot * q->n, q->XA + (slot + 1) * q->n, (size_t)(q->n * (a - 1 - slot)) * sizeof(double));
+  q->a = a - 1;
+  memset(q->blk, 0, (size_t)q->nW);
+}
+
+sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int m, int *refused) {
+  *refused = 1;
+  int ridge = 0;
+  for (int e = 0; e < m; e++) ridge |= q->k[ks[e]] > 0;
+  if (!ridge && q->a + m > q->n - q->k0) return SP_OK;
+  const sp_status st = sp_qp_reserve_active(q, q->a + m);
+  if (st != SP_OK) return st;
+  const int a = q->a, L = q->L, n = (int)q->n;
+  const double one = 1, zero = 0, minus = -1;
+  double *XE = q->XA + a * q->n, *Z = q->P + (ptrdiff_t)a * L, *C = Z + a;
+  int info = 0;
+  for (int e = 0; e < m; e++) {
+    double *x = XE + e * q->n;
+    sp_view_column(&q->view, q->W[ks[e]], x);
+    const double raw = sp_nrm2sq(x, n);
+    sp_qp_project(q, x);
+    q->nx[a + e] = sp_nrm2sq(x, n);
+    if (!(q->nx[a + e] > 1e-18 * raw)) return SP_OK;
+  }
+  dsyrk_("U", "T", &m, &n, &one, XE, &n, &zero, C, &L, 1, 1);
+  for (int e = 0; e < m; e++) C[(ptrdiff_t)e * L + e] += q->k[ks[e]];
+  if (a) {
+    dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, XE, &n, &zero, Z, &L, 1, 1);
+    dtrsm_("L", "U", "T", "N", &a, &m, &one, q->P, &L, Z, &L, 1, 1, 1, 1);
+    dsyrk_("U", "T", &m, &a, &minus, Z, &L, &one, C, &L, 1, 1);
+  }
+  dpotrf_("U", &m, C, &L, &info, 1);
+  if (info) return SP_OK;
+  for (int e = 0; e < m; e++) {
+    const double piv = C[(ptrdiff_t)e * L + e];
+    if (piv * piv < PIVOT_BLOCK * (q->nx[a + e] + q->k[ks[e]])) return SP_OK;
+  }
+  for (int e = 0; e < m; e++) {
+    const int k = ks[e];
+    q->A[a + e] = k;
+    q->ia[k] = a + e;
+    q->s[k] = signs[e];
+    q->st[k] = SP_FREE;
+  }
+  q->a = a + m;
+  *refused = 0;
+  return SP_OK;
+}
+
+/* H d = rhs. With an exact factor one solve; with a stale one (the ridge term has moved) conjugate gradients
+ * preconditioned by it, which need a handful of steps as long as lambda has moved by less than a third. */
+sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble) {
+  const int a = q->a;
+  *trouble = 0;
+  if (q->stale == 2) {
+    const sp_status st = sp_factor_rebuild(q, trouble);
+    if (st != SP_OK) return st;
+  }
+  memcpy(q->d, rhs, (size_t)a * sizeof *rhs);
+  sp_factor_solve(q, q->d);
+  gemv_n(q, q->d, q->u);
+  if (!q->stale || !a) return SP_OK;
+  double *h = q->h1, *z = q->h2, *pd = q->h3, *hp = q->g, scale = 0;
+  gemv_t(q, q->u, h);
+  for (int i = 0; i < a; i++) {
+    h[i] = rhs[i] - h[i] - q->k[q->A[i]] * q->d[i];
+    scale = fmax(scale, fabs(rhs[i]));
+  }
+  memcpy(z, h, (size_t)a * sizeof *z);
+  sp_factor_solve(q, z);
+  memcpy(pd, z, (size_t)a * sizeof *pd);
+  double rz = sp_dot(h, z, a);
+  int it = 0;
+  for (; it < 12; it++) {
+    double m = 0;
+    for (int i = 0; i < a; i++) m = fmax(m, fabs(h[i]));
+    if (m <= 1e-13 * scale || !(rz > 0)) break;
+    gemv_n(q, pd, q->e);
+    gemv_t(q, q->e, hp);
+    for (int i = 0; i < a; i++) hp[i] += q->k[q->A[i]] * pd[i];
+    const double al = rz / sp_dot(pd, hp, a);
+    sp_axpy(al, pd, q->d, a);
+    sp_axpy(-al, hp, h, a);
+    memcpy(z, h, (size_t)a * sizeof *z);
+    sp_factor_solve(q, z);
+    const double rz2 = sp_dot(h, z, a), be = rz2 / rz;
+    rz = rz2;
+    for (int i = 0; i < a; i++) pd[i] = z[i] + be * pd[i];
+  }
+  if (it > 5) q->stale = 2;
+  gemv_n(q, q->d, q->u);
+  return SP_OK;
+}

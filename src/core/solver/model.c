@@ -1,0 +1,368 @@
+#include "model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/vec.h"
+
+#define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
+
+sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss, const sp_penalty *pen,
+                        const double *y, const double *offset, const double *weights, int intercept) {
+  memset(m, 0, sizeof *m);
+  m->ctx = ctx;
+  m->design = design;
+  m->loss = loss;
+  m->pen = pen;
+  m->p = design->p;
+  m->intercept = intercept;
+  m->ridge_scale = 1;
+  m->max_iter = 200;
+  const ptrdiff_t nf = design->n;
+  double total = 0;
+  ptrdiff_t n = 0;
+  for (ptrdiff_t i = 0; i < nf; i++) {
+    if (weights[i] > 0) {
+      n++;
+      total += weights[i];
+    }
+  }
+  if (n == 0) return SP_EARG;
+  m->n = n;
+  const size_t sn = (size_t)n;
+  double **reals[] = {&m->y, &m->w, &m->sw, &m->off, &m->eta, &m->g, &m->h, &m->r0, &m->deta, &m->eta_old, &m->sm};
+  for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+    if (!(*reals[i] = sp_calloc(ctx, sn, sizeof(double)))) return SP_ENOMEM;
+  }
+  m->full = sp_calloc(ctx, (size_t)nf, sizeof(double));
+  m->column = sp_calloc(ctx, (size_t)nf, sizeof(double));
+  if (!m->full || !m->column) return SP_ENOMEM;
+  if (n < nf && !(m->rows = sp_alloc(ctx, sn, sizeof(int)))) return SP_ENOMEM;
+  for (ptrdiff_t i = 0, k = 0; i < nf; i++) {
+    if (!(weights[i] > 0)) continue;
+    if (m->rows) m->rows[k] = (int)i;
+    m->y[k] = y[i];
+    m->off[k] = offset ? offset[i] : 0;
+    m->w[k] = weights[i] / total;
+    m->sw[k] = sqrt(m->w[k]);
+    k++;
+  }
+  m->mean = sp_calloc(ctx, (size_t)m->p, sizeof(double));
+  m->iscale = sp_calloc(ctx, (size_t)m->p, sizeof(double));
+  m->is_u = sp_calloc(ctx, (size_t)m->p, 1);
+  return m->mean && m->iscale && m->is_u ? SP_OK : SP_ENOMEM;
+}
+
+void sp_model_free(sp_model *m) {
+  if (!m->ctx) return;
+  void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
+                 m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
+                 m->target, m->red, m->near, m->b_old};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
+  sp_qp_free(&m->qp);
+  memset(m, 0, sizeof *m);
+}
+
+sp_coord sp_model_coord(const sp_model *m, int j) {
+  const double ratio = m->ratio ? m->ratio[j] : 1, d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
+  sp_coord co;
+  co.v = m->v[j] * ratio;
+  co.kv = m->v[j] * ratio * ratio * m->ridge_scale;
+  co.lo = m->lower && isfinite(m->lower[j]) ? m->lower[j] * d : -INFINITY;
+  co.hi = m->upper && isfinite(m->upper[j]) ? m->upper[j] * d : INFINITY;
+  return co;
+}
+
+int sp_model_usable(const sp_model *m, int j) { return m->iscale[j] > 0 && isfinite(m->v[j]) && !m->is_u[j]; }
+
+/* An unpenalized column without limits belongs to the basis; with limits it stays in the active-set core with threshold 0. */
+static int is_free_column(const sp_model *m, int j) {
+  return m->v[j] == 0 && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
+}
+
+/* The intercept that solves sum g(off + b0) = 0, g falling in b0: bracketed Newton, so that any offset works. */
+static void fit_intercept(sp_model *m) {
+  double lo = -INFINITY, hi = INFINITY, b = m->loss->start(m->n, m->y, m->w), om = 0, step = 1;
+  for (ptrdiff_t i = 0; i < m->n; i++) om += m->w[i] * m->off[i];
+  b -= om;
+  for (int it = 0; it < 500; it++) {
+    double g = 0, h = 0, mag = 0;
+    for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->off[i] + b;
+    m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+    for (ptrdiff_t i = 0; i < m->n; i++) {
+      g += m->g[i];
+      mag += fabs(m->g[i]);
+      h += m->h[i];
+    }
+    if (fabs(g) <= 1e-16 * mag || g == 0) break;
+    if (g > 0) lo = b;
+    else hi = b;
+    double next = h > 0 ? b + g / h : g > 0 ? INFINITY : -INFINITY;
+    if (!(next > lo && next < hi) || fabs(next - b) > 50 * step) {
+      if (isfinite(lo) && isfinite(hi)) {
+        next = lo + (hi - lo) / 2;
+      } else {
+        next = g > 0 ? b + step : b - step;
+        step *= 2;
+      }
+    }
+    if (next == b || (isfinite(lo) && isfinite(hi) && hi - lo <= 1e-15 * fmax(fabs(lo), fabs(hi)))) break;
+    b = next;
+  }
+}
+
+/* Q0 and UR: modified Gram-Schmidt, twice, of sm o U */
+void sp_model_orthonormal_basis(sp_model *m) {
+  sp_qp *q = &m->qp;
+  const ptrdiff_t n = q->n;
+  for (int h = 0; h < m->nu; h++) {
+    double *Q = q->Q0 + h * n, *R = m->UR + (ptrdiff_t)h * m->nu;
+    const double *u = m->U + h * n;
+    memset(R, 0, (size_t)m->nu * sizeof *R);
+    for (ptrdiff_t i = 0; i < n; i++) Q[i] = m->sm[i] * u[i];
+    for (int rep = 0; rep < 2; rep++) {
+      for (int l = 0; l < h; l++) {
+        const double c = sp_dot(q->Q0 + l * n, Q, n);
+        sp_axpy(-c, q->Q0 + l * n, Q, n);
+        R[l] += c;
+      }
+    }
+    const double norm = sqrt(sp_nrm2sq(Q, n));
+    R[h] = norm;
+    for (ptrdiff_t i = 0; i < n && norm > 0; i++) Q[i] /= norm;
+  }
+  q->k0 = m->nu;
+}
+
+/* Independent columns of [1, free columns] in the metric of the weights, earlier ones preferred. */
+static sp_status build_basis(sp_model *m) {
+  int count = m->intercept;
+  for (int j = 0; j < m->p; j++) {
+    if (is_free_column(m, j)) {
+      m->is_u[j] = 1;
+      count++;
+    }
+  }
+  const ptrdiff_t n = m->n;
+  const size_t sc = (size_t)(count < n ? count : n) + 1;
+  m->ucol = sp_alloc(m->ctx, sc, sizeof(int));
+  m->gamma = sp_calloc(m->ctx, sc, sizeof(double));
+  m->U = sp_alloc(m->ctx, sc * (size_t)n, sizeof(double));
+  m->UR = sp_calloc(m->ctx, sc * sc, sizeof(double));
+  m->qp.Q0 = NULL;
+  double *Q = sp_alloc(m->ctx, sc * (size_t)n, sizeof(double));
+  if (!m->ucol || !m->gamma || !m->U || !m->UR || !Q) {
+    sp_free(m->ctx, Q);
+    return SP_ENOMEM;
+  }
+  sp_view plain = {m->design, n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  for (int j = -1; j < m->p && m->nu < n; j++) {
+    if (j < 0 ? !m->intercept : !m->is_u[j]) continue;
+    double *u = m->U + m->nu * n, *x = Q + m->nu * n;
+    if (j < 0) {
+      for (ptrdiff_t i = 0; i < n; i++) u[i] = 1;
+    } else {
+      sp_view_column(&plain, j, u);
+    }
+    for (ptrdiff_t i = 0; i < n; i++) x[i] = m->sw[i] * u[i];
+    const double before = sqrt(sp_nrm2sq(x, n));
+    for (int rep = 0; rep < 2; rep++) {
+      for (int l = 0; l < m->nu; l++) sp_axpy(-sp_dot(Q + l * n, x, n), Q + l * n, x, n);
+    }
+    const double after = sqrt(sp_nrm2sq(x, n));
+    if (!(after > U_TOL * before)) continue;
+    for (ptrdiff_t i = 0; i < n; i++) x[i] /= after;
+    m->ucol[m->nu++] = j;
+  }
+  sp_free(m->ctx, Q);
+  return SP_OK;
+}
+
+void sp_model_null(sp_model *m) {
+  const ptrdiff_t n = m->n;
+  memcpy(m->eta, m->off, (size_t)n * sizeof *m->eta);
+  if (m->intercept) fit_intercept(m);
+  m->null_value = m->loss->value(n, m->y, m->w, m->eta);
+  m->sat_value = m->loss->saturated(n, m->y, m->w);
+  m->null_dev = m->null_value - m->sat_value;
+  m->loss->grad_hess(n, m->y, m->w, m->eta, m->g, m->h);
+  double ss = 0;
+  for (ptrdiff_t i = 0; i < n; i++) ss += m->g[i] * m->g[i] / m->w[i];
+  m->unit = sqrt(ss);
+  /* glmnet's convention: a gaussian response is scaled to unit variance before it is penalized */
+  if ((m->loss->flags & SP_LOSS_QUADRATIC) && m->unit > 0) m->ridge_scale = 1 / m->unit;
+}
+
+sp_status sp_model_start(sp_model *m) {
+  sp_status st = SP_OK;
+  const ptrdiff_t n = m->n;
+  SP_TRY(build_basis(m));
+  memcpy(m->sm, m->sw, (size_t)n * sizeof *m->sm);
+  const sp_view view = {m->design, n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column};
+  SP_TRY(sp_qp_init(&m->qp, m->ctx, &view, m->p));
+  m->qp.Q0 = sp_alloc(m->ctx, (size_t)(m->nu + 1) * (size_t)n, sizeof(double));
+  if (!m->qp.Q0) return SP_ENOMEM;
+  sp_model_orthonormal_basis(m);
+  m->metric_set = 1;
+  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+    /* centred before it is projected: a large mean of y must not cost accuracy */
+    m->target = sp_alloc(m->ctx, (size_t)n, sizeof(double));
+    if (!m->target) return SP_ENOMEM;
+    for (ptrdiff_t i = 0; i < n; i++) m->target[i] = m->sw[i] * (m->y[i] - m->eta[i]);
+    sp_qp_project(&m->qp, m->target);
+    memcpy(m->qp.r, m->target, (size_t)n * sizeof(double));
+  } else if (m->nu > m->intercept) {
+    double kkt;
+    int limit;
+    SP_TRY(sp_model_solve(m, 1, 1, &kkt, &limit)); /* nothing penalized is in the working set yet */
+  }
+done:
+  return st;
+}
+
+sp_status sp_model_add(sp_model *m, int j) {
+  int k;
+  const int before = m->qp.nW;
+  const sp_status st = sp_qp_add_column(&m->qp, j, &k);
+  if (st != SP_OK || m->qp.nW == before) return st;
+  const sp_coord co = sp_model_coord(m, j);
+  sp_qp *q = &m->qp;
+  q->lo[k] = co.lo;
+  q->hi[k] = co.hi;
+  q->kv[k] = co.kv;
+  q->vs[k] = co.v > 0 ? co.v : 1;
+  m->pen->ops->l1_ridge(m->pen, q->lambda, &co, &q->t[k], &q->k[k]);
+  m->c_fresh = 0;
+  return SP_OK;
+}
+
+void sp_model_set_lambda(sp_model *m, double lambda) {
+  sp_qp *q = &m->qp;
+  /* the unit of tolerances; at and near lambda = 0 the size of the data takes over */
+  q->lambda = fmax(lambda, 1e-5 * m->unit);
+  if (!(q->lambda > 0)) q->lambda = 1;
+  q->noise = 4e-15 * m->unit;
+  q->kappa = lambda * (1 - m->pen->alpha);
+  q->has_ridge = 0;
+  for (int k = 0; k < q->nW; k++) {
+    const sp_coord co = {q->vs[k], q->kv[k], q->lo[k], q->hi[k]};
+    m->pen->ops->l1_ridge(m->pen, lambda, &co, &q->t[k], &q->k[k]);
+    if (q->kv[k] == 0) q->t[k] = 0; /* unpenalized with limits: vs is 1 there */
+    if (q->t[k] == 0) q->s[k] = 0;
+    if (q->k[k] > 0) q->has_ridge = 1;
+  }
+  if (q->has_ridge && q->a && q->lambdaP != q->lambda) {
+    /* small factors are cheaper rebuilt than used as a preconditioner */
+    q->stale = q->a <= 40 || fabs(q->lambdaP - q->lambda) > 0.35 * q->lambda ? 2 : 1;
+  }
+}
+
+sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double *b, const double *s, const char *state,
+                           const double *eta) {
+  sp_qp *q = &m->qp;
+  int failed;
+  for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
+  q->a = 0;
+  for (int k = 0; k < q->nW; k++) {
+    q->b[k] = q->s[k] = 0;
+    q->st[k] = SP_ZERO;
+    q->blk[k] = 0;
+  }
+  for (int i = 0; i < count; i++) {
+    const int k = q->pos[cols[i]];
+    q->b[k] = b[i];
+    q->s[k] = s[i];
+    q->st[k] = state[i];
+    if (state[i] == SP_FREE && !m->use_dual) {
+      const sp_status st = sp_qp_reserve_active(q, q->a + 1);
+      if (st != SP_OK) return st;
+      q->A[q->a] = k;
+      q->ia[k] = q->a++;
+    }
+  }
+  sp_status st = sp_factor_reload(q, &failed);
+  if (st != SP_OK) return st;
+  if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
+  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+    st = sp_qp_residual(q, m->target);
+    sp_qp_corr_all(q);
+    m->c_fresh = 1;
+  } else {
+    m->c_fresh = 0;
+  }
+  return st;
+}
+
+/* e [n] = X~ b over the working set, metric free */
+static void plain_fit(sp_model *m, double *e) {
+  sp_qp *q = &m->qp;
+  sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  int c = 0;
+  for (int k = 0; k < q->nW; k++) {
+    if (q->b[k] != 0) {
+      q->idx[c] = q->W[k];
+      q->val[c++] = q->b[k];
+    }
+  }
+  memset(e, 0, (size_t)m->n * sizeof *e);
+  if (c) sp_view_axpy(&plain, q->idx, c, q->val, e, q->vv, q->ent);
+}
+
+sp_status sp_model_unpenalized(sp_model *m) {
+  const int quadratic = (m->loss->flags & SP_LOSS_QUADRATIC) != 0;
+  const ptrdiff_t n = m->n;
+  sp_qp *q = &m->qp;
+  double *e = m->deta;
+  if (quadratic && m->nu == m->intercept) {
+    /* sum w x~ = 0, so the intercept is the mean of y - off */
+    double s = 0, om = 0;
+    for (ptrdiff_t i = 0; i < n; i++) om += m->w[i];
+    for (ptrdiff_t i = 0; i < n; i++) s += m->w[i] * (m->y[i] - m->off[i]);
+    if (m->nu) m->gamma[0] = s / om;
+    return SP_OK;
+  }
+  plain_fit(m, e);
+  if (quadratic) {
+    for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = m->sm[i] * (m->y[i] - m->off[i] - e[i]);
+  } else {
+    for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = m->sm[i] * (m->eta[i] - m->off[i] - e[i]);
+  }
+  memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
+  /* two rounds: the second removes what the first left by rounding */
+  for (int rep = 0; rep < 2; rep++) {
+    double *z = q->rhs;
+    const sp_status st = sp_qp_reserve_active(q, m->nu);
+    if (st != SP_OK) return st;
+    z = q->rhs;
+    sp_gemv_t(q->Q0, n, n, m->nu, m->r0, z);
+    for (int h = m->nu - 1; h >= 0; h--) {
+      for (int l = h + 1; l < m->nu; l++) z[h] -= m->UR[(ptrdiff_t)l * m->nu + h] * z[l];
+      z[h] /= m->UR[(ptrdiff_t)h * m->nu + h];
+    }
+    for (int h = 0; h < m->nu; h++) {
+      m->gamma[h] += z[h];
+      for (ptrdiff_t i = 0; i < n; i++) m->r0[i] -= m->sm[i] * m->U[h * n + i] * z[h];
+    }
+  }
+  if (!quadratic) {
+    for (ptrdiff_t i = 0; i < n; i++) m->eta[i] = m->off[i] + e[i];
+    sp_gemv_n(m->U, n, n, m->nu, m->gamma, m->eta);
+  }
+  return SP_OK;
+}
+
+void sp_model_gradient(sp_model *m, double *resid, double *sum) {
+  sp_view v = {m->design, m->n, m->rows, NULL, NULL, m->sw, m->full, m->column};
+  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+    *sum = sp_view_scatter(&v, m->qp.r, resid);
+    return;
+  }
+  m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+  v.sm = NULL;
+  *sum = sp_view_scatter(&v, m->g, resid);
+}
+
+double sp_model_value(sp_model *m) {
+  if (m->loss->flags & SP_LOSS_QUADRATIC) return sp_nrm2sq(m->qp.r, m->qp.n) / 2;
+  return m->loss->value(m->n, m->y, m->w, m->eta);
+}

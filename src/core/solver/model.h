@@ -1,0 +1,87 @@
+/* Model: one fit's data and state, from raw rows to the quadratic problem of the moment. Ties loss, penalty, view and qp together;
+ * knows nothing of grids, screening or other fits. */
+#ifndef SP_MODEL_H
+#define SP_MODEL_H
+
+#include "../loss/loss.h"
+#include "../penalty/penalty.h"
+#include "qp.h"
+
+typedef struct sp_model {
+  sp_ctx *ctx;
+  const sp_design *design; /* the raw design, always */
+  const sp_loss_ops *loss;
+  const sp_penalty *pen;
+  int p, intercept;
+  ptrdiff_t n;             /* rows of positive weight */
+  int *rows;               /* [n], or NULL when all rows have positive weight */
+  double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1, sw its square root */
+  double *g, *h, *r0, *deta, *eta_old; /* [n] scratch of the Newton loop */
+  double *full, *column;   /* [design->n] scratch of the view */
+
+  double *mean, *iscale;   /* [p] centre and 1 / weighted norm of the centred column; iscale 0: column left out */
+  double *ratio;           /* [p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
+  const double *v;         /* [p] penalty factors of the user, borrowed */
+  const double *lower, *upper; /* [p] or NULL, borrowed */
+  double ridge_scale;      /* multiplies the ridge part: 1 / s_y */
+  double null_value, null_dev, sat_value; /* F of the intercept-only model (with offset), F(null) - F(sat), F(sat) */
+  double unit;             /* size of a gradient at the null model: |sw o (y - mu)| ; scales rounding levels */
+
+  int nu;                  /* unpenalized basis: the intercept (if any) then independent free columns */
+  int *ucol;               /* [nu] column, -1 for the intercept */
+  double *U;               /* [n x nu] standardized, metric free */
+  double *UR;              /* [nu x nu] upper: sm o U = Q0 UR */
+  double *gamma;           /* [nu] coefficients of U in standardized units */
+  char *is_u;              /* [p] 1: in U or dependent on it (coefficient 0); such columns are never in the working set */
+
+  double *sm;              /* [n] metric of the qp */
+  int metric_set;
+  double *target;          /* [n] quadratic loss: sw o (y - off), projected; [p] in a reduced problem */
+  sp_qp qp;
+  int c_fresh;             /* qp.c belongs to qp.r for the whole working set */
+  int use_dual;            /* ridge: the dual engine has taken over */
+  int force_cd;            /* tests: coordinate descent first */
+  int max_iter;
+
+  /* reduced problem of a tall gaussian design: the triangular factor of the standardized X */
+  int reduced;
+  sp_design red_design;
+  double *red;             /* [p x p] */
+
+  int *near, n_near;       /* [capacity of the working set] positions near their threshold */
+  size_t cap_near;
+  double *b_old;           /* [cap_near] */
+  double n_newton, n_metric, n_linesearch;
+} sp_model;
+
+/* Rows of positive weight, normalized weights, starting intercept. weights, y, offset (or NULL) are over the design's n rows. */
+sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss, const sp_penalty *pen,
+                        const double *y, const double *offset, const double *weights, int intercept);
+/* The intercept-only model: eta, null_value, null_dev, sat_value, and its gradient in g. */
+void sp_model_null(sp_model *m);
+/* After mean, iscale, ratio are set: unpenalized basis (fitted where it is more than the intercept), qp. */
+sp_status sp_model_start(sp_model *m);
+void sp_model_free(sp_model *m);
+
+sp_coord sp_model_coord(const sp_model *m, int j);
+/* may column j be in the working set? */
+int sp_model_usable(const sp_model *m, int j);
+sp_status sp_model_add(sp_model *m, int j); /* to the working set */
+
+/* The solution at lambda on the working set, from the current state (that of lambda_prev). *kkt: largest violation / lambda over the
+ * working set; *limit: 1 when an iteration limit was hit. */
+sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit);
+/* Q0 and UR in the metric sm */
+void sp_model_orthonormal_basis(sp_model *m);
+/* Set lambda-dependent thresholds without solving. */
+void sp_model_set_lambda(sp_model *m, double lambda);
+/* States from (columns, b, state, sign) lists, eta for a non-quadratic loss. */
+sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double *b, const double *s, const char *st,
+                           const double *eta);
+/* gamma from the current state (and eta anew from b and gamma for a non-quadratic loss) */
+sp_status sp_model_unpenalized(sp_model *m);
+/* resid [design->n] = g = w (y - mu) scattered to all rows; its sum is returned through *sum. From eta (quadratic: from qp.r). */
+void sp_model_gradient(sp_model *m, double *resid, double *sum);
+double sp_model_value(sp_model *m); /* F at the current solution */
+
+#endif

@@ -1,0 +1,376 @@
+/* The solution at one lambda on the working set. A quadratic loss is one quadratic problem, solved exactly and refined; any
+ * other loss is a sequence of them (proximal Newton), whose metric is kept while the steps contract well. Escalation inside a
+ * quadratic problem: active set, homotopy, coordinate descent with polish; ridge problems with more active columns than
+ * rows go to the dual engine. Every loop is bounded; what is not accepted is reported, never hidden. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/vec.h"
+#include "model.h"
+
+#define ATTEMPTS 8         /* per quadratic problem */
+#define REFINEMENTS 8
+#define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
+#define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
+#define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
+#define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
+
+static sp_status reserve_near(sp_model *m) {
+  const size_t need = (size_t)m->qp.capW + 1;
+  if (need <= m->cap_near) return SP_OK;
+  sp_status st = SP_OK;
+  SP_TRY(sp_grow(m->ctx, &m->near, m->cap_near, need, sizeof(int)));
+  SP_TRY(sp_grow(m->ctx, &m->b_old, m->cap_near, need, sizeof(double)));
+  m->cap_near = need;
+done:
+  return st;
+}
+
+/* Positions whose last known correlation is within reach of the threshold at the new lambda. */
+static void choose_near(sp_model *m, double lambda, double lambda_prev) {
+  sp_qp *q = &m->qp;
+  const double margin = lambda_prev > lambda ? NEAR * (lambda_prev - lambda) / lambda : 0;
+  m->n_near = 0;
+  for (int k = 0; k < q->nW; k++) {
+    if (q->st[k] != SP_ZERO || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
+  }
+}
+
+static void near_to_V(sp_model *m) {
+  sp_qp *q = &m->qp;
+  q->nV = 0;
+  for (int i = 0; i < m->n_near; i++) {
+    if (q->ia[m->near[i]] < 0) q->V[q->nV++] = m->near[i];
+  }
+}
+
+/* r anew from y and b, refinement of the active equations, c over the working set; returns the KKT residual / lambda. */
+static sp_status refresh(sp_model *m, const double *y, double *kkt) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  double last = INFINITY;
+  int level = 0, failed, trouble;
+  SP_TRY(sp_qp_residual(q, y));
+  for (int rep = 0; rep < REFINEMENTS && q->a; rep++) {
+    double worst = 0;
+    sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, q->g);
+    for (int i = 0; i < q->a; i++) {
+      const int k = q->A[i];
+      q->rhs[i] = q->g[i] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
+      worst = fmax(worst, fabs(q->rhs[i]) / (q->lambda * q->vs[k]));
+    }
+    if (worst <= SP_TOL_REFINE || worst * q->lambda <= q->noise || (worst <= 1e-11 && worst > 0.5 * last)) break;
+    if (rep && worst > 0.1 * last && worst > 1e-11) { /* contracts badly: a better factor, then what there is */
+      if (++level > 2) break;
+      SP_TRY(sp_factor_rebuild(q, &failed));
+    }
+    last = worst;
+    SP_TRY(sp_qp_solve_active(q, q->rhs, &trouble));
+    if (trouble) break;
+    for (int i = 0; i < q->a; i++) {
+      const int k = q->A[i];
+      double b = q->b[k] + q->d[i];
+      /* rounding must not carry a coefficient past its limit */
+      if (b > q->hi[k] && b < q->hi[k] + 1e-12 * (1 + fabs(q->hi[k]))) b = q->hi[k];
+      if (b < q->lo[k] && b > q->lo[k] - 1e-12 * (1 + fabs(q->lo[k]))) b = q->lo[k];
+      q->b[k] = b;
+    }
+    sp_axpy(-1, q->u, q->r, q->n);
+  }
+  sp_qp_corr_all(q);
+  m->c_fresh = 1;
+  *kkt = sp_qp_kkt(q);
+done:
+  return st;
+}
+
+/* One attempt at the quadratic problem, from wherever it stands. */
+static sp_status attempt(sp_model *m, int number, int c_fresh) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int ok = 0;
+  if (m->force_cd && number == 0) {
+    SP_TRY(sp_cd(q, 5000, &ok));
+    c_fresh = 0;
+  }
+  if (number < 4) {
+    near_to_V(m);
+    SP_TRY(sp_pdas(q, c_fresh, &ok));
+    if (!ok) SP_TRY(sp_homotopy(q, &ok));
+  } else if (number < 6) {
+    SP_TRY(sp_homotopy(q, &ok));
+  } else {
+    SP_TRY(sp_cd(q, 5000, &ok));
+    sp_qp_take_all(q);
+    SP_TRY(sp_pdas(q, 0, &ok));
+  }
+done:
+  return st;
+}
+
+/* The quadratic problem with response y to SP_TOL_ACCEPT over the working set. */
+static sp_status solve_quadratic(sp_model *m, const double *y, double *kkt) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  *kkt = INFINITY;
+  for (int number = 0; number < ATTEMPTS; number++) {
+    SP_TRY(attempt(m, number, number == 0 && m->c_fresh));
+    SP_TRY(refresh(m, y, kkt));
+    if (*kkt <= SP_TOL_ACCEPT) break;
+    choose_near(m, q->lambda, 1.2 * q->lambda);
+  }
+done:
+  return st;
+}
+
+static int count_free(const sp_qp *q) {
+  int c = 0;
+  for (int k = 0; k < q->nW; k++) c += q->st[k] == SP_FREE;
+  return c;
+}
+
+/* Ridge with more active columns than rows: the dual has fewer unknowns. Near alpha = 1 it is ill conditioned. */
+static int wants_dual(const sp_model *m) {
+  if (!m->qp.has_ridge || m->reduced) return 0;
+  const double alpha = m->pen->alpha;
+  if (alpha == 0) return 1;
+  for (int k = 0; k < m->qp.nW; k++) {
+    if (m->qp.kv[k] == 0) return 0; /* limits without penalty: no ridge on that column */
+  }
+  return m->use_dual || count_free(&m->qp) > (alpha <= 0.5 ? 1.0 : 2.5) * (double)m->qp.n;
+}
+
+static sp_status solve_dual(sp_model *m, const double *y, double *kkt, int *done_) {
+  sp_status st = SP_OK;
+  int ok;
+  *done_ = 0;
+  for (int rep = 0; rep < 3; rep++) {
+    m->use_dual = 1;
+    SP_TRY(sp_dual(&m->qp, y, &ok));
+    m->c_fresh = 1;
+    *kkt = sp_qp_kkt(&m->qp);
+    if (*kkt <= SP_TOL_ACCEPT) {
+      *done_ = 1;
+      return SP_OK;
+    }
+  }
+  if (m->pen->alpha == 0) { /* nothing else handles a full support as well */
+    *done_ = 1;
+    return SP_OK;
+  }
+  m->use_dual = 0;
+  SP_TRY(sp_qp_from_b(&m->qp));
+  SP_TRY(sp_qp_residual(&m->qp, y));
+  sp_qp_corr_all(&m->qp);
+  choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
+done:
+  return st;
+}
+
+static sp_status solve_any(sp_model *m, const double *y, double *kkt) {
+  sp_status st = SP_OK;
+  if (wants_dual(m)) {
+    int finished;
+    SP_TRY(solve_dual(m, y, kkt, &finished));
+    if (finished) return SP_OK;
+  }
+  st = solve_quadratic(m, y, kkt);
+done:
+  return st;
+}
+
+static double penalty_value(const sp_qp *q) {
+  double f = 0;
+  for (int k = 0; k < q->nW; k++) f += q->t[k] * fabs(q->b[k]) + q->k[k] * q->b[k] * q->b[k] / 2;
+  return f;
+}
+
+/* Metric from curvatures h, basis and factor in it. */
+static sp_status set_metric(sp_model *m, const double *h) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int failed;
+  m->n_metric++;
+  for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], CURVATURE_FLOOR * m->w[i]));
+  sp_model_orthonormal_basis(m);
+  m->metric_set = 1;
+  SP_TRY(sp_factor_reload(q, &failed));
+done:
+  return st;
+}
+
+/* State of one Newton iteration: r0 = g / sm, qp.r its projection, c over `near` and A; worst residual of the active
+ * equations, of the unpenalized scores, and of inactive columns near their threshold, all / lambda. */
+static double newton_residual(sp_model *m, int everything) {
+  sp_qp *q = &m->qp;
+  double worst = 0, dir;
+  for (ptrdiff_t i = 0; i < m->n; i++) m->r0[i] = m->g[i] / m->sm[i];
+  memcpy(q->r, m->r0, (size_t)m->n * sizeof *q->r);
+  for (int h = 0; h < m->nu; h++) {
+    const double z = sp_dot(q->Q0 + h * m->n, q->r, m->n);
+    worst = fmax(worst, fabs(z));
+  }
+  sp_qp_project(q, q->r);
+  if (everything) {
+    sp_qp_corr_all(q);
+  } else {
+    near_to_V(m);
+    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
+    sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, q->g);
+    for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
+  }
+  if (m->use_dual) { /* free columns have no slot: all of them are inactive positions */
+    for (int k = 0; k < q->nW; k++) {
+      if (q->st[k] == SP_FREE) {
+        worst = fmax(worst, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
+      }
+    }
+  }
+  for (int i = 0; i < q->a; i++) {
+    const int k = q->A[i];
+    worst = fmax(worst, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
+  }
+  for (int v = 0; v < q->nV; v++) {
+    const int k = q->V[v];
+    const double viol = sp_qp_violation(q, k, &dir);
+    if (viol > sp_qp_entry_tol(q, k)) worst = fmax(worst, viol / q->vs[k]);
+  }
+  return worst / q->lambda;
+}
+
+/* Move from (b_old, eta_old) along the step to (b, eta_old + deta): the full step unless the objective rises. *len: the fraction
+ * taken, 0 when none helped. */
+static void line_search(sp_model *m, double f_old, double *len) {
+  sp_qp *q = &m->qp;
+  double pen_new = penalty_value(q);
+  double *b_new = q->av; /* not in use between solvers */
+  memcpy(b_new, q->b, (size_t)q->nW * sizeof *b_new);
+  *len = 1;
+  for (int it = 0; it < 40; it++, *len /= 2) {
+    for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->eta_old[i] + *len * m->deta[i];
+    if (it) {
+      for (int k = 0; k < q->nW; k++) q->b[k] = m->b_old[k] + *len * (b_new[k] - m->b_old[k]);
+      pen_new = penalty_value(q);
+      m->n_linesearch++;
+    }
+    const double f = m->loss->value(m->n, m->y, m->w, m->eta) + pen_new;
+    if (f <= f_old + 2e-15 * (fabs(f_old) + m->null_value)) return;
+  }
+  *len = 0;
+  memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
+  memcpy(q->b, m->b_old, (size_t)q->nW * sizeof *q->b);
+}
+
+static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  double last = INFINITY, goal = CONVERGED, qkkt;
+  int everything = 0, fresh = 0, majorize = 0, polished = 0;
+  double *y = sp_alloc(m->ctx, (size_t)m->n, sizeof *y);
+  *kkt = INFINITY;
+  *limit = 0;
+  if (!y) return SP_ENOMEM;
+  for (int it = 0; it < m->max_iter; it++) {
+    m->n_newton++;
+    m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+    if (majorize && m->loss->majorizer) m->loss->majorizer(m->n, m->y, m->w, m->eta, m->h);
+    if (!m->metric_set || fresh || majorize) SP_TRY(set_metric(m, m->h));
+    const double worst = newton_residual(m, everything || m->use_dual);
+    *kkt = worst;
+    if (worst <= SP_TOL_ACCEPT && worst > 0.5 * last) goal = SP_TOL_ACCEPT; /* rounding level reached */
+    if (worst <= goal) {
+      if (!everything) { /* the whole working set has the last word */
+        everything = 1;
+        last = INFINITY;
+        continue;
+      }
+      if (!polished) { /* eta from scratch against the drift of its updates; then once more */
+        SP_TRY(sp_model_unpenalized(m));
+        polished = 1;
+        last = INFINITY;
+        continue;
+      }
+      m->c_fresh = 1;
+      goto done;
+    }
+    if (everything) {
+      choose_near(m, q->lambda, 1.2 * q->lambda);
+      everything = 0;
+    }
+    if (worst > CONTRACTION * last && !fresh && !majorize) { /* the metric is too old */
+      fresh = 1;
+      last = INFINITY;
+      continue;
+    }
+    last = worst;
+    const double f_old = m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(q);
+    memcpy(m->b_old, q->b, (size_t)q->nW * sizeof *q->b);
+    memcpy(m->eta_old, m->eta, (size_t)m->n * sizeof *m->eta);
+    polished = 0;
+    near_to_V(m);
+    if (wants_dual(m)) {
+      int finished;
+      for (ptrdiff_t i = 0; i < m->n; i++) y[i] = q->r[i];
+      memset(q->e, 0, (size_t)m->n * sizeof *q->e);
+      sp_view_axpy(&q->view, q->W, q->nW, q->b, q->e, q->vv, q->ent);
+      sp_qp_project(q, q->e);
+      sp_axpy(1, q->e, y, m->n);
+      SP_TRY(solve_dual(m, y, &qkkt, &finished));
+      if (!finished) SP_TRY(solve_quadratic(m, y, &qkkt));
+    } else {
+      int ok;
+      if (m->force_cd) SP_TRY(sp_cd(q, 200, &ok));
+      near_to_V(m);
+      SP_TRY(sp_pdas(q, !m->force_cd, &ok));
+      if (!ok) SP_TRY(sp_homotopy(q, &ok));
+      if (!ok) {
+        SP_TRY(sp_cd(q, 500, &ok));
+        sp_qp_take_all(q);
+        SP_TRY(sp_pdas(q, 0, &ok));
+      }
+      /* a coefficient left beyond its sign or limit by an unfinished solve is brought back */
+      for (int k = 0; k < q->nW; k++) q->b[k] = fmin(fmax(q->b[k], q->lo[k]), q->hi[k]);
+    }
+    for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = (m->r0[i] - q->r[i]) / m->sm[i];
+    double len;
+    line_search(m, f_old, &len);
+    if (len < 1) {
+      SP_TRY(sp_qp_from_b(q));
+      last = INFINITY;
+      /* first a metric of the place, then one that cannot fail */
+      if (majorize && len == 0) break;
+      majorize = len < 0.1 && (fresh || majorize);
+      fresh = 1;
+    } else {
+      fresh = majorize = 0;
+    }
+  }
+  *limit = *kkt > SP_TOL_ACCEPT;
+  everything = 1;
+  m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+  *kkt = newton_residual(m, 1);
+  m->c_fresh = 1;
+done:
+  sp_free(m->ctx, y);
+  return st;
+}
+
+sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
+  sp_status st = SP_OK;
+  *limit = 0;
+  SP_TRY(reserve_near(m));
+  sp_model_set_lambda(m, lambda);
+  memset(m->qp.blk, 0, (size_t)m->qp.nW);
+  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+    if (!m->c_fresh) sp_qp_corr_all(&m->qp);
+    m->c_fresh = 1;
+    choose_near(m, lambda, lambda_prev);
+    st = solve_any(m, m->target, kkt);
+  } else {
+    choose_near(m, lambda, lambda_prev);
+    st = solve_newton(m, kkt, limit);
+  }
+done:
+  return st;
+}

@@ -1,0 +1,315 @@
+#include "qp.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/vec.h"
+
+sp_status sp_qp_init(sp_qp *q, sp_ctx *ctx, const sp_view *view, int p) {
+  memset(q, 0, sizeof *q);
+  q->ctx = ctx;
+  q->view = *view;
+  q->n = view->n;
+  q->p = p;
+  q->pos = sp_alloc(ctx, (size_t)p, sizeof *q->pos);
+  q->r = sp_calloc(ctx, (size_t)q->n, sizeof *q->r);
+  q->u = sp_calloc(ctx, (size_t)q->n, sizeof *q->u);
+  q->e = sp_calloc(ctx, (size_t)q->n, sizeof *q->e);
+  if (!q->pos || !q->r || !q->u || !q->e) return SP_ENOMEM;
+  for (int j = 0; j < p; j++) q->pos[j] = -1;
+  return sp_qp_reserve_active(q, 8);
+}
+
+void sp_qp_free(sp_qp *q) {
+  void *all[] = {q->W,  q->pos, q->c,  q->t, q->k, q->b,  q->q,  q->s,  q->av, q->lo,  q->hi,  q->vs,  q->kv,
+                 q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
+                 q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0};
+  if (!q->ctx) return;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
+  memset(q, 0, sizeof *q);
+}
+
+static sp_status grow_working_set(sp_qp *q) {
+  const size_t from = (size_t)q->capW;
+  const int cap = q->capW < 128 ? 256 : q->capW > q->p / 2 ? q->p : q->capW * 2;
+  const size_t to = (size_t)(cap > q->capW ? cap : q->capW + 1);
+  sp_status st = SP_OK;
+  double **reals[] = {&q->c,  &q->t,  &q->k,  &q->b,  &q->q,   &q->s,  &q->av, &q->lo,
+                      &q->hi, &q->vs, &q->kv, &q->val, &q->vv, &q->esg};
+  int **ints[] = {&q->W, &q->ia, &q->V, &q->idx, &q->ent};
+  char **chars[] = {&q->st, &q->blk};
+  for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
+  for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) SP_TRY(sp_grow(q->ctx, ints[i], from, to, sizeof(int)));
+  for (size_t i = 0; i < sizeof chars / sizeof *chars; i++) SP_TRY(sp_grow(q->ctx, chars[i], from, to, 1));
+  q->capW = (int)to;
+done:
+  return st;
+}
+
+sp_status sp_qp_add_column(sp_qp *q, int j, int *k_out) {
+  if (q->pos[j] >= 0) {
+    *k_out = q->pos[j];
+    return SP_OK;
+  }
+  if (q->nW == q->capW) {
+    const sp_status st = grow_working_set(q);
+    if (st != SP_OK) return st;
+  }
+  const int k = q->nW++;
+  q->W[k] = j;
+  q->pos[j] = k;
+  q->st[k] = SP_ZERO;
+  q->blk[k] = 0;
+  q->ia[k] = -1;
+  q->c[k] = q->b[k] = q->q[k] = q->s[k] = q->av[k] = 0;
+  *k_out = k;
+  return SP_OK;
+}
+
+void sp_qp_compact(sp_qp *q, const char *drop) {
+  int o = 0;
+  double *reals[] = {q->c, q->t, q->k, q->b, q->q, q->s, q->lo, q->hi, q->vs, q->kv};
+  for (int k = 0; k < q->nW; k++) {
+    if (drop[k] && q->st[k] == SP_ZERO) {
+      q->pos[q->W[k]] = -1;
+      continue;
+    }
+    if (o != k) {
+      for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) reals[i][o] = reals[i][k];
+      q->W[o] = q->W[k];
+      q->st[o] = q->st[k];
+      q->blk[o] = q->blk[k];
+      q->ia[o] = q->ia[k];
+      q->pos[q->W[o]] = o;
+      if (q->ia[o] >= 0) q->A[q->ia[o]] = o;
+    }
+    o++;
+  }
+  q->nW = o;
+  q->nV = 0;
+}
+
+sp_status sp_qp_reserve_active(sp_qp *q, int a) {
+  if (a <= q->L) return SP_OK;
+  sp_status st = SP_OK;
+  /* steps of about a quarter: the factor is a square, doubling would waste memory */
+  const int L = a + a / 4 + 24;
+  double *P = sp_alloc(q->ctx, (size_t)L * (size_t)L, sizeof *P);
+  if (!P) return SP_ENOMEM;
+  for (int j = 0; j < q->a; j++) {
+    memcpy(P + (ptrdiff_t)j * L, q->P + (ptrdiff_t)j * q->L, (size_t)(j + 1) * sizeof *P);
+  }
+  sp_free(q->ctx, q->P);
+  q->P = P;
+  const size_t from = (size_t)q->L, to = (size_t)L;
+  /* the factor's new stride is in force now, whatever happens to the rest */
+  q->L = L;
+  double **reals[] = {&q->nx, &q->g, &q->w, &q->d, &q->h1, &q->h2, &q->h3, &q->rhs};
+  SP_TRY(sp_grow(q->ctx, &q->XA, from * (size_t)q->n, to * (size_t)q->n, sizeof(double)));
+  SP_TRY(sp_grow(q->ctx, &q->A, from, to, sizeof(int)));
+  for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
+done:
+  return st;
+}
+
+void sp_qp_project(const sp_qp *q, double *x) {
+  for (int rep = 0; rep < 2; rep++) {
+    for (int h = 0; h < q->k0; h++) {
+      const double *Q = q->Q0 + h * q->n;
+      sp_axpy(-sp_dot(Q, x, q->n), Q, x, q->n);
+    }
+  }
+}
+
+double sp_qp_violation(const sp_qp *q, int k, double *dir) {
+  const double c = q->c[k], t = q->t[k];
+  *dir = 0;
+  if (q->st[k] == SP_ZERO) {
+    if (c > t && q->hi[k] > 0) {
+      *dir = 1;
+      return c - t;
+    }
+    if (-c > t && q->lo[k] < 0) {
+      *dir = -1;
+      return -c - t;
+    }
+    return 0;
+  }
+  const double g = c - q->k[k] * q->b[k];
+  if (q->st[k] == SP_HI && g < t) {
+    *dir = -1;
+    return t - g;
+  }
+  if (q->st[k] == SP_LO && g > -t) {
+    *dir = 1;
+    return g + t;
+  }
+  return 0;
+}
+
+double sp_qp_entry_tol(const sp_qp *q, int k) { return SP_TOL_ENTER * q->lambda * q->vs[k] + q->noise; }
+
+double sp_qp_free_sign(const sp_qp *q, int k, double dir) {
+  if (q->t[k] == 0) return 0;
+  return q->st[k] == SP_ZERO ? dir : q->st[k] == SP_HI ? 1 : -1;
+}
+
+int sp_qp_leaving(const sp_qp *q, int slot, double *value) {
+  const int k = q->A[slot];
+  const double b = q->b[k];
+  if (b * q->s[k] < 0) {
+    *value = 0;
+    return SP_ZERO;
+  }
+  if (b > q->hi[k]) {
+    *value = q->hi[k];
+    return SP_HI;
+  }
+  if (b < q->lo[k]) {
+    *value = q->lo[k];
+    return SP_LO;
+  }
+  return -1;
+}
+
+void sp_qp_corr(sp_qp *q, const int *ks, int m, const double *r, double *out) {
+  if (!m) return;
+  for (int a = 0; a < m; a++) q->idx[a] = q->W[ks[a]];
+  sp_view_dot(&q->view, q->idx, m, r, out);
+  q->n_dots += m;
+}
+
+/* y += sign * Z b, active part through XA (projected columns), the rest through the view */
+static sp_status add_fit(sp_qp *q, double sign, double *y) {
+  for (int i = 0; i < q->a; i++) q->d[i] = sign * q->b[q->A[i]];
+  sp_gemv_n(q->XA, q->n, q->n, q->a, q->d, y);
+  int m = 0;
+  for (int k = 0; k < q->nW; k++) {
+    if (q->ia[k] < 0 && q->b[k] != 0) {
+      q->idx[m] = q->W[k];
+      q->val[m++] = sign * q->b[k];
+    }
+  }
+  if (m) {
+    memset(q->e, 0, (size_t)q->n * sizeof *q->e);
+    sp_view_axpy(&q->view, q->idx, m, q->val, q->e, q->vv, q->ent);
+    sp_qp_project(q, q->e);
+    sp_axpy(1, q->e, y, q->n);
+  }
+  return SP_OK;
+}
+
+void sp_qp_set_y(sp_qp *q, double *y) {
+  memcpy(y, q->r, (size_t)q->n * sizeof *y);
+  add_fit(q, 1, y);
+}
+
+sp_status sp_qp_residual(sp_qp *q, const double *y) {
+  memcpy(q->r, y, (size_t)q->n * sizeof *y);
+  add_fit(q, -1, q->r);
+  sp_qp_project(q, q->r);
+  return SP_OK;
+}
+
+void sp_qp_corr_all(sp_qp *q) {
+  int m = 0;
+  for (int k = 0; k < q->nW; k++) {
+    if (q->ia[k] < 0) q->V[m++] = k;
+  }
+  sp_qp_corr(q, q->V, m, q->r, q->val);
+  for (int a = 0; a < m; a++) q->c[q->V[a]] = q->val[a];
+  sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, q->g);
+  for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
+  q->nV = m;
+}
+
+double sp_qp_kkt(sp_qp *q) {
+  double worst = 0;
+  for (int k = 0; k < q->nW; k++) {
+    double v, dir, value;
+    if (q->ia[k] >= 0) {
+      v = fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]);
+      if (sp_qp_leaving(q, q->ia[k], &value) >= 0) v = INFINITY;
+    } else if (q->st[k] == SP_FREE) { /* dual engine: free without a slot */
+      v = fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]);
+    } else {
+      v = sp_qp_violation(q, k, &dir);
+      if (v <= q->noise) v = 0;
+    }
+    v /= q->lambda * q->vs[k];
+    if (v > worst) worst = v;
+  }
+  return worst;
+}
+
+void sp_qp_take_all(sp_qp *q) {
+  q->nV = 0;
+  for (int k = 0; k < q->nW; k++) {
+    if (q->ia[k] < 0) q->V[q->nV++] = k;
+  }
+}
+
+/* A dependent support (fewer independent columns than coefficients) has a null direction: slide along it, downhill in
+ * sum t s b, until one coefficient vanishes; the fit does not change. */
+static sp_status slide(sp_qp *q, int k, double sign) {
+  double slope = q->t[k] * sign;
+  for (int i = 0; i < q->a; i++) slope -= q->w[i] * q->t[q->A[i]] * q->s[q->A[i]];
+  double dir = slope > 0 ? -1 : 1;
+  for (int tries = 0; tries < 2; tries++, dir = -dir) {
+    double tau = INFINITY;
+    int who = -2;
+    if (sign * dir < 0) {
+      tau = fabs(q->b[k]);
+      who = -1;
+    }
+    for (int i = 0; i < q->a; i++) {
+      const int ki = q->A[i];
+      const double d = -dir * q->w[i];
+      if (q->s[ki] * d < 0 && -q->b[ki] / d < tau) {
+        tau = -q->b[ki] / d;
+        who = i;
+      }
+    }
+    if (who == -2) continue;
+    for (int i = 0; i < q->a; i++) q->b[q->A[i]] -= dir * tau * q->w[i];
+    q->b[k] += dir * tau;
+    if (who == -1) {
+      q->b[k] = 0;
+    } else {
+      int dep;
+      q->b[q->A[who]] = 0;
+      sp_factor_drop(q, who, SP_ZERO);
+      const sp_status st = sp_factor_add(q, k, sign, &dep);
+      if (st != SP_OK) return st;
+      if (dep) q->b[k] = 0;
+    }
+    return SP_OK;
+  }
+  q->b[k] = 0;
+  return SP_OK;
+}
+
+sp_status sp_qp_from_b(sp_qp *q) {
+  for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
+  q->a = 0;
+  q->stale = 0;
+  memset(q->blk, 0, (size_t)q->nW);
+  for (int k = 0; k < q->nW; k++) {
+    const double b = q->b[k];
+    if (b == 0) {
+      q->st[k] = SP_ZERO;
+    } else if (b >= q->hi[k]) {
+      q->st[k] = SP_HI;
+    } else if (b <= q->lo[k]) {
+      q->st[k] = SP_LO;
+    } else {
+      int dep;
+      const double sign = q->t[k] == 0 ? 0 : b > 0 ? 1 : -1;
+      q->st[k] = SP_ZERO;
+      sp_status st = sp_factor_add(q, k, sign, &dep);
+      if (st == SP_OK && dep) st = slide(q, k, sign);
+      if (st != SP_OK) return st;
+    }
+  }
+  return SP_OK;
+}

@@ -1,0 +1,106 @@
+/* The quadratic problem that every direct solver works on, with its active-set state:
+ *
+ *   minimize over b   1/2 || y - Z b ||^2 + sum_k ( t_k |b_k| + k_k b_k^2 / 2 ),   lo_k <= b_k <= hi_k,
+ *
+ * where the columns of Z are the working set, in the metric of the view, projected off the orthonormal basis Q0 (intercept and
+ * unpenalized columns), and r = y - Z b is kept instead of y. A gaussian fit is one such problem whose thresholds move with
+ * lambda; a generalized linear model replaces metric and r at each Newton step.
+ *
+ * Position k in the working set: column W[k], state st[k]. FREE columns are the active set: slot ia[k] of A, XA (their columns
+ * in the metric, projected) and P (upper Cholesky factor of XA'XA + K). HI and LO stand at a limit with a fixed value. */
+#ifndef SP_QP_H
+#define SP_QP_H
+
+#include "view.h"
+
+enum { SP_ZERO = 0, SP_FREE = 1, SP_HI = 2, SP_LO = 3 };
+
+/* Tolerances, each used in one sense only. Entering is coarser than refining and finer than accepting, so that a
+ * column that is accepted cannot be a violator of the next check. */
+#define SP_TOL_ENTER 1e-10  /* a zero coefficient enters when |c| > t (1 + this) */
+#define SP_TOL_ACCEPT 1e-9  /* KKT residual / lambda at which a solution over the working set is accepted */
+#define SP_TOL_REFINE 1e-13 /* refinement of the active equations stops here (relative to lambda) */
+#define SP_DEPENDENT 1e-9   /* relative squared pivot below which a column counts as dependent */
+
+typedef struct sp_qp {
+  sp_ctx *ctx;
+  sp_view view;
+  ptrdiff_t n;        /* rows: view.n */
+  int p;              /* columns of the design */
+  int k0;             /* columns of Q0 */
+  double *Q0;         /* [n x k0] orthonormal in the metric */
+  double lambda;      /* current; scales tolerances */
+  double noise;       /* absolute rounding level of a computed correlation */
+  int has_ridge;      /* some k > 0 */
+
+  int nW, capW;       /* working set */
+  int *W, *pos;       /* [capW] columns, [p] position or -1 */
+  double *c, *t, *k, *b, *q, *s, *av, *lo, *hi, *vs; /* [capW]; vs: lambda-free scale of t (1 when unpenalized) */
+  char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
+  int *ia;            /* [capW] slot in A, or -1 */
+
+  int a, L;           /* active columns, capacity */
+  int *A;             /* [L] positions in the working set */
+  double *XA, *P, *nx; /* [n x L], [L x L], [L] squared norms of the columns of XA */
+  int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
+  double lambdaP;     /* lambda of the ridge term in P */
+  double *r, *u, *e;  /* [n] residual, XA d, scratch */
+  double *g, *w, *d, *h1, *h2, *h3, *rhs; /* [L + 1] */
+
+  int nV, *V;         /* [capW] positions looked at by the running solver */
+  int *idx;           /* [capW] columns of V, scratch */
+  double *val;        /* [capW] */
+  double *vv;         /* [capW] */
+  int *ent;           /* [capW] entering positions */
+  double *esg;        /* [capW] their signs */
+
+  /* dual (ridge) engine, made on first use */
+  double *K;          /* [n x n] sum over inK of x~ x~' / kv, metric free */
+  char *inK;          /* [p] */
+  int ageK;
+  double *kv;         /* [capW] lambda-free ridge scale */
+  double kappa;       /* k = kappa kv */
+
+  /* counters */
+  double n_rounds, n_homotopy, n_events, n_exchange, n_dependent, n_rebuild, n_cd, n_dual, n_dots;
+} sp_qp;
+
+sp_status sp_qp_init(sp_qp *q, sp_ctx *ctx, const sp_view *view, int p);
+void sp_qp_free(sp_qp *q);
+
+/* Add column j to the working set as ZERO (no effect when it is there). The caller sets t, k, lo, hi. */
+sp_status sp_qp_add_column(sp_qp *q, int j, int *k_out);
+/* Forget the ZERO columns for which drop[k] is set. */
+void sp_qp_compact(sp_qp *q, const char *drop);
+sp_status sp_qp_reserve_active(sp_qp *q, int a);
+
+/* factor.c */
+sp_status sp_factor_rebuild(sp_qp *q, int *failed);          /* from XA: Cholesky, then QR where that fails */
+sp_status sp_factor_reload(sp_qp *q, int *failed);           /* columns of XA anew from the view (metric changed), then rebuild */
+sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent); /* dependent: q->w has the combination */
+void sp_factor_drop(sp_qp *q, int slot, int state);
+sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int m, int *refused);
+void sp_factor_solve(const sp_qp *q, double *x);             /* x <- (P'P)^-1 x */
+sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble); /* H d = rhs -> q->d, q->u = XA d */
+
+/* qp.c: shared pieces */
+void sp_qp_project(const sp_qp *q, double *x);               /* x <- x - Q0 Q0'x, twice */
+double sp_qp_violation(const sp_qp *q, int k, double *dir);  /* of an inactive column; dir: where it wants to go */
+double sp_qp_entry_tol(const sp_qp *q, int k);
+double sp_qp_free_sign(const sp_qp *q, int k, double dir);
+int sp_qp_leaving(const sp_qp *q, int slot, double *value);  /* state that a FREE column must take, or -1 */
+void sp_qp_corr(sp_qp *q, const int *ks, int m, const double *r, double *out); /* out[a] = z_{ks[a]}' r */
+void sp_qp_set_y(sp_qp *q, double *y); /* y = r + Z b */
+sp_status sp_qp_residual(sp_qp *q, const double *y);         /* r = y - Z b from scratch */
+void sp_qp_corr_all(sp_qp *q);                               /* c over the working set, exact for FREE ones through XA */
+double sp_qp_kkt(sp_qp *q);                                  /* largest violation / (lambda vs) over the working set, c fresh */
+void sp_qp_take_all(sp_qp *q);                               /* V <- every inactive position */
+sp_status sp_qp_from_b(sp_qp *q);                            /* states, A, factor from the values b */
+
+/* the solvers; each works on A and V, leaves r, b, states consistent, sets *ok */
+sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok);
+sp_status sp_homotopy(sp_qp *q, int *ok);
+sp_status sp_cd(sp_qp *q, int max_sweeps, int *ok);
+sp_status sp_dual(sp_qp *q, const double *y, int *ok);
+
+#endif

@@ -1,0 +1,36 @@
+/* View: how one problem sees the columns of a design, standardized and in its own metric, without a copy:
+ *   z_j = sm o (x_j - mean_j) * iscale_j   on the rows of positive weight.
+ * A view may also look at a reduced problem (the triangular factor of a tall design): then rows is NULL and mean, iscale
+ * are NULL. Centring and scaling exist nowhere else. */
+#ifndef SP_VIEW_H
+#define SP_VIEW_H
+
+#include "../design/design.h"
+
+typedef struct sp_view {
+  const sp_design *design;
+  ptrdiff_t n;          /* rows seen */
+  const int *rows;      /* [n] rows of the design, or NULL: all */
+  const double *mean;   /* [p] or NULL: 0 */
+  const double *iscale; /* [p] or NULL: 1 */
+  const double *sm;     /* [n] square roots of the metric, or NULL: 1 */
+  double *full;         /* [design->n] scratch of the owner */
+  double *column;       /* [design->n] scratch of the owner */
+} sp_view;
+
+/* Centring by algebra, x'q - mean sum(q), loses |mean| / sd in accuracy; columns beyond this ratio are centred entry by entry. */
+#define SP_VIEW_SHIFT 1e3
+int sp_view_shifted(const sp_view *v, int j);
+
+/* out [v->n] = z_j */
+void sp_view_column(const sp_view *v, int j, double *out);
+/* out[a] = z_idx[a]' r, r [v->n] */
+void sp_view_dot(const sp_view *v, const int *idx, int m, const double *r, double *out);
+/* the same for q [design->n] = sm o r and its sum */
+void sp_view_dot_raw(const sp_view *v, const int *idx, int m, const double *q, double sum, double *out);
+/* y [v->n] += Z[, idx] coef; zero coefficients are skipped. work [m] doubles, iwork [m] ints */
+void sp_view_axpy(const sp_view *v, const int *idx, int m, const double *coef, double *y, double *work, int *iwork);
+/* full [design->n] = sm o r at the rows seen, 0 elsewhere; returns the sum */
+double sp_view_scatter(const sp_view *v, const double *r, double *full);
+
+#endif

@@ -1,0 +1,200 @@
+/* Entry point of every fit: a list that describes the problems in, a list of solutions out. */
+#include <string.h>
+
+#include "r_convert.h"
+
+/* Everything that must be freed however the call ends; owned by an external pointer with a finalizer. */
+typedef struct handle {
+  sp_ctx ctx;
+  sp_design design;
+  sp_penalty pen;
+  sp_path path;
+} handle;
+
+static void release(SEXP ptr) {
+  handle *h = R_ExternalPtrAddr(ptr);
+  if (!h) return;
+  sp_path_free(&h->path);
+  R_Free(h);
+  R_ClearExternalPtr(ptr);
+}
+
+static const sp_loss_ops *find_loss(const char *name) {
+  for (int i = 0; sp_registry_losses[i]; i++) {
+    if (strcmp(sp_registry_losses[i]->name, name) == 0) return sp_registry_losses[i];
+  }
+  Rf_error("internal error: no loss '%s'", name);
+}
+
+static const sp_penalty_ops *find_penalty(const char *name) {
+  for (int i = 0; sp_registry_penalties[i]; i++) {
+    if (strcmp(sp_registry_penalties[i]->name, name) == 0) return sp_registry_penalties[i];
+  }
+  Rf_error("internal error: no penalty '%s'", name);
+}
+
+static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp) {
+  SEXP lambda = sp_rc_get(problem, "lambda"), weights = sp_rc_get(problem, "weights");
+  memset(sp, 0, sizeof *sp);
+  sp_rc_design(x, &h->design);
+  h->pen.ops = find_penalty("enet");
+  h->pen.alpha = sp_rc_real(problem, "alpha");
+  sp->design = &h->design;
+  sp->loss = find_loss(sp_rc_string(problem, "family"));
+  sp->pen = &h->pen;
+  sp->y = sp_rc_reals(problem, "y");
+  sp->offset = sp_rc_reals(problem, "offset");
+  sp->weights = sp_rc_reals(problem, "weights");
+  sp->B = (int)(Rf_xlength(weights) / h->design.n);
+  sp->v = sp_rc_reals(problem, "v");
+  sp->lower = sp_rc_reals(problem, "lower");
+  sp->upper = sp_rc_reals(problem, "upper");
+  sp->lambda = sp_rc_reals(problem, "lambda");
+  sp->nlambda = sp->lambda ? Rf_length(lambda) : sp_rc_int(problem, "nlambda");
+  sp->lambda_min_ratio = sp_rc_real(problem, "lambda.min.ratio");
+  sp->standardize = sp_rc_int(problem, "standardize");
+  sp->intercept = sp_rc_int(problem, "intercept");
+  sp->early_stop = sp_rc_int(problem, "early.stop");
+  sp->fdev = sp_rc_real(problem, "fdev");
+  sp->devmax = sp_rc_real(problem, "devmax");
+  const double dfmax = sp_rc_real(problem, "dfmax"), pmax = sp_rc_real(problem, "pmax");
+  sp->dfmax = dfmax < h->design.p ? (int)dfmax : h->design.p + 1;
+  sp->pmax = pmax < h->design.p ? (int)pmax : h->design.p + 1;
+  sp->thresh = sp_rc_real(control, "thresh");
+  sp->max_iter = sp_rc_int(control, "maxit");
+  sp->screen = sp_rc_int(control, "screen");
+  sp->force_cd = strcmp(sp_rc_string(control, "solver"), "cd") == 0;
+  h->ctx.threads = sp_rc_int(control, "threads");
+}
+
+static SEXP reals(SEXP list, int at, R_xlen_t n) {
+  SEXP v = Rf_allocVector(REALSXP, n);
+  SET_VECTOR_ELT(list, at, v);
+  return v;
+}
+
+static const char *const end_names[] = {"complete", "devmax", "fdev", "dfmax", "pmax"};
+
+/* One task as a list; coefficients only when asked for. */
+static SEXP task_list(handle *h, int index, int keep) {
+  const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", ""};
+  const sp_task *t = &h->path.tasks[index];
+  const sp_model *m = &t->m;
+  const int L = h->path.L;
+  R_xlen_t nnz = 0;
+  SEXP out = PROTECT(Rf_mkNamed(VECSXP, names));
+  double *a0 = REAL(reals(out, 0, L)), *dev = REAL(reals(out, 3, L)), *gap = REAL(reals(out, 5, L)),
+         *kkt = REAL(reals(out, 6, L));
+  SEXP df = Rf_allocVector(INTSXP, L);
+  SET_VECTOR_ELT(out, 2, df);
+  SEXP status = Rf_allocVector(INTSXP, L);
+  SET_VECTOR_ELT(out, 7, status);
+  for (int l = 0; l < L; l++) {
+    const sp_point *pt = &t->points[l];
+    nnz += pt->df;
+    dev[l] = m->null_dev > 0 ? 1 - (pt->value - m->sat_value) / m->null_dev : 0;
+    gap[l] = pt->gap;
+    kkt[l] = pt->kkt;
+    INTEGER(df)[l] = pt->df;
+    INTEGER(status)[l] = pt->status;
+  }
+  if (keep) {
+    const char *slots[] = {"i", "p", "x", ""};
+    SEXP beta = Rf_mkNamed(VECSXP, slots);
+    SET_VECTOR_ELT(out, 1, beta);
+    SEXP i = Rf_allocVector(INTSXP, nnz);
+    SET_VECTOR_ELT(beta, 0, i);
+    SEXP p = Rf_allocVector(INTSXP, (R_xlen_t)L + 1);
+    SET_VECTOR_ELT(beta, 1, p);
+    double *val = REAL(reals(beta, 2, nnz));
+    int at = 0, count;
+    for (int l = 0; l < L; l++) {
+      INTEGER(p)[l] = at;
+      sp_heldout_coef(t, l, INTEGER(i) + at, val + at, &count, &a0[l]);
+      at += count;
+    }
+    INTEGER(p)[L] = at;
+  }
+  SET_VECTOR_ELT(out, 4, Rf_ScalarReal(2 * m->null_dev * (double)m->design->n));
+  SET_VECTOR_ELT(out, 8, Rf_ScalarInteger((int)(m->qp.n_rounds + m->qp.n_dual)));
+  SET_VECTOR_ELT(out, 9, Rf_mkString(end_names[h->path.end]));
+  UNPROTECT(1);
+  return out;
+}
+
+static SEXP counters(const handle *h) {
+  const char *const names[] = {"rounds",  "newton",    "metric", "linesearch", "homotopy", "events", "exchange", "dependent",
+                               "rebuild", "cd", "dual",   "wdots",      "exact"};
+  const int n = (int)(sizeof names / sizeof *names);
+  SEXP out = PROTECT(Rf_allocVector(REALSXP, n)), nm = PROTECT(Rf_allocVector(STRSXP, n));
+  double *v = REAL(out);
+  memset(v, 0, (size_t)n * sizeof *v);
+  for (int i = 0; i < n; i++) SET_STRING_ELT(nm, i, Rf_mkChar(names[i]));
+  for (int t = 0; t < h->path.spec.B; t++) {
+    const sp_model *m = &h->path.tasks[t].m;
+    const sp_qp *q = &m->qp;
+    const double add[] = {q->n_rounds,   m->n_newton,    m->n_metric,  m->n_linesearch, q->n_homotopy, q->n_events,
+                          q->n_exchange, q->n_dependent, q->n_rebuild, q->n_cd,         q->n_dual,     q->n_dots, 0};
+    for (int i = 0; i < n; i++) v[i] += add[i];
+  }
+  v[n - 1] = h->path.counts.exact;
+  Rf_setAttrib(out, R_NamesSymbol, nm);
+  UNPROTECT(2);
+  return out;
+}
+
+/* n x L, or n x L x R, filled with NA before the core writes its predictions */
+static SEXP heldout_array(const handle *h, int R) {
+  const R_xlen_t size = (R_xlen_t)h->design.n * h->path.L * R;
+  SEXP out = PROTECT(Rf_allocVector(REALSXP, size)), dim = PROTECT(Rf_allocVector(INTSXP, R > 1 ? 3 : 2));
+  for (R_xlen_t i = 0; i < size; i++) REAL(out)[i] = NA_REAL;
+  INTEGER(dim)[0] = (int)h->design.n;
+  INTEGER(dim)[1] = h->path.L;
+  if (R > 1) INTEGER(dim)[2] = R;
+  Rf_setAttrib(out, R_DimSymbol, dim);
+  UNPROTECT(2);
+  return out;
+}
+
+SEXP sp_r_path(SEXP x, SEXP problem, SEXP control) {
+  const char *names[] = {"lambda", "tasks", "heldout", "passes", "dots", "counters", ""};
+  handle *h = R_Calloc(1, handle);
+  SEXP ptr = PROTECT(R_MakeExternalPtr(h, R_NilValue, R_NilValue));
+  R_RegisterCFinalizerEx(ptr, release, TRUE);
+  sp_ctx_init(&h->ctx);
+  sp_spec spec;
+  read_spec(h, x, problem, control, &spec);
+  sp_rc_hooks(&h->ctx, sp_rc_get(control, "progress"));
+  sp_status st = SP_OK;
+  if (h->design.ops == &sp_design_csc) {
+    st = h->design.ptr ? sp_design_check(&h->ctx, &h->design) : SP_ECORRUPT;
+  }
+  if (st == SP_OK) st = sp_path_run(&h->path, &h->ctx, &spec);
+  if (st != SP_OK) {
+    SEXP err = PROTECT(sp_rc_error(st, &h->ctx));
+    release(ptr);
+    UNPROTECT(2);
+    return err;
+  }
+  SEXP out = PROTECT(Rf_mkNamed(VECSXP, names));
+  double *lambda = REAL(reals(out, 0, h->path.L));
+  memcpy(lambda, h->path.lambda, (size_t)h->path.L * sizeof *lambda);
+  SEXP tasks = Rf_allocVector(VECSXP, spec.B), keep = sp_rc_get(problem, "keep");
+  SET_VECTOR_ELT(out, 1, tasks);
+  for (int t = 0; t < spec.B; t++) SET_VECTOR_ELT(tasks, t, task_list(h, t, LOGICAL_RO(keep)[t]));
+  SEXP which = sp_rc_get(problem, "heldout");
+  if (which != R_NilValue) {
+    const int R = (int)(Rf_xlength(which) / h->design.n);
+    SEXP held = PROTECT(heldout_array(h, R));
+    st = sp_heldout_predict(&h->path, INTEGER_RO(which), R, REAL(held));
+    SET_VECTOR_ELT(out, 2, held);
+    UNPROTECT(1);
+  }
+  SET_VECTOR_ELT(out, 3, Rf_ScalarReal(h->path.counts.reads / h->design.p));
+  SET_VECTOR_ELT(out, 4, Rf_ScalarReal((h->path.counts.dots + h->path.counts.exact) / h->design.p));
+  SET_VECTOR_ELT(out, 5, counters(h));
+  if (st != SP_OK) out = sp_rc_error(st, &h->ctx);
+  release(ptr);
+  UNPROTECT(2);
+  return out;
+}
