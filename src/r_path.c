@@ -64,6 +64,7 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->max_iter = sp_rc_int(control, "maxit");
   sp->screen = sp_rc_int(control, "screen");
   sp->force_cd = strcmp(sp_rc_string(control, "solver"), "cd") == 0;
+  sp->reduce = sp_rc_int_or(control, "reduce", 1);
   h->ctx.threads = sp_rc_int(control, "threads");
 }
 

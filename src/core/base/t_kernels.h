@@ -387,8 +387,9 @@ static void k_cols_moments(const double *const *cols, ptrdiff_t m, ptrdiff_t n, 
       for (ptrdiff_t b = a; b < a + c;) {
         const int two = wide && b + 2 <= a + c;
         const ptrdiff_t at = b * B + t;
-        (two ? moments2 : moments1)[w - 1](cols + b, n, W + t * ldw, V + t * ldw, ldw, centre + b, s1 + at,
-                                           s2 + at, sv == NULL ? NULL : sv + at, B);
+        const moments_fn run = two ? moments2[w - 1] : moments1[w - 1];
+        run(cols + b, n, W + t * ldw, V + t * ldw, ldw, centre + b, s1 + at, s2 + at,
+            sv == NULL ? NULL : sv + at, B);
         b += two ? 2 : 1;
       }
       t += w;

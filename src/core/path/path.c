@@ -1,9 +1,12 @@
 #include "path.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../base/par.h"
+#include "../base/vec.h"
+#include "../solver/tall.h"
 #include "screen.h"
 #include "setup.h"
 
@@ -57,7 +60,7 @@ static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double fr
     from = mid;
   }
   SP_TRY(sp_model_solve(&t->m, lambda, from, &kkt, &limit));
-  SP_TRY(sp_task_record(t, &t->points[l], l - l0, kkt, limit));
+  SP_TRY(sp_task_record(t, &t->points[l], lambda, l - l0, kkt, limit));
 done:
   return st;
 }
@@ -95,6 +98,74 @@ done:
   return st;
 }
 
+/* Reduced tasks are judged on the true X: residuals and correlations of the whole range in one read. One that misses its
+ * tolerance there is expanded and goes back to the start of the range. */
+static sp_status verify_reduced(void *arg, int i) {
+  const batch *ba = arg;
+  sp_path *path = ba->path;
+  sp_task *t = ba->todo[i];
+  sp_model *m = &t->m;
+  const int L = t->l1 - t->ls;
+  const ptrdiff_t p = m->p;
+  sp_status st = SP_OK;
+  if (!m->reduced) return SP_OK;
+  double *B = sp_calloc(path->ctx, (size_t)p * (size_t)L, sizeof *B);
+  double *C = sp_alloc(path->ctx, (size_t)p * (size_t)L, sizeof *C);
+  if (!B || !C) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  for (int l = 0; l < L; l++) {
+    const sp_point *pt = &t->points[t->ls + l];
+    for (int k = 0; k < pt->count; k++) B[l * p + pt->cols[k]] = pt->b[k];
+  }
+  SP_TRY(sp_tall_residuals(m, B, L, t->rt + (t->ls - ba->l0) * m->n, C));
+  t->first = t->l1;
+  for (int l = 0; l < L; l++) {
+    sp_point *pt = &t->points[t->ls + l];
+    sp_task_judge(t, pt, path->lambda[t->ls + l], B + l * p, C + l * p);
+    pt->value = sp_nrm2sq(t->rt + (t->ls + l - ba->l0) * m->n, m->n) / 2;
+    /* the same tolerance as the solver's own, in its own unit */
+    const double unit = fmax(m->pen->alpha, 1e-3);
+    if (!(pt->kkt <= SP_TOL_ACCEPT * unit) && t->first == t->l1) t->first = t->ls + l;
+  }
+  memcpy(t->c, C + (L - 1) * p, (size_t)p * sizeof *C);
+  if (t->first < t->l1) {
+    for (int k = 0; k < m->qp.nW; k++) m->qp.b[k] = B[(t->first - t->ls) * p + m->qp.W[k]];
+    SP_TRY(sp_tall_expand(m));
+  }
+done:
+  sp_free(path->ctx, B);
+  sp_free(path->ctx, C);
+  return st;
+}
+
+/* Check of every column for the tasks in ba; those with violators (or expanded) stay in ba. */
+static sp_status check_batch(batch *ba, int check) {
+  sp_status st = SP_OK;
+  sp_path *path = ba->path;
+  sp_task **screened = sp_alloc(path->ctx, (size_t)ba->count, sizeof *screened);
+  int n_screened = 0, n_reduced = 0;
+  if (!screened) return SP_ENOMEM;
+  for (int i = 0; i < ba->count; i++) {
+    sp_task *t = ba->todo[i];
+    t->n_viol = 0;
+    t->first = t->l1;
+    if (t->m.reduced) n_reduced++;
+    else screened[n_screened++] = t;
+  }
+  if (n_reduced) {
+    SP_TRY(sp_par_for(path->ctx, ba->count, verify_reduced, ba));
+    path->counts.reads += (double)n_reduced * path->spec.design->p;
+  }
+  if (n_screened && check) {
+    SP_TRY(sp_bound_check(path->ctx, path->spec.design, screened, n_screened, path->lambda, ba->l0, &path->counts));
+  }
+done:
+  sp_free(path->ctx, screened);
+  return st;
+}
+
 static sp_status solve_batch(batch *ba) {
   sp_path *path = ba->path;
   const int may_end = path->spec.early_stop || path->spec.dfmax < path->spec.design->p;
@@ -114,13 +185,12 @@ static sp_status take_violators(batch *ba) {
   int left = 0;
   for (int i = 0; i < ba->count; i++) {
     sp_task *t = ba->todo[i];
-    if (!t->n_viol) {
-      t->unresolved = 0;
-      continue;
+    if (t->first == t->l1) continue;
+    if (t->n_viol) { /* else: expanded, and already where it must be */
+      sp_model_set_lambda(&t->m, ba->path->lambda[t->first]);
+      for (int v = 0; v < t->n_viol; v++) SP_TRY(sp_model_add(&t->m, t->viol[v]));
+      SP_TRY(sp_task_restore(t, &t->points[t->first], t->first - ba->l0));
     }
-    sp_model_set_lambda(&t->m, ba->path->lambda[t->first]);
-    for (int v = 0; v < t->n_viol; v++) SP_TRY(sp_model_add(&t->m, t->viol[v]));
-    SP_TRY(sp_task_restore(t, &t->points[t->first], t->first - ba->l0));
     t->ls = t->first;
     ba->todo[left++] = t;
   }
@@ -136,7 +206,7 @@ static int needs_check(const sp_path *path, int l1) {
 
 /* c of the working set, which the check leaves out */
 static void known_correlations(sp_task *t, double lambda) {
-  for (int k = 0; k < t->m.qp.nW; k++) t->c[t->m.qp.W[k]] = t->m.qp.c[k];
+  for (int k = 0; !t->m.reduced && k < t->m.qp.nW; k++) t->c[t->m.qp.W[k]] = t->m.qp.c[k];
   t->lambda_c = lambda;
 }
 
@@ -146,10 +216,9 @@ static sp_status resolve(batch *ba, int l1, int check) {
   sp_path *path = ba->path;
   for (int redo = 0; ba->count && redo <= MAX_REDO; redo++) {
     SP_TRY(solve_batch(ba));
-    if (!check) break;
-    SP_TRY(sp_bound_check(path->ctx, path->spec.design, ba->todo, ba->count, path->lambda, ba->l0, &path->counts));
+    SP_TRY(check_batch(ba, check));
     SP_TRY(sp_poll(path->ctx));
-    const int task0_again = ba->todo[0] == path->tasks && path->tasks->n_viol > 0;
+    const int task0_again = ba->todo[0] == path->tasks && path->tasks->first < path->tasks->l1;
     SP_TRY(take_violators(ba));
     if (task0_again) { /* an early stop was decided on a solution that changes */
       path->end = SP_END_COMPLETE;
@@ -168,7 +237,7 @@ static sp_status run_batch(sp_path *path, int l0, int l1, sp_task **todo) {
     sp_task *task = todo[t] = &path->tasks[t];
     task->ls = l0;
     task->l1 = l1;
-    SP_TRY(sp_screen_choose(task, path->lambda[l1 - 1], !check));
+    SP_TRY(sp_screen_choose(task, path->lambda[l1 - 1], !check || task->m.reduced));
   }
   SP_TRY(resolve(&ba, l1, check));
   path->L = path->tasks->l1;
@@ -215,10 +284,35 @@ static sp_status make_grid(sp_path *path) {
     return SP_OK;
   }
   double top = sp_setup_lambda_max(path->tasks);
-  if (!(top > 0)) top = 1; /* y is orthogonal to every column: any grid gives the null model */
+  /* y is orthogonal to every column, or fitted by the unpenalized ones: any grid gives the null model */
+  if (!(top > 1e-11 * path->tasks->m.unit)) top = 1;
   const double step = path->grid > 1 ? pow(sp->lambda_min_ratio, 1.0 / (path->grid - 1)) : 1;
   for (int l = 0; l < path->grid; l++) path->lambda[l] = top * pow(step, l);
   return SP_OK;
+}
+
+/* Unpenalized columns that separate a non-gaussian response have no finite estimate, at any lambda. */
+static sp_status refuse_separation(sp_path *path, int t) {
+  const sp_model *m = &path->tasks[t].m;
+  const double left = m->loss->value(m->n, m->y, m->w, m->eta) - m->sat_value;
+  if ((m->loss->flags & SP_LOSS_QUADRATIC) || left > 1e-8 * m->null_dev) return SP_OK;
+  snprintf(path->ctx->msg, sizeof path->ctx->msg,
+           "the unpenalized columns alone fit the response perfectly (complete separation)%s: their coefficients are infinite",
+           t ? " in a training fold" : "");
+  return SP_EARG;
+}
+
+/* Worth it from twice as many rows as columns, as long as the factors stay small beside X. */
+static int wants_reduction(const sp_spec *sp, const sp_model *m) {
+  const double p = m->p, size = p * p * sp->B;
+  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->nu == m->intercept && (double)m->n >= 2 * p && p > 1 &&
+         size <= fmax(0.5 * (double)m->n * p, 2e7);
+}
+
+static sp_status reduce_task(void *arg, int t) {
+  sp_path *path = arg;
+  int done_;
+  return wants_reduction(&path->spec, &path->tasks[t].m) ? sp_tall_reduce(&path->tasks[t].m, &done_) : SP_OK;
 }
 
 static sp_status start_tasks(sp_path *path) {
@@ -247,8 +341,12 @@ static sp_status start_tasks(sp_path *path) {
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
     SP_TRY(sp_model_start(&task->m));
-    if (task->m.nu > task->m.intercept) SP_TRY(sp_setup_correlations(path, task));
+    if (task->m.nu > task->m.intercept) {
+      SP_TRY(refuse_separation(path, t));
+      SP_TRY(sp_setup_correlations(path, task));
+    }
   }
+  SP_TRY(sp_par_for(path->ctx, sp->B, reduce_task, path));
   SP_TRY(make_grid(path));
   const size_t slots = path->grid < BATCH ? (size_t)path->grid : BATCH;
   for (int t = 0; t < sp->B; t++) {

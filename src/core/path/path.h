@@ -26,7 +26,7 @@ typedef struct sp_spec {
   double fdev, devmax;
   int dfmax, pmax;
   double thresh;
-  int max_iter, screen, force_cd;
+  int max_iter, screen, force_cd, reduce; /* reduce: tall problems may use their triangular factor */
 } sp_spec;
 
 typedef struct sp_path {

@@ -27,23 +27,38 @@ void sp_task_free(sp_task *t, int grid) {
   sp_model_free(&t->m);
 }
 
+static void judge(sp_point *pt, const sp_penalty *pen, double lambda, double unit, const sp_coord *co, double b, double c) {
+  pt->kkt = fmax(pt->kkt, pen->ops->violation(pen, lambda, co, b, c) / (unit * (co->v > 0 ? co->v : 1)));
+  pt->scale = fmin(pt->scale, pen->ops->scale(pen, lambda, co, c));
+  if (b == 0) pt->slack += pen->ops->fenchel_young(pen, lambda, co, 0, c);
+}
+
+void sp_task_judge(sp_task *t, sp_point *pt, double lambda, const double *b, const double *c) {
+  const double unit = lambda > 0 ? lambda : t->m.qp.lambda;
+  pt->kkt = pt->slack = 0;
+  pt->scale = 1;
+  for (int j = 0; j < t->m.p; j++) {
+    if (!sp_model_usable(&t->m, j)) continue;
+    const sp_coord co = sp_model_coord(&t->m, j);
+    judge(pt, t->m.pen, lambda, unit, &co, b[j], c[j]);
+  }
+  for (int i = 0; i < pt->count; i++) pt->c[i] = c[pt->cols[i]];
+}
+
 /* KKT, dual scale and slack of the working set at the present solution; c is fresh */
 static void measure(sp_task *t, sp_point *pt, double lambda) {
   const sp_qp *q = &t->m.qp;
   const sp_penalty *pen = t->m.pen;
+  const double unit = lambda > 0 ? lambda : q->lambda;
   pt->scale = 1;
   pt->slack = 0;
   for (int k = 0; k < q->nW; k++) {
     const sp_coord co = {q->t[k] == 0 && q->kv[k] == 0 ? 0 : q->vs[k], q->kv[k], q->lo[k], q->hi[k]};
-    const double v = pen->ops->violation(pen, lambda, &co, q->b[k], q->c[k]) / (lambda * q->vs[k]);
-    const double s = pen->ops->scale(pen, lambda, &co, q->c[k]);
-    if (v > pt->kkt) pt->kkt = v;
-    if (s < pt->scale) pt->scale = s;
-    if (q->b[k] == 0) pt->slack += pen->ops->fenchel_young(pen, lambda, &co, 0, q->c[k]);
+    judge(pt, pen, lambda, unit, &co, q->b[k], q->c[k]);
   }
 }
 
-sp_status sp_task_record(sp_task *t, sp_point *pt, int slot, double kkt, int limit) {
+sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, double kkt, int limit) {
   sp_model *m = &t->m;
   sp_qp *q = &m->qp;
   sp_ctx *ctx = m->ctx;
@@ -75,9 +90,11 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, int slot, double kkt, int lim
   if (st != SP_OK) return st;
   memcpy(pt->gamma, m->gamma, (size_t)(m->nu + 1) * sizeof *pt->gamma);
   for (int h = 0; h < m->nu; h++) pt->df += m->ucol[h] >= 0 && m->gamma[h] != 0;
-  measure(t, pt, q->lambda);
+  measure(t, pt, lambda);
   double *rt = t->rt + slot * n;
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->reduced) {
+    /* rt comes from the true X, for the whole batch at once */
+  } else if (m->loss->flags & SP_LOSS_QUADRATIC) {
     memcpy(rt, q->r, (size_t)n * sizeof *rt);
   } else {
     m->loss->grad_hess(n, m->y, m->w, m->eta, m->g, m->h);
@@ -88,7 +105,7 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, int slot, double kkt, int lim
     for (int h = 0; h < m->nu; h++) {
       const double score = fabs(sp_dot(m->U + h * n, m->g, n));
       pt->slack += score * (1 + fabs(m->gamma[h]));
-      pt->kkt = fmax(pt->kkt, score / q->lambda);
+      pt->kkt = fmax(pt->kkt, score / (lambda > 0 ? lambda : q->lambda));
     }
   }
   pt->value = sp_model_value(m);

@@ -31,14 +31,15 @@ typedef struct sp_task {
   double *rt;             /* [m.n x batch] residuals (y - mu) sqrt(w) of the running batch */
   double *eta;            /* [m.n x batch] linear predictors, non-quadratic losses only */
   int ls, l1;             /* unresolved range of the running batch */
-  int unresolved;
   int *viol, n_viol, cap_viol; /* violators found by the last check */
   int first;              /* first lambda that they invalidate */
 } sp_task;
 
 void sp_point_free(sp_ctx *ctx, sp_point *pt);
 /* The model's present solution as a point; also its rt and eta into column `slot` of the batch. */
-sp_status sp_task_record(sp_task *t, sp_point *pt, int slot, double kkt, int limit);
+sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, double kkt, int limit);
+/* kkt, scale, slack of a point from coefficients b [p] and correlations c [p] of every column */
+void sp_task_judge(sp_task *t, sp_point *pt, double lambda, const double *b, const double *c);
 sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot);
 /* Gap, KKT and status of a point whose columns outside the working set have been checked. Frees what only the batch needed. */
 void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh);

@@ -36,7 +36,7 @@ static double enet_violation(const sp_penalty *pen, double lambda, const sp_coor
 static double enet_scale(const sp_penalty *pen, double lambda, const sp_coord *co, double c) {
   double t, k;
   enet_l1_ridge(pen, lambda, co, &t, &k);
-  if (k > 0 || fabs(c) <= t) return 1;
+  if (k > 0 || fabs(c) <= t || t == 0) return 1; /* t = 0, unpenalized: see the charge below */
   if (isfinite(co->hi) && c > 0) return 1; /* the box makes the conjugate finite on that side */
   if (isfinite(co->lo) && c < 0) return 1;
   return t / fabs(c);
@@ -48,12 +48,16 @@ static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_
   double t, k, term;
   enet_l1_ridge(pen, lambda, co, &t, &k);
   const double over = z > t ? z - t : z < -t ? z + t : 0;
-  double bs;
+  double bs, charge = 0;
   if (k > 0) {
     bs = over / k;
   } else {
     bs = over > 0 ? co->hi : over < 0 ? co->lo : b;
-    if (!isfinite(bs)) bs = b; /* outside the domain by rounding only: enet_scale has seen to it */
+    if (!isfinite(bs)) {
+      /* outside the domain by rounding only (enet_scale has seen to it): charged as if |b| could be one larger */
+      charge = fabs(over) * (1 + fabs(b));
+      bs = b;
+    }
   }
   if (bs > co->hi) bs = co->hi;
   if (bs < co->lo) bs = co->lo;
@@ -66,7 +70,7 @@ static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_
     /* t|b| = t sg b + t (|b| - sg b) */
     term = t * (fabs(b) - sg * b) + (bs - b) * slack + k * (b - bs) * (b - bs) / 2;
   }
-  return term > 0 ? term : 0;
+  return (term > 0 ? term : 0) + charge;
 }
 
 const sp_penalty_ops sp_penalty_enet = {

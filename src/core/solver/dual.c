@@ -133,7 +133,7 @@ sp_status sp_dual(sp_qp *q, const double *y, int *ok) {
   q->stale = 0;
   const double ny = sqrt(sp_nrm2sq(y, q->n));
   double f = dual_value(q, y, q->r, bn), last = INFINITY;
-  int same = 0, factored = 0;
+  int same = 0, factored = 0, full = 0;
   for (int step = 0; step < MAX_STEPS; step++) {
     q->n_dual++;
     fit_of(q, bn, grad);
@@ -146,7 +146,7 @@ sp_status sp_dual(sp_qp *q, const double *y, int *ok) {
     last = norm;
     int changed;
     SP_TRY(update_sum(q, bn, buf, &changed));
-    if (step && !changed) {
+    if (step && !changed && full) { /* the set has settled: the next steps only polish */
       if (++same >= 3 || norm < 1e-14 * ny) {
         *ok = 1;
         break;
@@ -172,6 +172,7 @@ sp_status sp_dual(sp_qp *q, const double *y, int *ok) {
     }
     memcpy(q->r, rn, n * sizeof *rn);
     f = fn;
+    full = len == 1;
   }
   for (int k = 0; k < q->nW; k++) {
     const double b = q->b[k] = bn[k];

@@ -62,7 +62,7 @@ done:
 sp_status sp_factor_rebuild(sp_qp *q, int *failed) {
   *failed = 0;
   q->stale = 0;
-  q->lambdaP = q->lambda;
+  q->kappaP = q->kappa;
   if (!q->a) return SP_OK;
   q->n_rebuild++;
   if (!cholesky(q)) return SP_OK;
@@ -116,7 +116,7 @@ sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
       }
     }
   }
-  const int full = q->k[k] == 0 && a >= n - q->k0; /* rank cap: nothing else may decide there */
+  const int full = !q->has_ridge && a >= n - q->k0; /* rank cap: nothing else may decide there */
   /* nx <= 1e-18 raw: the column lies in the span of the unpenalized ones */
   if (full || !(pivot > SP_DEPENDENT * scale) || !(nx > 1e-18 * raw)) {
     q->n_dependent++;

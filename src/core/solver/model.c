@@ -57,7 +57,7 @@ void sp_model_free(sp_model *m) {
   if (!m->ctx) return;
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
-                 m->target, m->red, m->near, m->b_old};
+                 m->target, m->target_full, m->red, m->near, m->b_old};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
@@ -214,7 +214,8 @@ sp_status sp_model_start(sp_model *m) {
   } else if (m->nu > m->intercept) {
     double kkt;
     int limit;
-    SP_TRY(sp_model_solve(m, 1, 1, &kkt, &limit)); /* nothing penalized is in the working set yet */
+    const double scale = 0.01 * m->unit;
+    SP_TRY(sp_model_solve(m, scale, scale, &kkt, &limit)); /* nothing penalized is in the working set yet */
   }
 done:
   return st;
@@ -238,8 +239,8 @@ sp_status sp_model_add(sp_model *m, int j) {
 
 void sp_model_set_lambda(sp_model *m, double lambda) {
   sp_qp *q = &m->qp;
-  /* the unit of tolerances; at and near lambda = 0 the size of the data takes over */
-  q->lambda = fmax(lambda, 1e-5 * m->unit);
+  /* the unit of tolerances: the size of thresholds; at and near lambda = 0 the size of the data takes over */
+  q->lambda = fmax(lambda * fmax(m->pen->alpha, 1e-3), 1e-5 * m->unit);
   if (!(q->lambda > 0)) q->lambda = 1;
   q->noise = 4e-15 * m->unit;
   q->kappa = lambda * (1 - m->pen->alpha);
@@ -251,9 +252,9 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
     if (q->t[k] == 0) q->s[k] = 0;
     if (q->k[k] > 0) q->has_ridge = 1;
   }
-  if (q->has_ridge && q->a && q->lambdaP != q->lambda) {
+  if (q->has_ridge && q->a && q->kappaP != q->kappa) {
     /* small factors are cheaper rebuilt than used as a preconditioner */
-    q->stale = q->a <= 40 || fabs(q->lambdaP - q->lambda) > 0.35 * q->lambda ? 2 : 1;
+    q->stale = q->a <= 40 || fabs(q->kappaP - q->kappa) > 0.35 * q->kappa ? 2 : 1;
   }
 }
 
@@ -363,6 +364,6 @@ void sp_model_gradient(sp_model *m, double *resid, double *sum) {
 }
 
 double sp_model_value(sp_model *m) {
-  if (m->loss->flags & SP_LOSS_QUADRATIC) return sp_nrm2sq(m->qp.r, m->qp.n) / 2;
+  if (m->loss->flags & SP_LOSS_QUADRATIC) return (sp_nrm2sq(m->qp.r, m->qp.n) + (m->reduced ? m->red_rest : 0)) / 2;
   return m->loss->value(m->n, m->y, m->w, m->eta);
 }

@@ -36,7 +36,8 @@ typedef struct sp_model {
 
   double *sm;              /* [n] metric of the qp */
   int metric_set;
-  double *target;          /* [n] quadratic loss: sw o (y - off), projected; [p] in a reduced problem */
+  double *target;          /* [qp.n] quadratic loss: sw o (y - off), projected; Q'y in a reduced problem */
+  double *target_full;     /* [n] the former, while reduced */
   sp_qp qp;
   int c_fresh;             /* qp.c belongs to qp.r for the whole working set */
   int use_dual;            /* ridge: the dual engine has taken over */
@@ -47,6 +48,7 @@ typedef struct sp_model {
   int reduced;
   sp_design red_design;
   double *red;             /* [p x p] */
+  double red_rest;         /* |y|^2 - |Q'y|^2, what no coefficient can fit */
 
   int *near, n_near;       /* [capacity of the working set] positions near their threshold */
   size_t cap_near;

@@ -133,10 +133,10 @@ static int count_free(const sp_qp *q) {
 static int wants_dual(const sp_model *m) {
   if (!m->qp.has_ridge || m->reduced) return 0;
   const double alpha = m->pen->alpha;
-  if (alpha == 0) return 1;
   for (int k = 0; k < m->qp.nW; k++) {
     if (m->qp.kv[k] == 0) return 0; /* limits without penalty: no ridge on that column */
   }
+  if (alpha == 0) return m->qp.nW > m->qp.n;
   return m->use_dual || count_free(&m->qp) > (alpha <= 0.5 ? 1.0 : 2.5) * (double)m->qp.n;
 }
 
@@ -154,7 +154,7 @@ static sp_status solve_dual(sp_model *m, const double *y, double *kkt, int *done
       return SP_OK;
     }
   }
-  if (m->pen->alpha == 0) { /* nothing else handles a full support as well */
+  if (m->pen->alpha == 0 && m->qp.nW > 4 * m->qp.n) { /* nothing else handles a full support as well */
     *done_ = 1;
     return SP_OK;
   }

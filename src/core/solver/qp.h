@@ -29,7 +29,7 @@ typedef struct sp_qp {
   int p;              /* columns of the design */
   int k0;             /* columns of Q0 */
   double *Q0;         /* [n x k0] orthonormal in the metric */
-  double lambda;      /* current; scales tolerances */
+  double lambda;      /* the unit of tolerances: about lambda alpha */
   double noise;       /* absolute rounding level of a computed correlation */
   int has_ridge;      /* some k > 0 */
 
@@ -43,7 +43,7 @@ typedef struct sp_qp {
   int *A;             /* [L] positions in the working set */
   double *XA, *P, *nx; /* [n x L], [L x L], [L] squared norms of the columns of XA */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
-  double lambdaP;     /* lambda of the ridge term in P */
+  double kappaP;      /* kappa of the ridge term in P */
   double *r, *u, *e;  /* [n] residual, XA d, scratch */
   double *g, *w, *d, *h1, *h2, *h3, *rhs; /* [L + 1] */
 
