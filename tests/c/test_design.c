@@ -1,0 +1,379 @@
+/* Laws of a design: every operation of every storage equals a naive reference on the same matrix. */
+#include <float.h>
+#include <math.h>
+#include "design/design.h"
+#include "spunit.h"
+
+/* the same matrix three times: full, dense design, csc design (blocks of exactly the right size) */
+typedef struct matrix {
+  int n, p;
+  double *full;
+  double *values;
+  int *rows, *ptr;
+  sp_design dense, csc;
+} matrix;
+
+/* density: chance of an entry; some columns are empty, some full, some entries are stored zeros */
+static matrix random_matrix(int n, int p, double density) {
+  matrix a = {.n = n, .p = p};
+  const size_t cells = (size_t)n * (size_t)p;
+  a.full = sp_block(cells, sizeof(double));
+  char *stored = sp_block(cells, 1);
+  a.ptr = sp_block((size_t)p + 1, sizeof(int));
+  for (int j = 0; j < p; j++) {
+    int kind = sp_below(8);
+    double chance = kind == 0 ? 0.0 : kind == 1 ? 1.0 : density;
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+      size_t k = (size_t)j * (size_t)n + (size_t)i;
+      if (sp_uniform() >= chance) continue;
+      stored[k] = 1;
+      count++;
+      a.full[k] = sp_below(12) == 0 ? 0.0 : sp_normal() + 5.0 * (kind == 2);
+    }
+    a.ptr[j + 1] = a.ptr[j] + count;
+  }
+  a.values = sp_block((size_t)a.ptr[p], sizeof(double));
+  a.rows = sp_block((size_t)a.ptr[p], sizeof(int));
+  size_t at = 0;
+  for (size_t k = 0; k < cells; k++) {
+    if (!stored[k]) continue;
+    a.values[at] = a.full[k];
+    a.rows[at++] = (int)(k % (size_t)n);
+  }
+  free(stored);
+  a.dense = (sp_design){.ops = &sp_design_dense, .n = n, .p = p, .x = a.full};
+  a.csc = (sp_design){.ops = &sp_design_csc, .n = n, .p = p, .x = a.values, .i = a.rows, .ptr = a.ptr};
+  return a;
+}
+
+static void free_matrix(matrix *a) {
+  free(a->full);
+  free(a->values);
+  free(a->rows);
+  free(a->ptr);
+}
+
+static double cell(const matrix *a, int i, int j) { return a->full[(size_t)j * (size_t)a->n + (size_t)i]; }
+
+static int *random_columns(int m, int p) {
+  int *idx = sp_block((size_t)m, sizeof *idx);
+  for (int a = 0; a < m; a++) idx[a] = sp_below(p);
+  return idx;
+}
+
+static const double canary = -777.25;
+
+static void check_dot(const matrix *x, const sp_design *d, const int *idx, int j0, int m, int q) {
+  const int n = x->n, ldr = n + sp_below(3), ldo = q + sp_below(3);
+  double *R = sp_normals((size_t)ldr * (size_t)q), *out = sp_block((size_t)m * (size_t)ldo, sizeof *out);
+  double *one = sp_block((size_t)q + 1, sizeof *one);
+  for (int k = 0; k < m * ldo; k++) out[k] = canary;
+  d->ops->cols_dot(d, idx, j0, m, R, ldr, q, out, ldo);
+  for (int a = 0; a < m; a++) {
+    const int j = idx == NULL ? j0 + a : idx[a];
+    /* order contract: one column and one right-hand side alone give the same bits */
+    int h0 = q > 0 ? sp_below(q) : 0;
+    if (q > 0) {
+      d->ops->cols_dot(d, &j, 0, 1, R + (ptrdiff_t)h0 * ldr, ldr, 1, one, 1);
+      SP_CHECK(sp_same_bits(one, &out[a * ldo + h0], 1), "%s n = %d m = %d q = %d: order", d->ops->name, n,
+               m, q);
+    }
+    for (int h = 0; h < q; h++) {
+      long double s = 0.0L;
+      double bound = 0.0;
+      for (int i = 0; i < n; i++) {
+        double t = R[(size_t)h * (size_t)ldr + (size_t)i];
+        s += (long double)cell(x, i, j) * t;
+        bound += fabs(cell(x, i, j) * t);
+      }
+      SP_CHECK(fabs(out[a * ldo + h] - (double)s) <= (n + 3) * DBL_EPSILON * bound,
+               "%s cols_dot n = %d j = %d q = %d h = %d: %g not %g", d->ops->name, n, j, q, h,
+    out[a * ldo + h], (double)s);
+    }
+    for (int h = q; h < ldo; h++) SP_CHECK(out[a * ldo + h] == canary, "%s writes beyond q = %d",
+                                           d->ops->name, q);
+  }
+  free(R);
+  free(out);
+  free(one);
+}
+
+static void check_axpy(const matrix *x, const sp_design *d, int m) {
+  const int n = x->n;
+  int *idx = random_columns(m, x->p);
+  double *coef = sp_normals((size_t)m), *y = sp_normals((size_t)n);
+  double *start = sp_block((size_t)n, sizeof *start);
+  memcpy(start, y, (size_t)n * sizeof *y);
+  d->ops->cols_axpy(d, idx, m, coef, y);
+  for (int i = 0; i < n; i++) {
+    long double s = start[i];
+    double bound = fabs(start[i]);
+    for (int a = 0; a < m; a++) {
+      s += (long double)cell(x, i, idx[a]) * coef[a];
+      bound += fabs(cell(x, i, idx[a]) * coef[a]);
+    }
+    SP_CHECK(fabs(y[i] - (double)s) <= (m + 2) * DBL_EPSILON * bound, "%s cols_axpy n = %d m = %d",
+             d->ops->name, n, m);
+  }
+  free(idx);
+  free(coef);
+  free(y);
+  free(start);
+}
+
+static void check_gather(const matrix *x, const sp_design *d) {
+  const int n = x->n, p = x->p;
+  double *col = sp_block((size_t)n, sizeof *col);
+  for (int j = 0; j < p; j++) {
+    for (int i = 0; i < n; i++) col[i] = canary;
+    d->ops->gather(d, j, col);
+    int same = 1;
+    for (int i = 0; i < n; i++) same &= col[i] == cell(x, i, j);
+    SP_CHECK(same, "%s gather j = %d", d->ops->name, j);
+  }
+  free(col);
+  for (int trial = 0; trial < 4; trial++) {
+    int i0 = sp_below(n + 1), ni = sp_below(n - i0 + 1), m = trial == 0 ? p : sp_below(6);
+    int ldo = ni + sp_below(3);
+    if (trial == 1) i0 = 0, ni = n, ldo = n;
+    int *idx = trial == 0 ? NULL : random_columns(m, p);
+    double *out = sp_block((size_t)m * (size_t)ldo, sizeof *out);
+    for (int k = 0; k < m * ldo; k++) out[k] = canary;
+    d->ops->gather_rows(d, idx, trial == 0 ? -1 : m, i0, ni, out, ldo);
+    int same = 1;
+    for (int a = 0; a < m; a++) {
+      for (int i = 0; i < ldo; i++) {
+        double want = i < ni ? cell(x, i0 + i, idx == NULL ? a : idx[a]) : canary;
+        same &= out[(size_t)a * (size_t)ldo + (size_t)i] == want;
+      }
+    }
+    SP_CHECK(same, "%s gather_rows %d..%d of %d, m = %d", d->ops->name, i0, i0 + ni, n, m);
+    free(idx);
+    free(out);
+  }
+}
+
+/* weightings: W sums to one with zeros here and there; V of either sign with zeros; sumV */
+typedef struct weightings {
+  int B;
+  double *W, *V, *sumV;
+} weightings;
+
+static weightings random_weightings(int n, int B) {
+  weightings w = {.B = B};
+  w.W = sp_block((size_t)n * (size_t)B, sizeof(double));
+  w.V = sp_block((size_t)n * (size_t)B, sizeof(double));
+  w.sumV = sp_block((size_t)B, sizeof(double));
+  for (int t = 0; t < B; t++) {
+    double *a = w.W + (size_t)t * (size_t)n, *v = w.V + (size_t)t * (size_t)n, total = 0.0;
+    for (int i = 0; i < n; i++) {
+      a[i] = i > 0 && sp_below(3) == 0 ? 0.0 : 0.05 + sp_uniform();
+      v[i] = a[i] == 0.0 ? 0.0 : a[i] * sp_normal();
+      total += a[i];
+    }
+    for (int i = 0; i < n; i++) {
+      a[i] /= total;
+      w.sumV[t] += v[i];
+    }
+  }
+  return w;
+}
+
+static void free_weightings(weightings *w) {
+  free(w->W);
+  free(w->V);
+  free(w->sumV);
+}
+
+static void check_moments(const matrix *x, const sp_design *d, int j0, int m, int B, int with_v) {
+  const int n = x->n;
+  weightings w = random_weightings(n, B);
+  const size_t cells = (size_t)m * (size_t)B;
+  double *centre = sp_block((size_t)m, sizeof(double)), *s1 = sp_block(cells, sizeof(double));
+  double *s2 = sp_block(cells, sizeof(double)), *sv = with_v ? sp_block(cells, sizeof(double)) : NULL;
+  double *work = sp_block(3 * (size_t)n, sizeof(double));
+  d->ops->cols_moments(d, j0, m, w.W, with_v ? w.V : NULL, with_v ? w.sumV : NULL, B, centre, s1, s2, sv,
+                       work);
+  for (int a = 0; a < m; a++) {
+    const int j = j0 + a;
+    long double mean = 0.0L;
+    double size = 0.0;
+    for (int i = 0; i < n; i++) {
+      mean += (long double)w.W[i] * cell(x, i, j);
+      size += w.W[i] * fabs(cell(x, i, j));
+    }
+    const double c = centre[a];
+    SP_CHECK(fabs(c - (double)mean) <= (n + 3) * DBL_EPSILON * size, "%s centre j = %d", d->ops->name, j);
+    for (int t = 0; t < B; t++) {
+      const double *wt = w.W + (size_t)t * (size_t)n, *vt = w.V + (size_t)t * (size_t)n;
+      const size_t k = (size_t)a * (size_t)B + (size_t)t;
+      long double r1 = 0.0L, r2 = 0.0L, rv = 0.0L;
+      double b1 = 0.0, b2 = 0.0, bv = 0.0;
+      for (int i = 0; i < n; i++) {
+        long double e = (long double)cell(x, i, j) - c;
+        double f = fabs(cell(x, i, j)) + fabs(c);
+        r1 += wt[i] * e;
+        r2 += wt[i] * e * e;
+        rv += vt[i] * e;
+        b1 += wt[i] * f;
+        b2 += wt[i] * f * f;
+        bv += fabs(vt[i]) * f;
+      }
+      const double unit = 3 * (n + 3) * DBL_EPSILON;
+      SP_CHECK(fabs(s1[k] - (double)r1) <= unit * b1, "%s s1 j = %d t = %d: %g not %g", d->ops->name, j, t,
+               s1[k], (double)r1);
+      SP_CHECK(fabs(s2[k] - (double)r2) <= unit * b2, "%s s2 j = %d t = %d: %g not %g", d->ops->name, j, t,
+               s2[k], (double)r2);
+      SP_CHECK(s2[k] >= 0.0, "%s s2 j = %d t = %d negative: %g", d->ops->name, j, t, s2[k]);
+      if (with_v) {
+        SP_CHECK(fabs(sv[k] - (double)rv) <= unit * bv, "%s sv j = %d t = %d: %g not %g", d->ops->name, j, t,
+                 sv[k], (double)rv);
+      }
+    }
+  }
+  free_weightings(&w);
+  free(centre);
+  free(s1);
+  free(s2);
+  free(sv);
+  free(work);
+}
+
+static void test_laws(int n, int p, double density) {
+  matrix x = random_matrix(n, p, density);
+  const sp_design *const designs[] = {&x.dense, &x.csc};
+  sp_ctx ctx;
+  sp_ctx_init(&ctx);
+  for (int k = 0; k < 2; k++) {
+    const sp_design *d = designs[k];
+    SP_CHECK(sp_design_check(&ctx, d) == SP_OK && ctx.where == -1, "%s n = %d p = %d", d->ops->name, n, p);
+    SP_CHECK(((d->ops->flags & SP_DESIGN_SPARSE) != 0) == (d == &x.csc), "%s flags", d->ops->name);
+    for (int trial = 0; trial < 10; trial++) {
+      int j0 = sp_below(p), m = sp_below(p - j0 + 1), q = sp_below(30);
+      check_dot(&x, d, NULL, j0, m, q);
+      int many = sp_below(9);
+      int *idx = random_columns(many, p);
+      check_dot(&x, d, idx, -1, many, q);
+      free(idx);
+      check_moments(&x, d, j0, m, 1 + sp_below(13), trial % 4 != 0);
+    }
+    check_dot(&x, d, NULL, 0, p, 1);
+    check_dot(&x, d, NULL, 0, p, 24);
+    check_moments(&x, d, 0, p, 1, 1);
+    check_axpy(&x, d, 0);
+    check_axpy(&x, d, 1 + sp_below(10));
+    check_axpy(&x, d, 130);
+    check_gather(&x, d);
+  }
+  free_matrix(&x);
+}
+
+/* NaN or Inf anywhere shows in centre or s2, also in rows of weight zero */
+static void test_nonfinite(void) {
+  static const double bad[] = {NAN, INFINITY, -INFINITY};
+  for (int trial = 0; trial < 300; trial++) {
+    const int n = 1 + sp_below(40), p = 1 + sp_below(12);
+    matrix x = random_matrix(n, p, 0.4);
+    if (x.ptr[x.p] > 0) {
+      int at = sp_below(x.ptr[x.p]), column = 0;
+      while (x.ptr[column + 1] <= at) column++;
+      x.values[at] = bad[trial % 3];
+      x.full[(size_t)column * (size_t)x.n + (size_t)x.rows[at]] = bad[trial % 3];
+      const sp_design *const designs[] = {&x.dense, &x.csc};
+      for (int k = 0; k < 2; k++) {
+        const sp_design *d = designs[k];
+        const int B = 1 + trial % 3;
+        weightings w = random_weightings(x.n, B);
+        const size_t cells = (size_t)x.p * (size_t)B;
+        double *centre = sp_normals((size_t)x.p), *s1 = sp_normals(cells), *s2 = sp_normals(cells);
+        double *sv = sp_normals(cells), *work = sp_normals(3 * (size_t)x.n);
+        d->ops->cols_moments(d, 0, x.p, w.W, w.V, w.sumV, B, centre, s1, s2, sv, work);
+        for (int j = 0; j < x.p; j++) {
+          int seen = !isfinite(centre[j]) || !isfinite(s2[(size_t)j * (size_t)B]);
+          SP_CHECK(seen == (j == column), "%s: column %d, bad one %d, weight %g", d->ops->name, j, column,
+                   w.W[x.rows[at]]);
+        }
+        free_weightings(&w);
+        free(centre);
+        free(s1);
+        free(s2);
+        free(sv);
+        free(work);
+      }
+    }
+    free_matrix(&x);
+  }
+}
+
+/* a large mean and a small spread: a full sparse column must not lose what a dense one keeps */
+static void test_large_mean(void) {
+  enum { N = 100 };
+  double x[N], w[N], v[N], work[3 * N], sum = 0.0, centre, s1, s2, sv, want = 0.0;
+  int rows[N];
+  const int ptr[2] = {0, N};
+  for (int i = 0; i < N; i++) {
+    x[i] = 1e6 + (i % 2 == 0 ? 1e-3 : -1e-3);
+    w[i] = 1.0 / N;
+    v[i] = sp_normal() / N;
+    sum += v[i];
+    rows[i] = i;
+  }
+  sp_design d = {.ops = &sp_design_csc, .n = N, .p = 1, .x = x, .i = rows, .ptr = ptr};
+  d.ops->cols_moments(&d, 0, 1, w, v, &sum, 1, &centre, &s1, &s2, &sv, work);
+  for (int i = 0; i < N; i++) want += w[i] * (x[i] - centre) * (x[i] - centre);
+  SP_CHECK(fabs(s2 - want) <= 1e-10 * want, "%g not %g", s2, want);
+}
+
+static void test_corrupt(void) {
+  enum { N = 10, P = 4 };
+  const int good_ptr[P + 1] = {0, 3, 3, 6, 8}, good_i[8] = {0, 4, 9, 2, 3, 5, 0, 9};
+  const double x[8] = {0};
+  static const struct {
+    const char *what;
+    int in_ptr, at, value, where;
+  } cases[] = {
+      {"first pointer", 1, 0, 1, 0},       {"negative first pointer", 1, 0, -1, 0},
+      {"pointers decrease", 1, 2, 1, 1},   {"last pointer decreases", 1, 4, 5, 3},
+      {"negative row", 0, 0, -1, 0},       {"row = n", 0, 2, N, 0},
+      {"row twice", 0, 4, 2, 2},           {"rows decrease", 0, 5, 1, 2},
+      {"row far outside", 0, 7, 1 << 30, 3},
+  };
+  sp_ctx ctx;
+  sp_ctx_init(&ctx);
+  int ptr[P + 1], rows[8];
+  sp_design d = {.ops = &sp_design_csc, .n = N, .p = P, .x = x, .i = rows, .ptr = ptr};
+  memcpy(ptr, good_ptr, sizeof ptr);
+  memcpy(rows, good_i, sizeof rows);
+  SP_CHECK(sp_design_check(&ctx, &d) == SP_OK, "a sound design");
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    memcpy(ptr, good_ptr, sizeof ptr);
+    memcpy(rows, good_i, sizeof rows);
+    (cases[k].in_ptr ? ptr : rows)[cases[k].at] = cases[k].value;
+    ctx.where = -1;
+    sp_status st = sp_design_check(&ctx, &d);
+    SP_CHECK(st == SP_ECORRUPT && ctx.where == cases[k].where, "%s: %s at %td", cases[k].what,
+             sp_status_name(st), ctx.where);
+  }
+  d.p = -1;
+  SP_CHECK(sp_design_check(&ctx, &d) == SP_EARG, "negative p");
+  d.p = 0;
+  memcpy(ptr, good_ptr, sizeof ptr);
+  SP_CHECK(sp_design_check(&ctx, &d) == SP_OK, "no columns");
+}
+
+int main(void) {
+  test_laws(1, 1, 0.5);
+  test_laws(1, 7, 0.5);
+  test_laws(2, 3, 0.5);
+  for (int trial = 0; trial < 40; trial++) {
+    const int n = 1 + sp_below(60), p = 1 + sp_below(90);
+    test_laws(n, p, trial % 4 == 0 ? 1.0 : sp_uniform());
+  }
+  test_laws(700, 40, 0.1);
+  test_laws(300, 200, 0.05);
+  test_nonfinite();
+  test_large_mean();
+  test_corrupt();
+  return spunit_end("test_design");
+}
