@@ -125,7 +125,7 @@ static SEXP task_list(handle *h, int index, int keep) {
 
 static SEXP counters(const handle *h) {
   const char *const names[] = {"rounds",  "newton",    "metric", "linesearch", "homotopy", "events", "exchange", "dependent",
-                               "rebuild", "cd", "dual",   "wdots",      "exact"};
+                               "rebuild", "cd", "dual",   "wdots", "cg", "exact"};
   const int n = (int)(sizeof names / sizeof *names);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, n)), nm = PROTECT(Rf_allocVector(STRSXP, n));
   double *v = REAL(out);
@@ -135,7 +135,7 @@ static SEXP counters(const handle *h) {
     const sp_model *m = &h->path.tasks[t].m;
     const sp_qp *q = &m->qp;
     const double add[] = {q->n_rounds,   m->n_newton,    m->n_metric,  m->n_linesearch, q->n_homotopy, q->n_events,
-                          q->n_exchange, q->n_dependent, q->n_rebuild, q->n_cd,         q->n_dual,     q->n_dots, 0};
+                          q->n_exchange, q->n_dependent, q->n_rebuild, q->n_cd,         q->n_dual,     q->n_dots, q->n_cg, 0};
     for (int i = 0; i < n; i++) v[i] += add[i];
   }
   v[n - 1] = h->path.counts.exact;

@@ -106,7 +106,7 @@ static sp_status exact(const check *ck, chunk_result *r, int k, int j, int l, sp
   m->pen->ops->l1_ridge(m->pen, lam, &co, &t, &ridge);
   if (c > t && co.hi > 0) dir = c - t;
   if (-c > t && co.lo < 0) dir = -c - t;
-  *is_viol = dir > SP_TOL_ENTER * lam * co.v + 4e-15 * m->unit;
+  *is_viol = dir > sp_qp_entry(&m->qp) * lam * co.v + 4e-15 * m->unit;
   if (*is_viol) return add_violator(ck->ctx, r, k, j, l);
   if (dir > 0) {
     r->kkt[col] = fmax(r->kkt[col], dir / (lam * co.v));

@@ -329,6 +329,7 @@ static sp_status start_tasks(sp_path *path) {
     m->upper = sp->upper;
     m->max_iter = sp->max_iter;
     m->force_cd = sp->force_cd;
+    m->cg = fmin(3e-8, fmax(2e-10, 0.3 * sp->thresh));
     sp_model_null(m);
     if (!sp->standardize || !sp->intercept) {
       m->ratio = sp_calloc(path->ctx, p, sizeof(double));

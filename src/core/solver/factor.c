@@ -20,6 +20,48 @@ void sp_factor_solve(const sp_qp *q, double *x) {
   dtrsv_("U", "N", "N", &q->a, q->P, &q->L, x, &one, 1, 1, 1);
 }
 
+void sp_active_t(sp_qp *q, const double *x, double *out) {
+  if (!q->iterative) {
+    sp_gemv_t(q->XA, q->n, q->n, q->a, x, out);
+    return;
+  }
+  /* Q0'x is taken off x once instead of off every column */
+  double *z = q->e2;
+  memcpy(z, x, (size_t)q->n * sizeof *z);
+  sp_qp_project(q, z);
+  for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
+  sp_view_dot(&q->view, q->acol, q->a, z, out);
+}
+
+void sp_active_n(sp_qp *q, const double *d, double *out) {
+  if (!q->iterative) {
+    sp_gemv_n(q->XA, q->n, q->n, q->a, d, out);
+    return;
+  }
+  double *z = q->e2;
+  for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
+  memset(z, 0, (size_t)q->n * sizeof *z);
+  sp_view_axpy(&q->view, q->acol, q->a, d, z, q->hv, q->acol2);
+  sp_qp_project(q, z);
+  sp_axpy(1, z, out, q->n);
+}
+
+sp_status sp_qp_set_iterative(sp_qp *q, int on) {
+  int failed;
+  if (on == q->iterative) return SP_OK;
+  q->iterative = on;
+  if (on) {
+    sp_free(q->ctx, q->XA);
+    sp_free(q->ctx, q->P);
+    q->XA = q->P = NULL;
+    q->L = 0;
+    if (!q->e2 && !(q->e2 = sp_alloc(q->ctx, (size_t)q->n, sizeof *q->e2))) return SP_ENOMEM;
+    return SP_OK;
+  }
+  const sp_status st = sp_qp_reserve_active(q, q->a);
+  return st == SP_OK ? sp_factor_reload(q, &failed) : st;
+}
+
 static int cholesky(sp_qp *q) {
   const int a = q->a, n = (int)q->n;
   const double one = 1, zero = 0;
@@ -61,6 +103,7 @@ done:
 
 sp_status sp_factor_rebuild(sp_qp *q, int *failed) {
   *failed = 0;
+  if (q->iterative) return SP_OK;
   q->stale = 0;
   q->kappaP = q->kappa;
   if (!q->a) return SP_OK;
@@ -70,6 +113,8 @@ sp_status sp_factor_rebuild(sp_qp *q, int *failed) {
 }
 
 sp_status sp_factor_reload(sp_qp *q, int *failed) {
+  *failed = 0;
+  if (q->iterative) return SP_OK;
   for (int i = 0; i < q->a; i++) {
     double *x = q->XA + (ptrdiff_t)i * q->n;
     sp_view_column(&q->view, q->W[q->A[i]], x);
@@ -79,11 +124,16 @@ sp_status sp_factor_reload(sp_qp *q, int *failed) {
   return sp_factor_rebuild(q, failed);
 }
 
-static void gemv_t(const sp_qp *q, const double *x, double *out) { sp_gemv_t(q->XA, q->n, q->n, q->a, x, out); }
-
-static void gemv_n(const sp_qp *q, const double *d, double *out) {
+static void fit_active(sp_qp *q, const double *d, double *out) {
   memset(out, 0, (size_t)q->n * sizeof *out);
-  sp_gemv_n(q->XA, q->n, q->n, q->a, d, out);
+  sp_active_n(q, d, out);
+}
+
+static void take(sp_qp *q, int k, double sign) {
+  q->A[q->a] = k;
+  q->ia[k] = q->a++;
+  q->s[k] = sign;
+  q->st[k] = SP_FREE;
 }
 
 sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
@@ -93,23 +143,27 @@ sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
   const ptrdiff_t n = q->n;
   double *x = q->XA + a * n, *w = q->w;
   *dependent = 0;
+  if (q->iterative) { /* dependence shows as a solve that does not converge */
+    take(q, k, sign);
+    return SP_OK;
+  }
   sp_view_column(&q->view, q->W[k], x);
   const double raw = sp_nrm2sq(x, n);
   sp_qp_project(q, x);
   const double nx = sp_nrm2sq(x, n), scale = nx + q->k[k];
-  gemv_t(q, x, q->g);
+  sp_active_t(q, x, q->g);
   memcpy(w, q->g, (size_t)a * sizeof *w);
   sp_factor_solve(q, w);
   double pivot = scale - sp_dot(q->g, w, a);
   if (a && pivot < PIVOT_DOUBT * scale) {
     /* sum of non-negative terms instead of a difference; one correction of w in between */
     for (int rep = 0; rep < 2; rep++) {
-      gemv_n(q, w, q->e);
+      fit_active(q, w, q->e);
       for (ptrdiff_t i = 0; i < n; i++) q->e[i] = x[i] - q->e[i];
       pivot = sp_nrm2sq(q->e, n) + q->k[k];
       for (int i = 0; i < a; i++) pivot += q->k[q->A[i]] * w[i] * w[i];
       if (rep == 0) {
-        gemv_t(q, q->e, q->d);
+        sp_active_t(q, q->e, q->d);
         for (int i = 0; i < a; i++) q->d[i] -= q->k[q->A[i]] * w[i];
         sp_factor_solve(q, q->d);
         for (int i = 0; i < a; i++) w[i] += q->d[i];
@@ -128,11 +182,7 @@ sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
   if (a) dtrmv_("U", "N", "N", &a, q->P, &L, col, &one, 1, 1, 1);
   col[a] = sqrt(pivot);
   q->nx[a] = nx;
-  q->A[a] = k;
-  q->ia[k] = a;
-  q->s[k] = sign;
-  q->st[k] = SP_FREE;
-  q->a = a + 1;
+  take(q, k, sign);
   return SP_OK;
 }
 
@@ -141,6 +191,15 @@ void sp_factor_drop(sp_qp *q, int slot, int state) {
   double *cs = q->h1, *sn = q->h2;
   q->ia[k] = -1;
   q->st[k] = (char)state;
+  if (q->iterative) {
+    for (int c = slot; c < a - 1; c++) {
+      q->A[c] = q->A[c + 1];
+      q->ia[q->A[c]] = c;
+    }
+    q->a = a - 1;
+    memset(q->blk, 0, (size_t)q->nW);
+    return;
+  }
   for (int c = slot; c < a - 1; c++) {
     double *to = q->P + (ptrdiff_t)c * L;
     const double *from = q->P + (ptrdiff_t)(c + 1) * L;
@@ -170,6 +229,11 @@ sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int 
   if (!ridge && q->a + m > q->n - q->k0) return SP_OK;
   const sp_status st = sp_qp_reserve_active(q, q->a + m);
   if (st != SP_OK) return st;
+  if (q->iterative) {
+    for (int e = 0; e < m; e++) take(q, ks[e], signs[e]);
+    *refused = 0;
+    return SP_OK;
+  }
   const int a = q->a, L = q->L, n = (int)q->n;
   const double one = 1, zero = 0, minus = -1;
   double *XE = q->XA + a * q->n, *Z = q->P + (ptrdiff_t)a * L, *C = Z + a;
@@ -195,59 +259,76 @@ sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int 
     const double piv = C[(ptrdiff_t)e * L + e];
     if (piv * piv < PIVOT_BLOCK * (q->nx[a + e] + q->k[ks[e]])) return SP_OK;
   }
-  for (int e = 0; e < m; e++) {
-    const int k = ks[e];
-    q->A[a + e] = k;
-    q->ia[k] = a + e;
-    q->s[k] = signs[e];
-    q->st[k] = SP_FREE;
-  }
-  q->a = a + m;
+  for (int e = 0; e < m; e++) take(q, ks[e], signs[e]);
   *refused = 0;
   return SP_OK;
 }
 
+/* Conjugate gradients for H d = rhs until the largest residual is below `tol`; preconditioned by the factor when there is one. d
+ * starts at `d` as given. Returns the number of steps, -1 when it broke down. */
+static int conjugate_gradients(sp_qp *q, const double *rhs, double tol, int max_steps) {
+  const int a = q->a, factored = !q->iterative;
+  double *h = q->h1, *z = factored ? q->h2 : q->h1, *pd = q->h3, *hp = q->g;
+  fit_active(q, q->d, q->u);
+  sp_active_t(q, q->u, h);
+  for (int i = 0; i < a; i++) h[i] = rhs[i] - h[i] - q->k[q->A[i]] * q->d[i];
+  if (factored) {
+    memcpy(z, h, (size_t)a * sizeof *z);
+    sp_factor_solve(q, z);
+  }
+  memcpy(pd, z, (size_t)a * sizeof *pd);
+  double rz = sp_dot(h, z, a);
+  for (int it = 0; it < max_steps; it++) {
+    double m = 0;
+    for (int i = 0; i < a; i++) m = fmax(m, fabs(h[i]));
+    if (m <= tol) return it;
+    if (!(rz > 0)) return -1;
+    q->n_cg++;
+    fit_active(q, pd, q->e);
+    sp_active_t(q, q->e, hp);
+    double curv = sp_nrm2sq(q->e, q->n);
+    for (int i = 0; i < a; i++) {
+      hp[i] += q->k[q->A[i]] * pd[i];
+      curv += q->k[q->A[i]] * pd[i] * pd[i];
+    }
+    if (!(curv > 1e-14 * sp_nrm2sq(pd, a))) return -1; /* a flat direction: dependent columns */
+    const double al = rz / curv;
+    sp_axpy(al, pd, q->d, a);
+    sp_axpy(-al, hp, h, a);
+    sp_axpy(al, q->e, q->u, q->n);
+    if (factored) {
+      memcpy(z, h, (size_t)a * sizeof *z);
+      sp_factor_solve(q, z);
+    }
+    const double rz2 = sp_dot(h, z, a), be = rz2 / rz;
+    rz = rz2;
+    for (int i = 0; i < a; i++) pd[i] = z[i] + be * pd[i];
+  }
+  return max_steps;
+}
+
 /* H d = rhs. With an exact factor one solve; with a stale one (the ridge term has moved) conjugate gradients
- * preconditioned by it, which need a handful of steps as long as lambda has moved by less than a third. */
+ * preconditioned by it, which need a handful of steps as long as lambda has moved by less than a third; without a factor
+ * plain conjugate gradients to the tolerance asked for. */
 sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble) {
   const int a = q->a;
   *trouble = 0;
+  if (q->iterative) {
+    memset(q->d, 0, (size_t)a * sizeof *q->d);
+    const int steps = conjugate_gradients(q, rhs, q->tol, 2000);
+    *trouble = steps < 0 || steps == 2000;
+    return SP_OK;
+  }
   if (q->stale == 2) {
     const sp_status st = sp_factor_rebuild(q, trouble);
     if (st != SP_OK) return st;
   }
   memcpy(q->d, rhs, (size_t)a * sizeof *rhs);
   sp_factor_solve(q, q->d);
-  gemv_n(q, q->d, q->u);
+  fit_active(q, q->d, q->u);
   if (!q->stale || !a) return SP_OK;
-  double *h = q->h1, *z = q->h2, *pd = q->h3, *hp = q->g, scale = 0;
-  gemv_t(q, q->u, h);
-  for (int i = 0; i < a; i++) {
-    h[i] = rhs[i] - h[i] - q->k[q->A[i]] * q->d[i];
-    scale = fmax(scale, fabs(rhs[i]));
-  }
-  memcpy(z, h, (size_t)a * sizeof *z);
-  sp_factor_solve(q, z);
-  memcpy(pd, z, (size_t)a * sizeof *pd);
-  double rz = sp_dot(h, z, a);
-  int it = 0;
-  for (; it < 12; it++) {
-    double m = 0;
-    for (int i = 0; i < a; i++) m = fmax(m, fabs(h[i]));
-    if (m <= 1e-13 * scale || !(rz > 0)) break;
-    gemv_n(q, pd, q->e);
-    gemv_t(q, q->e, hp);
-    for (int i = 0; i < a; i++) hp[i] += q->k[q->A[i]] * pd[i];
-    const double al = rz / sp_dot(pd, hp, a);
-    sp_axpy(al, pd, q->d, a);
-    sp_axpy(-al, hp, h, a);
-    memcpy(z, h, (size_t)a * sizeof *z);
-    sp_factor_solve(q, z);
-    const double rz2 = sp_dot(h, z, a), be = rz2 / rz;
-    rz = rz2;
-    for (int i = 0; i < a; i++) pd[i] = z[i] + be * pd[i];
-  }
-  if (it > 5) q->stale = 2;
-  gemv_n(q, q->d, q->u);
+  double scale = 0;
+  for (int i = 0; i < a; i++) scale = fmax(scale, fabs(rhs[i]));
+  if (conjugate_gradients(q, rhs, 1e-13 * scale, 12) > 5) q->stale = 2;
   return SP_OK;
 }

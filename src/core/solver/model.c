@@ -18,6 +18,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->intercept = intercept;
   m->ridge_scale = 1;
   m->max_iter = 200;
+  m->cg = 3e-8;
   const ptrdiff_t nf = design->n;
   double total = 0;
   ptrdiff_t n = 0;
@@ -200,6 +201,7 @@ sp_status sp_model_start(sp_model *m) {
   memcpy(m->sm, m->sw, (size_t)n * sizeof *m->sm);
   const sp_view view = {m->design, n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column};
   SP_TRY(sp_qp_init(&m->qp, m->ctx, &view, m->p));
+  m->qp.cg = m->cg;
   m->qp.Q0 = sp_alloc(m->ctx, (size_t)(m->nu + 1) * (size_t)n, sizeof(double));
   if (!m->qp.Q0) return SP_ENOMEM;
   sp_model_orthonormal_basis(m);
@@ -252,7 +254,7 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
     if (q->t[k] == 0) q->s[k] = 0;
     if (q->k[k] > 0) q->has_ridge = 1;
   }
-  if (q->has_ridge && q->a && q->kappaP != q->kappa) {
+  if (q->a && q->kappaP != q->kappa) {
     /* small factors are cheaper rebuilt than used as a preconditioner */
     q->stale = q->a <= 40 || fabs(q->kappaP - q->kappa) > 0.35 * q->kappa ? 2 : 1;
   }

@@ -40,9 +40,11 @@ typedef struct sp_model {
   double *target_full;     /* [n] the former, while reduced */
   sp_qp qp;
   int c_fresh;             /* qp.c belongs to qp.r for the whole working set */
+  int no_iterative;        /* conjugate gradients failed once: dependent columns */
   int use_dual;            /* ridge: the dual engine has taken over */
   int force_cd;            /* tests: coordinate descent first */
   int max_iter;
+  double cg;               /* passed on to the qp */
 
   /* reduced problem of a tall gaussian design: the triangular factor of the standardized X */
   int reduced;

@@ -13,6 +13,7 @@
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
+#define ITERATIVE_FROM 250 /* active columns of a sparse design from which products beat a dense factor */
 #define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
 
 static sp_status reserve_near(sp_model *m) {
@@ -53,14 +54,14 @@ static sp_status refresh(sp_model *m, const double *y, double *kkt) {
   SP_TRY(sp_qp_residual(q, y));
   for (int rep = 0; rep < REFINEMENTS && q->a; rep++) {
     double worst = 0;
-    sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, q->g);
+    sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) {
       const int k = q->A[i];
       q->rhs[i] = q->g[i] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
       worst = fmax(worst, fabs(q->rhs[i]) / (q->lambda * q->vs[k]));
     }
-    if (worst <= SP_TOL_REFINE || worst * q->lambda <= q->noise || (worst <= 1e-11 && worst > 0.5 * last)) break;
-    if (rep && worst > 0.1 * last && worst > 1e-11) { /* contracts badly: a better factor, then what there is */
+    if (worst <= (q->iterative ? 2 * q->cg : SP_TOL_REFINE) || worst * q->lambda <= q->noise || (worst <= 1e-11 && worst > 0.5 * last)) break;
+    if (rep && worst > 0.1 * last && worst > 1e-11 && !q->iterative) { /* contracts badly: a better factor, then what there is */
       if (++level > 2) break;
       SP_TRY(sp_factor_rebuild(q, &failed));
     }
@@ -84,6 +85,11 @@ done:
   return st;
 }
 
+static sp_status leave_iterative(sp_model *m) {
+  m->no_iterative = 1;
+  return sp_qp_set_iterative(&m->qp, 0);
+}
+
 /* One attempt at the quadratic problem, from wherever it stands. */
 static sp_status attempt(sp_model *m, int number, int c_fresh) {
   sp_status st = SP_OK;
@@ -96,7 +102,8 @@ static sp_status attempt(sp_model *m, int number, int c_fresh) {
   if (number < 4) {
     near_to_V(m);
     SP_TRY(sp_pdas(q, c_fresh, &ok));
-    if (!ok) SP_TRY(sp_homotopy(q, &ok));
+    if (!ok && q->iterative) SP_TRY(leave_iterative(m)); /* the other engines need the factor */
+    else if (!ok) SP_TRY(sp_homotopy(q, &ok));
   } else if (number < 6) {
     SP_TRY(sp_homotopy(q, &ok));
   } else {
@@ -116,7 +123,7 @@ static sp_status solve_quadratic(sp_model *m, const double *y, double *kkt) {
   for (int number = 0; number < ATTEMPTS; number++) {
     SP_TRY(attempt(m, number, number == 0 && m->c_fresh));
     SP_TRY(refresh(m, y, kkt));
-    if (*kkt <= SP_TOL_ACCEPT) break;
+    if (*kkt <= sp_qp_accept(&m->qp)) break;
     choose_near(m, q->lambda, 1.2 * q->lambda);
   }
 done:
@@ -149,7 +156,7 @@ static sp_status solve_dual(sp_model *m, const double *y, double *kkt, int *done
     SP_TRY(sp_dual(&m->qp, y, &ok));
     m->c_fresh = 1;
     *kkt = sp_qp_kkt(&m->qp);
-    if (*kkt <= SP_TOL_ACCEPT) {
+    if (*kkt <= sp_qp_accept(&m->qp)) {
       *done_ = 1;
       return SP_OK;
     }
@@ -217,7 +224,7 @@ static double newton_residual(sp_model *m, int everything) {
     near_to_V(m);
     sp_qp_corr(q, q->V, q->nV, q->r, q->val);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
-    sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, q->g);
+    sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   }
   if (m->use_dual) { /* free columns have no slot: all of them are inactive positions */
@@ -255,7 +262,7 @@ static void line_search(sp_model *m, double f_old, double *len) {
       m->n_linesearch++;
     }
     const double f = m->loss->value(m->n, m->y, m->w, m->eta) + pen_new;
-    if (f <= f_old + 2e-15 * (fabs(f_old) + m->null_value)) return;
+    if (f <= f_old + 1e-13 * (fabs(f_old) + m->null_value)) return; /* what a sum of n terms resolves */
   }
   *len = 0;
   memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
@@ -265,7 +272,7 @@ static void line_search(sp_model *m, double f_old, double *len) {
 static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
-  double last = INFINITY, goal = CONVERGED, qkkt;
+  double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, qkkt;
   int everything = 0, fresh = 0, majorize = 0, polished = 0;
   double *y = sp_alloc(m->ctx, (size_t)m->n, sizeof *y);
   *kkt = INFINITY;
@@ -275,10 +282,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     m->n_newton++;
     m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
     if (majorize && m->loss->majorizer) m->loss->majorizer(m->n, m->y, m->w, m->eta, m->h);
-    if (!m->metric_set || fresh || majorize) SP_TRY(set_metric(m, m->h));
+    if (!m->metric_set || fresh || majorize || q->iterative) SP_TRY(set_metric(m, m->h));
     const double worst = newton_residual(m, everything || m->use_dual);
     *kkt = worst;
-    if (worst <= SP_TOL_ACCEPT && worst > 0.5 * last) goal = SP_TOL_ACCEPT; /* rounding level reached */
+    if (worst <= sp_qp_accept(q) && worst > 0.5 * last) goal = sp_qp_accept(q); /* rounding level reached */
     if (worst <= goal) {
       if (!everything) { /* the whole working set has the last word */
         everything = 1;
@@ -298,7 +305,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       choose_near(m, q->lambda, 1.2 * q->lambda);
       everything = 0;
     }
-    if (worst > CONTRACTION * last && !fresh && !majorize) { /* the metric is too old */
+    if (worst > CONTRACTION * last && !fresh && !majorize && !q->iterative) { /* the metric is too old */
       fresh = 1;
       last = INFINITY;
       continue;
@@ -322,7 +329,12 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       int ok;
       if (m->force_cd) SP_TRY(sp_cd(q, 200, &ok));
       near_to_V(m);
+      if (q->iterative) q->tol = q->lambda * fmax(q->cg, fmin(0.05, worst) * worst);
       SP_TRY(sp_pdas(q, !m->force_cd, &ok));
+      if (!ok && q->iterative) {
+        SP_TRY(leave_iterative(m));
+        SP_TRY(sp_pdas(q, 0, &ok));
+      }
       if (!ok) SP_TRY(sp_homotopy(q, &ok));
       if (!ok) {
         SP_TRY(sp_cd(q, 500, &ok));
@@ -346,7 +358,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       fresh = majorize = 0;
     }
   }
-  *limit = *kkt > SP_TOL_ACCEPT;
+  *limit = *kkt > sp_qp_accept(q);
   everything = 1;
   m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
   *kkt = newton_residual(m, 1);
@@ -361,6 +373,10 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   *limit = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
+  m->qp.tol = m->qp.cg * m->qp.lambda;
+  if (m->qp.a > ITERATIVE_FROM && (m->design->ops->flags & SP_DESIGN_SPARSE) && !m->reduced && !m->no_iterative) {
+    SP_TRY(sp_qp_set_iterative(&m->qp, 1));
+  }
   memset(m->qp.blk, 0, (size_t)m->qp.nW);
   if (m->loss->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);

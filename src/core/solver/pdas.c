@@ -8,6 +8,8 @@
 #include "qp.h"
 
 #define MAX_ROUNDS 15 /* from a neighbouring solution 2 to 3 are usual */
+#define MAX_ITERATIVE 60
+#define LOOSE 0.02    /* iterative solves: reduction of the residual while the active set still moves */
 #define MAX_STALL 4   /* rounds without fewer changes */
 
 /* The worst `room` of the m entrants q->ent, by relative violation (ties: lower position). */
@@ -27,23 +29,52 @@ static int keep_worst(sp_qp *q, int m, int room) {
   return room;
 }
 
+/* What left its sign or its box takes its new value and state; r follows. */
+static void drop_leaving(sp_qp *q) {
+  double value;
+  memset(q->d, 0, (size_t)q->a * sizeof *q->d);
+  for (int i = 0; i < q->a; i++) {
+    if (sp_qp_leaving(q, i, &value) >= 0) q->d[i] = q->b[q->A[i]] - value;
+  }
+  if (q->iterative) {
+    sp_active_n(q, q->d, q->r);
+  } else {
+    for (int i = 0; i < q->a; i++) {
+      if (q->d[i] != 0) sp_axpy(q->d[i], q->XA + i * q->n, q->r, q->n);
+    }
+  }
+  for (int i = q->a - 1; i >= 0; i--) {
+    const int state = sp_qp_leaving(q, i, &value), k = q->A[i];
+    if (state < 0) continue;
+    q->b[k] = value;
+    sp_factor_drop(q, i, state);
+    q->V[q->nV++] = k;
+  }
+}
+
 sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok) {
   sp_status st = SP_OK;
-  int stall = 0, best = q->p + q->nW + 1;
+  int stall = 0, best = q->p + q->nW + 1, settled = 0;
+  const double goal = q->tol;
+  const int rounds = q->iterative ? MAX_ITERATIVE : MAX_ROUNDS;
   *ok = 0;
-  for (int round = 0; round < MAX_ROUNDS; round++) {
+  for (int round = 0; round < rounds; round++) {
     int trouble, leave = 0, enter = 0, blocked = 0;
     const int a = q->a;
     q->n_rounds++;
     if (round == 0 && c_fresh) {
       for (int i = 0; i < a; i++) q->g[i] = q->c[q->A[i]];
     } else {
-      sp_gemv_t(q->XA, q->n, q->n, a, q->r, q->g);
+      sp_active_t(q, q->r, q->g);
     }
     for (int i = 0; i < a; i++) {
       const int k = q->A[i];
       q->rhs[i] = q->g[i] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
     }
+    /* an iterative solve is only as exact as the present set deserves, until the set settles */
+    double worst = 0;
+    for (int i = 0; i < a; i++) worst = fmax(worst, fabs(q->rhs[i]));
+    q->tol = settled ? goal : fmax(goal, LOOSE * worst);
     SP_TRY(sp_qp_solve_active(q, q->rhs, &trouble));
     if (trouble) break;
     for (int i = 0; i < a; i++) q->b[q->A[i]] += q->d[i];
@@ -71,13 +102,17 @@ sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok) {
       }
     }
     if (!leave && !enter) {
+      if (q->iterative && q->tol > goal) {
+        settled = 1;
+        continue;
+      }
       *ok = !blocked;
       break;
     }
     if (leave + enter < best) {
       best = leave + enter;
       stall = 0;
-    } else if (++stall >= MAX_STALL) {
+    } else if (++stall >= (q->iterative ? 3 * MAX_STALL : MAX_STALL)) {
       break;
     }
     /* near saturation only the worst violators: half of the room that is left */
@@ -87,14 +122,7 @@ sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok) {
       if (room < 1) room = 1;
       if (enter > room) enter = keep_worst(q, enter, (int)room);
     }
-    for (int i = a - 1; leave && i >= 0; i--) {
-      const int state = sp_qp_leaving(q, i, &value), k = q->A[i];
-      if (state < 0) continue;
-      sp_axpy(q->b[k] - value, q->XA + i * q->n, q->r, q->n);
-      q->b[k] = value;
-      sp_factor_drop(q, i, state);
-      q->V[q->nV++] = k;
-    }
+    if (leave) drop_leaving(q);
     if (enter) {
       int refused = 1;
       if (enter > 2) SP_TRY(sp_factor_add_block(q, q->ent, q->esg, enter, &refused));
@@ -106,5 +134,6 @@ sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok) {
     }
   }
 done:
+  q->tol = goal;
   return st;
 }

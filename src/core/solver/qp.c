@@ -11,6 +11,7 @@ sp_status sp_qp_init(sp_qp *q, sp_ctx *ctx, const sp_view *view, int p) {
   q->view = *view;
   q->n = view->n;
   q->p = p;
+  q->cg = 3e-8;
   q->pos = sp_alloc(ctx, (size_t)p, sizeof *q->pos);
   q->r = sp_calloc(ctx, (size_t)q->n, sizeof *q->r);
   q->u = sp_calloc(ctx, (size_t)q->n, sizeof *q->u);
@@ -23,7 +24,8 @@ sp_status sp_qp_init(sp_qp *q, sp_ctx *ctx, const sp_view *view, int p) {
 void sp_qp_free(sp_qp *q) {
   void *all[] = {q->W,  q->pos, q->c,  q->t, q->k, q->b,  q->q,  q->s,  q->av, q->lo,  q->hi,  q->vs,  q->kv,
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
-                 q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0};
+                 q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
+                 q->acol, q->acol2, q->hv, q->e2};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -90,25 +92,32 @@ void sp_qp_compact(sp_qp *q, const char *drop) {
 }
 
 sp_status sp_qp_reserve_active(sp_qp *q, int a) {
-  if (a <= q->L) return SP_OK;
   sp_status st = SP_OK;
+  double *P = NULL;
   /* steps of about a quarter: the factor is a square, doubling would waste memory */
-  const int L = a + a / 4 + 24;
-  double *P = sp_alloc(q->ctx, (size_t)L * (size_t)L, sizeof *P);
-  if (!P) return SP_ENOMEM;
-  for (int j = 0; j < q->a; j++) {
-    memcpy(P + (ptrdiff_t)j * L, q->P + (ptrdiff_t)j * q->L, (size_t)(j + 1) * sizeof *P);
+  const int room = a + a / 4 + 24;
+  if (a > q->capA) {
+    const size_t from = (size_t)q->capA, to = (size_t)room;
+    double **reals[] = {&q->nx, &q->g, &q->w, &q->d, &q->h1, &q->h2, &q->h3, &q->rhs, &q->hv};
+    int **ints[] = {&q->A, &q->acol, &q->acol2};
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) SP_TRY(sp_grow(q->ctx, ints[i], from, to, sizeof(int)));
+    q->capA = room;
   }
-  sp_free(q->ctx, q->P);
-  q->P = P;
-  const size_t from = (size_t)q->L, to = (size_t)L;
-  /* the factor's new stride is in force now, whatever happens to the rest */
-  q->L = L;
-  double **reals[] = {&q->nx, &q->g, &q->w, &q->d, &q->h1, &q->h2, &q->h3, &q->rhs};
-  SP_TRY(sp_grow(q->ctx, &q->XA, from * (size_t)q->n, to * (size_t)q->n, sizeof(double)));
-  SP_TRY(sp_grow(q->ctx, &q->A, from, to, sizeof(int)));
-  for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
+  if (a > q->L && !q->iterative) {
+    P = sp_alloc(q->ctx, (size_t)room * (size_t)room, sizeof *P);
+    if (!P) return SP_ENOMEM;
+    for (int j = 0; j < q->a && j < q->L; j++) {
+      memcpy(P + (ptrdiff_t)j * room, q->P + (ptrdiff_t)j * q->L, (size_t)(j + 1) * sizeof *P);
+    }
+    SP_TRY(sp_grow(q->ctx, &q->XA, (size_t)q->L * (size_t)q->n, (size_t)room * (size_t)q->n, sizeof(double)));
+    sp_free(q->ctx, q->P);
+    q->P = P;
+    P = NULL;
+    q->L = room;
+  }
 done:
+  sp_free(q->ctx, P);
   return st;
 }
 
@@ -147,7 +156,16 @@ double sp_qp_violation(const sp_qp *q, int k, double *dir) {
   return 0;
 }
 
-double sp_qp_entry_tol(const sp_qp *q, int k) { return SP_TOL_ENTER * q->lambda * q->vs[k] + q->noise; }
+/* after an iterative solve a copy of an active column may exceed its threshold by what the solve left */
+double sp_qp_entry(const sp_qp *q) { return q->iterative ? 1.5 * q->cg : SP_TOL_ENTER; }
+
+double sp_qp_accept(const sp_qp *q) { return q->iterative ? 4 * q->cg : SP_TOL_ACCEPT; }
+
+double sp_qp_entry_tol(const sp_qp *q, int k) {
+  double rel = sp_qp_entry(q);
+  if (q->iterative) rel = fmax(rel, 1.5 * q->tol / q->lambda);
+  return rel * q->lambda * q->vs[k] + q->noise;
+}
 
 double sp_qp_free_sign(const sp_qp *q, int k, double dir) {
   if (q->t[k] == 0) return 0;
@@ -182,7 +200,7 @@ void sp_qp_corr(sp_qp *q, const int *ks, int m, const double *r, double *out) {
 /* y += sign * Z b, active part through XA (projected columns), the rest through the view */
 static sp_status add_fit(sp_qp *q, double sign, double *y) {
   for (int i = 0; i < q->a; i++) q->d[i] = sign * q->b[q->A[i]];
-  sp_gemv_n(q->XA, q->n, q->n, q->a, q->d, y);
+  sp_active_n(q, q->d, y);
   int m = 0;
   for (int k = 0; k < q->nW; k++) {
     if (q->ia[k] < 0 && q->b[k] != 0) {
@@ -218,7 +236,7 @@ void sp_qp_corr_all(sp_qp *q) {
   }
   sp_qp_corr(q, q->V, m, q->r, q->val);
   for (int a = 0; a < m; a++) q->c[q->V[a]] = q->val[a];
-  sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, q->g);
+  sp_active_t(q, q->r, q->g);
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   q->nV = m;
 }

@@ -40,12 +40,19 @@ typedef struct sp_qp {
   int *ia;            /* [capW] slot in A, or -1 */
 
   int a, L;           /* active columns, capacity */
-  int *A;             /* [L] positions in the working set */
-  double *XA, *P, *nx; /* [n x L], [L x L], [L] squared norms of the columns of XA */
+  int *A;             /* [capA] positions in the working set */
+  double *XA, *P, *nx; /* [n x L], [L x L], [capA] squared norms of the columns of XA */
+  int capA;           /* capacity of the vectors of the active set (L: of XA and P, which an iterative qp does without) */
+  int iterative;      /* sparse design, large active set: conjugate gradients on the design itself, no XA, no P */
+  double cg;          /* iterative: residual / lambda at which a solution is good enough for the promised gap */
+  double tol;         /* iterative: largest residual of the active equations that a solve may leave */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
   double *r, *u, *e;  /* [n] residual, XA d, scratch */
-  double *g, *w, *d, *h1, *h2, *h3, *rhs; /* [L + 1] */
+  double *g, *w, *d, *h1, *h2, *h3, *rhs; /* [capA] */
+  int *acol, *acol2;    /* [capA] columns of A, scratch */
+  double *hv;         /* [capA] */
+  double *e2;         /* [n] iterative only */
 
   int nV, *V;         /* [capW] positions looked at by the running solver */
   int *idx;           /* [capW] columns of V, scratch */
@@ -62,7 +69,7 @@ typedef struct sp_qp {
   double kappa;       /* k = kappa kv */
 
   /* counters */
-  double n_rounds, n_homotopy, n_events, n_exchange, n_dependent, n_rebuild, n_cd, n_dual, n_dots;
+  double n_cg, n_rounds, n_homotopy, n_events, n_exchange, n_dependent, n_rebuild, n_cd, n_dual, n_dots;
 } sp_qp;
 
 sp_status sp_qp_init(sp_qp *q, sp_ctx *ctx, const sp_view *view, int p);
@@ -83,9 +90,15 @@ sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int 
 void sp_factor_solve(const sp_qp *q, double *x);             /* x <- (P'P)^-1 x */
 sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble); /* H d = rhs -> q->d, q->u = XA d */
 
+void sp_active_t(sp_qp *q, const double *x, double *out);    /* out [a] = XA'x */
+void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d */
+sp_status sp_qp_set_iterative(sp_qp *q, int on);
+
 /* qp.c: shared pieces */
 void sp_qp_project(const sp_qp *q, double *x);               /* x <- x - Q0 Q0'x, twice */
 double sp_qp_violation(const sp_qp *q, int k, double *dir);  /* of an inactive column; dir: where it wants to go */
+double sp_qp_entry(const sp_qp *q);                          /* relative excess over a threshold that makes a violator */
+double sp_qp_accept(const sp_qp *q);                         /* KKT residual / lambda of an accepted solution */
 double sp_qp_entry_tol(const sp_qp *q, int k);
 double sp_qp_free_sign(const sp_qp *q, int k, double dir);
 int sp_qp_leaving(const sp_qp *q, int slot, double *value);  /* state that a FREE column must take, or -1 */

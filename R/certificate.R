@@ -1,0 +1,295 @@
+# The certificate behind kkt(): objective, dual value, gap and KKT violations, in plain R.
+#
+# Columns are centred and scaled in the arithmetic; lambdas are taken in chunks, so
+# that the arrays of p x lambdas stay small.
+
+#' @param a0,beta,lambda Coefficients on the original scale.
+#' @param setup From setup_problem().
+#' @noRd
+certify <- function(a0, beta, lambda, setup) {
+  if (isS4(setup$x)) check_valid_sparse(setup$x, setup$call, "x") # R code reads it, not only the engine
+  problem <- setup$problem
+  w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
+  used <- w > 0
+  design <- column_moments(setup$x, w, problem, setup$call)
+  # Enough lambdas at a time that p x lambdas arrays stay below 16 MB.
+  chunk <- max(1L, 2000000L %/% ncol(setup$x))
+  parts <- split(seq_along(lambda), (seq_along(lambda) - 1L) %/% chunk)
+  rows <- lapply(parts, function(k) {
+    certify_chunk(a0[k], Matrix::drop0(beta[, k, drop = FALSE]), lambda[k], setup$x, w, design, problem)
+  })
+  do.call(rbind, unname(rows))
+}
+
+#' Weighted means and scales of the columns; which columns can be in the model
+#' @noRd
+column_moments <- function(x, w, problem, call) {
+  p <- ncol(x)
+  center <- drop(as.matrix(Matrix::crossprod(x, w)))
+  if (!all(is.finite(center))) abort_nonfinite_x(x, which(!is.finite(center))[1L], call)
+  variance <- double(p)
+  square <- double(p)
+  if (is.matrix(x)) {
+    for (block in split(seq_len(p), (seq_len(p) - 1L) %/% max(1L, 500000L %/% nrow(x)))) {
+      values <- x[, block, drop = FALSE]
+      square[block] <- crossprod(values^2, w)
+      variance[block] <- crossprod((values - rep(center[block], each = nrow(x)))^2, w)
+    }
+  } else {
+    moments <- x
+    moments@x <- (x@x - rep(center, diff(x@p)))^2
+    filled <- x
+    filled@x <- rep(1, length(x@x))
+    missing_weight <- pmax(0, 1 - drop(as.matrix(Matrix::crossprod(filled, w))))
+    variance <- drop(as.matrix(Matrix::crossprod(moments, w))) + missing_weight * center^2
+    square <- variance + center^2
+  }
+  constant <- variance <= 1e-26 * square | square == 0
+  list(
+    center = if (problem$intercept) center else double(p),
+    scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
+    constant = constant
+  )
+}
+
+#' X'M for an n x k matrix, columns of x centred and scaled
+#' @noRd
+scaled_crossprod <- function(x, m, design) {
+  (as.matrix(Matrix::crossprod(x, m)) - outer(design$center, colSums(m))) / design$scale
+}
+
+#' @noRd
+certify_chunk <- function(a0, beta, lambda, x, w, design, problem) {
+  family <- problem$family
+  size <- length(lambda)
+  offset <- problem$offset %||% 0
+  dropped <- is.infinite(problem$v) | design$constant
+  v <- ifelse(dropped, 1, problem$v)
+
+  rows <- sort(unique(beta@i)) + 1L
+  eta <- matrix(offset + rep(a0, each = nrow(x)), nrow(x), size)
+  if (length(rows)) eta <- eta + as.matrix(x[, rows, drop = FALSE] %*% as.matrix(beta[rows, , drop = FALSE]))
+  b <- as.matrix(beta) * design$scale
+
+  s_y <- if (family == "gaussian") response_scale(problem, w) else 1
+  pen <- list(
+    l1 = outer(v, lambda * problem$alpha), l2 = outer(v, lambda * (1 - problem$alpha) / s_y),
+    lower = (problem$lower %||% rep(-Inf, ncol(x))) * design$scale,
+    upper = (problem$upper %||% rep(Inf, ncol(x))) * design$scale
+  )
+  feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
+
+  free <- outer(problem$v == 0, lambda == 0 & ncol(x) < nrow(x), `|`) & !dropped &
+    !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
+  best <- profile_free(eta, problem, w, x, free)
+  t_raw <- problem$y - mean_of(eta, family)
+  t_best <- problem$y - mean_of(best, family)
+  z_best <- scaled_crossprod(x, w * t_best, design)
+  z_raw <- scaled_crossprod(x, w * t_raw, design)
+  z_best[dropped, ] <- 0
+  z_raw[dropped, ] <- 0
+  z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
+
+  primal <- colSums(w * loss_of(eta, problem$y, family)) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
+  primal[!feasible] <- Inf
+  gap <- best_gap(list(
+    y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, family = family
+  ))
+  gap[!feasible] <- Inf
+  null <- null_objective(problem, w)
+
+  violation <- kkt_violation(z_raw, b, pen, dropped)
+  if (problem$intercept) violation <- pmax(violation, abs(colSums(w * t_raw)))
+  unit <- lambda
+  if (any(lambda == 0)) {
+    z_null <- scaled_crossprod(x, matrix(w * (problem$y - mean_of(null$eta, family))), design)
+    unit[lambda == 0] <- max(abs(z_null[!dropped]), .Machine$double.xmin)
+  }
+  data.frame(
+    lambda = lambda, df = diff(beta@p), objective = primal, dual = primal - gap, gap = gap,
+    rel.gap = gap / null$value, kkt = ifelse(feasible, violation / unit, Inf)
+  )
+}
+
+#' Weighted standard deviation of a gaussian response (root mean square without intercept)
+#' @noRd
+response_scale <- function(problem, w) {
+  r <- problem$y - (problem$offset %||% 0)
+  if (problem$intercept) r <- r - sum(w * r)
+  sqrt(sum(w * r^2))
+}
+
+#' @noRd
+mean_of <- function(eta, family) if (family == "binomial") stats::plogis(eta) else eta
+
+#' @noRd
+loss_of <- function(eta, y, family) {
+  if (family == "gaussian") return((y - eta)^2 / 2)
+  -y * log_sigmoid(eta) - (1 - y) * log_sigmoid(-eta)
+}
+
+#' @noRd
+null_objective <- function(problem, w) {
+  n <- length(w)
+  eta <- matrix(problem$offset %||% 0, n, 1L)
+  eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L))
+  list(eta = eta, value = sum(w * loss_of(eta, problem$y, problem$family)))
+}
+
+#' Bring intercept and free (unpenalized) coefficients to their optimum
+#'
+#' @param eta n x L linear predictors to start from.
+#' @param free p x L: which coefficients are free.
+#' @return Linear predictors at the optimum.
+#' @noRd
+profile_free <- function(eta, problem, w, x, free) {
+  for (k in seq_len(ncol(eta))) {
+    columns <- which(free[, k])
+    basis <- cbind(if (problem$intercept) rep(1, nrow(eta)), if (length(columns)) as.matrix(x[, columns, drop = FALSE]))
+    if (is.null(basis)) next
+    eta[, k] <- if (problem$family == "gaussian") {
+      eta[, k] + weighted_projection(basis, problem$y - eta[, k], w)
+    } else {
+      newton_logistic(basis, eta[, k], problem$y, w)
+    }
+  }
+  eta
+}
+
+#' @noRd
+weighted_projection <- function(basis, r, w) {
+  if (ncol(basis) == 1L && all(basis == 1)) return(sum(w * r))
+  root <- sqrt(w)
+  decomposition <- qr(basis * root)
+  drop(basis %*% zero_na(qr.coef(decomposition, r * root)))
+}
+
+#' @noRd
+zero_na <- function(b) {
+  b[is.na(b)] <- 0
+  b
+}
+
+#' @noRd
+newton_logistic <- function(basis, eta, y, w) {
+  value <- sum(w * loss_of(eta, y, "binomial"))
+  for (round in seq_len(100L)) {
+    mu <- stats::plogis(eta)
+    curvature <- pmax(w * mu * stats::plogis(-eta), .Machine$double.xmin)
+    step <- weighted_projection(basis, w * (y - mu) / curvature, curvature / sum(curvature))
+    if (ncol(basis) == 1L && all(basis == 1)) step <- sum(w * (y - mu)) / sum(curvature)
+    factor <- 1
+    repeat { # halve until the loss does not rise
+      new_value <- sum(w * loss_of(eta + factor * step, y, "binomial"))
+      if (is.finite(new_value) && new_value <= value + 1e-14 * abs(value) || factor < 1e-8) break
+      factor <- factor / 2
+    }
+    eta <- eta + factor * step
+    value <- new_value
+    if (max(abs(step)) <= 1e-14 * (1 + max(abs(eta)))) break
+  }
+  eta
+}
+
+#' Smallest duality gap over scalings of the dual point, one value per lambda
+#' @noRd
+best_gap <- function(state) {
+  feasible <- feasible_scale(state)
+  w <- state$w
+  gap <- gap_at(state, pmin(1, feasible))
+  if (state$family == "gaussian") {
+    # Without a penalty conjugate to pay, this scale maximizes the dual.
+    size <- colSums(w * state$t^2)
+    scale <- ifelse(size > 0, colSums(w * (state$y - state$offset) * state$t) / size, 1)
+    gap <- pmin(gap, gap_at(state, pmin(pmax(scale, -feasible), feasible)))
+  }
+  smooth <- apply(state$pen$l2 > 0 | state$z == 0, 2L, all)
+  if (any(smooth)) {
+    # An elastic net has no constraint: full residuals are allowed, and best near the optimum.
+    gap <- pmin(gap, ifelse(smooth, gap_at(state, rep(1, length(gap))), Inf))
+    if (any(smooth & gap > 1e-8 * colSums(w * state$t^2))) gap <- pmin(gap, golden_gap(state, ifelse(smooth, 1, pmin(1, feasible))))
+  }
+  gap
+}
+
+#' @noRd
+golden_gap <- function(state, upper, rounds = 40L) {
+  ratio <- (sqrt(5) - 1) / 2
+  lower <- 0 * upper
+  for (round in seq_len(rounds)) {
+    left <- upper - ratio * (upper - lower)
+    right <- lower + ratio * (upper - lower)
+    better <- gap_at(state, left) < gap_at(state, right)
+    upper <- ifelse(better, right, upper)
+    lower <- ifelse(better, lower, left)
+  }
+  gap_at(state, (lower + upper) / 2)
+}
+
+#' Largest scale at which no infinite limit makes the conjugate infinite
+#' @noRd
+feasible_scale <- function(state) {
+  pen <- state$pen
+  z <- state$z
+  bound <- (z > 0 & is.infinite(pen$upper) | z < 0 & is.infinite(pen$lower)) & z != 0
+  ratio <- ifelse(bound, pen$l1 / abs(z), Inf)
+  apply(ratio, 2L, min)
+}
+
+#' Duality gap as a sum of non-negative Fenchel-Young terms
+#' @noRd
+gap_at <- function(state, scale) {
+  n <- length(state$w)
+  by_row <- rep(scale, each = n)
+  loss <- if (state$family == "gaussian") {
+    (state$y - state$eta - by_row * state$t)^2 / 2
+  } else {
+    mu <- stats::plogis(state$eta)
+    q <- state$y - by_row * state$t
+    bernoulli_divergence(q - mu, mu, stats::plogis(-state$eta))
+  }
+  colSums(state$w * loss) + colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
+}
+
+#' KL(Bernoulli(mu + d) || Bernoulli(mu)) without cancellation
+#' @noRd
+bernoulli_divergence <- function(d, mu, other) {
+  # (1 + u) log(1 + u) - u, by its series near zero; 1 at u = -1
+  phi <- function(u) {
+    far <- ifelse(u <= -1, 1, (1 + u) * suppressWarnings(log1p(u)) - u)
+    ifelse(abs(u) < 1e-4, u^2 * (1 / 2 - u / 6 + u^2 / 12), far)
+  }
+  part <- function(d, m) ifelse(m > 0, m * phi(d / m), ifelse(d > 0, Inf, 0))
+  part(d, mu) + part(-d, other)
+}
+
+#' Penalty(b) + conjugate(z) - z b for each coefficient
+#'
+#' `peak` maximizes z b - penalty(b) within the limits; the term is then a ridge
+#' part and two products of non-negative numbers. z beyond an infinite limit
+#' without a ridge part is not allowed here.
+#' @noRd
+penalty_terms <- function(z, b, pen) {
+  over <- sign(z) * pmax(abs(z) - pen$l1, 0)
+  limit <- ifelse(over > 0, pen$upper, ifelse(over < 0, pen$lower, 0))
+  peak <- ifelse(over == 0, 0, ifelse(pen$l2 > 0, over / pen$l2, limit))
+  # rounding at the edge of the constraint is not "beyond" it
+  peak[is.infinite(peak)] <- 0
+  peak <- pmin(pmax(peak, pen$lower), pen$upper)
+  g <- z - pen$l2 * peak
+  side <- sign(peak)
+  pen$l2 / 2 * (b - peak)^2 + pmax(pen$l1 * (abs(b) - side * b) + (g - pen$l1 * side) * (peak - b), 0)
+}
+
+#' Largest violation of the optimality conditions, per lambda
+#' @noRd
+kkt_violation <- function(z, b, pen, dropped) {
+  g <- z - pen$l2 * b
+  at_upper <- is.finite(pen$upper) & b >= pen$upper * (1 - 1e-9)
+  at_lower <- is.finite(pen$lower) & b <= pen$lower * (1 - 1e-9)
+  too_high <- g - pen$l1 * ifelse(b >= 0, 1, -1) # the coefficient should grow
+  too_low <- -g - pen$l1 * ifelse(b <= 0, 1, -1) # the coefficient should fall
+  violation <- pmax(ifelse(at_upper, 0, too_high), ifelse(at_lower, 0, too_low), 0)
+  violation[dropped, ] <- 0
+  apply(violation, 2L, max)
+}

@@ -1,0 +1,168 @@
+#' Choose lambda by cross-validation
+#'
+#' Cross-validates a path of [sparsepath()]. All folds, all replicates and the
+#' full fit are solved together: one pass over the columns of `x` serves them
+#' all, and held-out rows are rows with weight zero, so that `x` is never copied.
+#' Each fold is centred and scaled by its own training rows. The results are
+#' those of a loop of single fits.
+#'
+#' The full fit determines the grid of lambdas, and the folds use that grid.
+#' (glmnet by default gives every fold a grid of its own and interpolates; with
+#' a `lambda` of your own it does what is done here.)
+#'
+#' As in glmnet, `cvm` is the mean over folds of the mean loss in the fold, weighted by
+#' the folds' total weights, and `cvsd` its standard error (`grouped = TRUE`). With
+#' `grouped = FALSE`, which is also used when folds have fewer than three
+#' observations, both come from the losses of single observations. The AUC is
+#' computed within folds; with fewer than ten observations per fold the deviance
+#' is used instead, with a warning.
+#'
+#' Repeated cross-validation (`repeats`) averages over several random partitions,
+#' which makes the choice of lambda depend less on the seed. The standard error
+#' is that of all fold values, with the number of folds of one replicate in the
+#' denominator: replicates use the same observations again and are no new data.
+#'
+#' @inheritParams sparsepath
+#' @param ... Further arguments of [sparsepath()], by their full names:
+#'   `family`, `alpha`, `nlambda`, `lambda.min.ratio`, `standardize`,
+#'   `intercept`, `exclude`, `penalty.factor`, `lower.limits`, `upper.limits`.
+#' @param type.measure What to measure on held-out observations: `"mse"` (the
+#'   default for `"gaussian"`), `"mae"`; for `"binomial"` also `"deviance"` (the default; predicted probabilities
+#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`. For `"binomial"`,
+#'   `"mse"` and `"mae"` sum over both classes.
+#' @param nfolds Number of folds, 2 or more. 10 is a good compromise of bias,
+#'   variance and time. With two classes, folds are stratified. `nfolds = n` is
+#'   leave-one-out.
+#' @param foldid Folds of your own: for each row the number of the fold in which it is
+#'   held out; an n x R matrix for R replicates. `nfolds` and `repeats` are then
+#'   ignored. Keep samples of one patient in one fold.
+#' @param repeats Number of random partitions.
+#' @param keep Keep the held-out predictions?
+#' @param grouped Average within folds first? See Details.
+#'
+#' @returns An object of class `"cv.sparsepath"`, a list with
+#' \describe{
+#'   \item{`lambda`}{the lambdas}
+#'   \item{`cvm`, `cvsd`}{mean measure and its standard error for each lambda}
+#'   \item{`cvup`, `cvlo`}{`cvm + cvsd`, `cvm - cvsd`}
+#'   \item{`nzero`}{number of nonzero coefficients of the full fit}
+#'   \item{`call`}{the call}
+#'   \item{`name`}{the measure, a named string}
+#'   \item{`fit`, `glmnet.fit`}{the full fit of [sparsepath()], under two names}
+#'   \item{`lambda.min`}{the lambda with the best measure}
+#'   \item{`lambda.1se`}{the largest lambda within one standard error of it}
+#'   \item{`index`}{positions of the two, a 2 x 1 matrix}
+#'   \item{`foldid`}{the folds used: a vector, or an n x R matrix}
+#'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R)}
+#'   \item{`fold.gap`, `fold.status`}{largest relative gap and worst status of each fold's path}
+#' }
+#' @seealso [predict.cv.sparsepath()], [plot.cv.sparsepath()], [sparsepath()].
+#' @examples
+#' x <- log2(colon$x)
+#' set.seed(1)
+#' cv <- cv.sparsepath(x, colon$y, family = "binomial", type.measure = "class")
+#' cv
+#' plot(cv)
+#' b <- coef(cv, s = "lambda.1se")
+#' b[b[, 1] != 0, ]
+#' @export
+cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NULL,
+                          type.measure = c("default", "mse", "mae", "deviance", "class", "auc"), nfolds = 10,
+                          foldid = NULL, repeats = 1, keep = FALSE, grouped = TRUE, control = sparsepath.control()) {
+  call <- shown_call("cv.sparsepath")
+  check_cv_dots(dots_of(...), call)
+  grouped <- check_flag(grouped, "grouped", call)
+  keep <- check_flag(keep, "keep", call)
+  setup <- setup_problem(x, y, weights = weights, offset = offset, lambda = lambda, control = control, call = call, ...)
+  family <- setup$problem$family
+  type.measure <- check_measure(type.measure, family, call)
+  folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call)
+  rule <- cv_rule(type.measure, grouped, nrow(folds) / max(folds), call)
+
+  tasks <- fold_tasks(setup$response$weights, folds)
+  check_training(tasks, setup$response, setup$problem$offset, family, setup$problem$intercept, call)
+  setup$problem$weights <- tasks$weights
+  setup$problem$heldout <- tasks$heldout
+  setup$problem$keep <- c(TRUE, rep(FALSE, sum(tasks$counts)))
+  out <- run_engine(setup)
+
+  cv_call <- stored_call(match.call(), "cv.sparsepath")
+  fit <- new_sparsepath(out$tasks[[1L]], out, setup, call_of_fit(cv_call))
+  new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
+}
+
+#' The call of sparsepath() that gives the full fit
+#' @noRd
+call_of_fit <- function(cv_call) {
+  own <- c("type.measure", "nfolds", "foldid", "repeats", "keep", "grouped")
+  stored_call(cv_call[!names(cv_call) %in% own], "sparsepath")
+}
+
+#' Arguments of sparsepath() that cv.sparsepath() passes on: full names only
+#' @noRd
+check_cv_dots <- function(dots, call) {
+  own <- names(formals(cv.sparsepath))
+  passed <- setdiff(fit_arguments(), own)
+  given <- names(dots) %||% rep("", length(dots))
+  check_dots(dots[!given %in% passed], c(setdiff(own, "..."), passed), call)
+  if (anyDuplicated(given)) {
+    sp_abort("unknown_argument", sprintf("`%s` is given twice.", given[duplicated(given)][1L]), call = call)
+  }
+}
+
+#' Measure and grouping after the rules for small folds
+#' @noRd
+cv_rule <- function(measure, grouped, per_fold, call) {
+  if (measure == "auc" && per_fold < 10) {
+    sp_warn("small_folds", "`type.measure = \"auc\"` needs at least 10 observations per fold; \"deviance\" is used.",
+      why = sprintf("There are %s per fold.", format(per_fold, digits = 3)), how = "Use fewer folds.", call = call
+    )
+    measure <- "deviance"
+  }
+  if (grouped && measure != "auc" && per_fold < 3) {
+    sp_warn("small_folds", "`grouped = FALSE` is used, because there are fewer than 3 observations per fold.", call = call)
+    grouped <- FALSE
+  }
+  list(measure = measure, grouped = grouped)
+}
+
+#' Score the held-out predictions and build the object
+#' @noRd
+new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
+  size <- length(fit$lambda)
+  eta <- array(out$heldout, c(nrow(folds), length(out$heldout) / length(folds), ncol(folds)))
+  if (dim(eta)[2L] != size) eta <- eta[, seq_len(size), , drop = FALSE]
+  curve <- cv_curve(eta, folds, setup$response, setup$weights, fit$family, rule$measure, rule$grouped)
+  names <- cv_measures(fit$family)
+  known <- !is.na(curve$cvsd)
+  if (!any(known)) known[] <- TRUE
+  lambda <- fit$lambda[known]
+  cvm <- curve$cvm[known]
+  cvsd <- curve$cvsd[known]
+  cv <- list(
+    lambda = lambda, cvm = cvm, cvsd = cvsd, cvup = cvm + cvsd, cvlo = cvm - cvsd,
+    nzero = fit$df[known], call = cv_call, name = names[rule$measure], fit = fit, glmnet.fit = fit
+  )
+  cv <- c(cv, choose_lambda(lambda, cvm, cvsd, rule$measure))
+  cv$foldid <- if (ncol(folds) == 1L) folds[, 1L] else folds
+  if (keep) {
+    cv$fit.preval <- if (ncol(folds) == 1L) matrix(eta, nrow(folds)) else eta
+    rows <- rownames(setup$x)
+    dimnames(cv$fit.preval) <- c(list(rows, names(fit$a0)), if (ncol(folds) > 1L) list(NULL))
+  }
+  cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap), 0)
+  cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status), 0L)
+  warn_uncertified(fit, call)
+  warn_uncertified_folds(cv, call)
+  structure(cv, class = "cv.sparsepath")
+}
+
+#' @noRd
+warn_uncertified_folds <- function(cv, call) {
+  missed <- which(cv$fold.status != 0L)
+  if (!length(missed)) return(invisible())
+  sp_warn("uncertified", sprintf("%d of %d folds have solutions that missed the promised accuracy.", length(missed), length(cv$fold.status)),
+    why = sprintf("The largest relative gap is %s (promised: %s).", format(max(cv$fold.gap), digits = 2), format(cv$fit$control$thresh)),
+    how = "`fold.gap` and `fold.status` have the details.", call = call, fold = missed
+  )
+}

@@ -1,0 +1,32 @@
+#' Deviance, number of observations and family of a fit
+#'
+#' @param object A fit of [sparsepath()] or [cv.sparsepath()].
+#' @param ... Ignored.
+#' @returns `deviance()`: the deviance at each lambda, `(1 - dev.ratio) *
+#'   nulldev`. `nobs()`: number of rows of `x`. `family()`: the family object of
+#'   the stats package, with links and variances.
+#' @examples
+#' fit <- sparsepath(log2(colon$x), colon$y, family = "binomial", lambda.min.ratio = 0.1)
+#' range(deviance(fit))
+#' nobs(fit)
+#' family(fit)
+#' @export
+deviance.sparsepath <- function(object, ...) (1 - object$dev.ratio) * object$nulldev
+
+#' @rdname deviance.sparsepath
+#' @export
+nobs.sparsepath <- function(object, ...) object$nobs
+
+#' @rdname deviance.sparsepath
+#' @export
+nobs.cv.sparsepath <- function(object, ...) object$fit$nobs
+
+#' @rdname deviance.sparsepath
+#' @export
+family.sparsepath <- function(object, ...) {
+  switch(object$family, gaussian = stats::gaussian(), binomial = stats::binomial())
+}
+
+#' @rdname deviance.sparsepath
+#' @export
+family.cv.sparsepath <- function(object, ...) family(object$fit)

@@ -1,0 +1,104 @@
+# Folds of a cross-validation: drawing them and checking those of the user.
+
+#' Folds as an n x repeats matrix of labels 1..K
+#'
+#' Random numbers are drawn here and nowhere else in the package.
+#' @param classes Class of each row (0/1) for stratified folds, or NULL.
+#' @noRd
+make_folds <- function(foldid, nfolds, repeats, n, classes, call) {
+  if (!is.null(foldid)) return(check_foldid(foldid, n, call))
+  repeats <- check_scalar(repeats, "repeats", call, lower = 1, upper = 10000, integer = TRUE)
+  nfolds <- check_scalar(nfolds, "nfolds", call, lower = 2, integer = TRUE)
+  if (n < 2L) sp_abort("folds", "Cross-validation needs at least two observations.", why = "`x` has one row.", call = call)
+  if (nfolds > n) {
+    sp_warn("folds", sprintf("`nfolds` is larger than the number of observations."),
+      why = sprintf("`nfolds` is %d, `x` has %d rows.", nfolds, n), how = sprintf("%d folds of one observation are used.", n), call = call
+    )
+    nfolds <- n
+  }
+  folds <- vapply(seq_len(repeats), function(r) draw_folds(n, nfolds, classes), integer(n))
+  matrix(folds, n, repeats)
+}
+
+#' One random partition
+#'
+#' Without classes this is the draw of cv.glmnet(), so that the same seed gives
+#' the same folds. With classes, shuffled rows are dealt out class by class, so
+#' that every fold has its share of each.
+#' @noRd
+draw_folds <- function(n, nfolds, classes) {
+  labels <- rep_len(seq_len(nfolds), n)
+  if (is.null(classes)) return(sample(labels))
+  folds <- integer(n)
+  folds[order(classes, sample.int(n))] <- labels
+  folds
+}
+
+#' @noRd
+check_foldid <- function(foldid, n, call) {
+  if (is.factor(foldid)) foldid <- as.integer(foldid)
+  if (!is.numeric(foldid) || length(dim(foldid)) > 2L) {
+    sp_abort("type", "`foldid` must hold the numbers of folds.", why = sprintf("It is %s.", describe(foldid)), call = call, arg = "foldid")
+  }
+  if (NROW(foldid) != n || length(foldid) == 0L) {
+    sp_abort("length", sprintf("`foldid` must have one value for each of the %d rows of `x` (and one column for each replicate).", n),
+      why = sprintf("It has %d.", NROW(foldid)), call = call, arg = "foldid", value = NROW(foldid)
+    )
+  }
+  bad <- which(!is.finite(foldid) | foldid != round(foldid) | foldid < 1)
+  if (length(bad)) {
+    sp_abort(if (is.finite(foldid[bad[1L]])) "range" else "nonfinite", "`foldid` must hold whole numbers from 1 on.",
+      why = sprintf("It is %s at %s%s.", show_number(foldid[bad[1L]]), at_position(bad[1L], names(foldid)), and_more(length(bad))),
+      call = call, arg = "foldid", position = bad[1L]
+    )
+  }
+  foldid <- matrix(as.integer(foldid), n)
+  for (r in seq_len(ncol(foldid))) {
+    foldid[, r] <- match(foldid[, r], sort(unique(foldid[, r]))) # empty labels are no folds
+    if (max(foldid[, r]) < 2L) {
+      sp_abort("folds", "`foldid` must have at least two folds.", why = "All observations are in one.", call = call, arg = "foldid")
+    }
+  }
+  foldid
+}
+
+#' Weights of all tasks: the full fit, then each fold of each replicate without its rows
+#' @return list(weights [n x B], heldout [n x R]: number of the task without row i)
+#' @noRd
+fold_tasks <- function(weights, folds) {
+  counts <- apply(folds, 2L, max)
+  heldout <- folds + rep(1L + cumsum(c(0L, counts))[seq_along(counts)], each = nrow(folds))
+  storage.mode(heldout) <- "integer"
+  all <- matrix(weights, length(weights), 1L + sum(counts))
+  all[cbind(as.vector(row(heldout)), as.vector(heldout))] <- 0
+  list(weights = all, heldout = heldout, counts = counts)
+}
+
+#' Every training set must allow a fit
+#' @noRd
+check_training <- function(tasks, response, offset, family, intercept, call) {
+  where <- function(task) {
+    before <- cumsum(c(0L, tasks$counts))
+    r <- findInterval(task - 2L, before, rightmost.closed = FALSE)
+    fold <- task - 1L - before[r]
+    if (length(tasks$counts) > 1L) sprintf("fold %d of replicate %d", fold, r) else sprintf("fold %d", fold)
+  }
+  w <- tasks$weights
+  if (family == "binomial") {
+    bad <- which(colSums(w * response$y) == 0 | colSums(w * (1 - response$y)) == 0)
+  } else {
+    rest <- if (is.null(offset)) response$y else response$y - offset
+    varies <- function(task) {
+      r <- rest[w[, task] > 0]
+      length(r) > 0L && any(r != if (intercept) r[1L] else 0)
+    }
+    bad <- which(!vapply(seq_len(ncol(w)), varies, NA))
+  }
+  if (!length(bad)) return(invisible())
+  sp_abort("folds", sprintf("Without %s there is nothing to fit.", where(bad[1L])),
+    why = if (family == "binomial") "All the other observations are of one class." else "`y` is constant in all the others.",
+    how = c("Use folds that spread the observations better (`foldid`), or fewer of them.",
+      if (family == "binomial") "A class with a single observation cannot be cross-validated."),
+    call = call
+  )
+}

@@ -1,0 +1,121 @@
+# From the arguments of a fit to the problem the engine solves, and back. One
+# setup for single fits and for cross-validation, which only adds columns of
+# weights.
+
+#' Check the arguments of a fit and build the engine's problem
+#'
+#' The arguments are those of sparsepath(); see there.
+#'
+#' @return list with `x` (checked), `problem` (what the engine reads), `control`,
+#'   `call`, and what the fit object and the methods need to know.
+#' @noRd
+setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+                          lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
+                          exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
+                          control = sparsepath.control(), call) {
+  if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
+  x <- check_x(x, call)
+  if (missing(y)) abort_missing("y", "Give the response.", call)
+  n <- nrow(x)
+  p <- ncol(x)
+  varnames <- colnames(x) %||% paste0("V", seq_len(p))
+  family <- check_family(family, call)
+  user_weights <- check_weights(weights, n, call)
+  response <- check_y(y, family, n, user_weights, call)
+  offset <- check_offset(offset, n, call)
+  intercept <- check_flag(intercept, "intercept", call)
+  if (family == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
+  lambda <- check_lambda(lambda, call)
+  exclude <- check_exclude(exclude, p, varnames, call)
+  v <- check_penalty_factor(penalty.factor, exclude, p, call)
+  lower <- check_limits(lower.limits, "lower", p, call)
+  upper <- check_limits(upper.limits, "upper", p, call)
+  control <- check_control(control, call)
+
+  problem <- list(
+    family = family, y = response$y, offset = offset, weights = matrix(response$weights, n, 1L),
+    alpha = check_alpha(alpha, call), v = v,
+    lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
+    upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
+    lambda = lambda, nlambda = check_nlambda(nlambda, call),
+    lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
+    standardize = check_flag(standardize, "standardize", call), intercept = intercept,
+    early.stop = is.null(lambda), fdev = if (any(lower == 0, upper == 0)) 0 else control$fdev,
+    devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
+    pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE
+  )
+  list(
+    x = x, problem = problem, control = control, call = call, response = response,
+    weights = user_weights, varnames = varnames,
+    settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
+  )
+}
+
+#' Solve, or raise a classed condition
+#' @noRd
+run_engine <- function(setup) {
+  progress <- progress_reporter(setup$control)
+  on.exit(progress$close())
+  control <- setup$control
+  out <- .Call(C_path, setup$x, setup$problem, list(
+    thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
+    screen = control$screen, progress = progress$report
+  ))
+  if (!is.null(out$error)) abort_engine(out, setup$x, setup$call)
+  if (!is.null(progress$report)) progress$report(1)
+  out
+}
+
+#' The fit object of one task
+#'
+#' @param task One entry of the engine's `tasks`.
+#' @param call The call to store.
+#' @noRd
+new_sparsepath <- function(task, out, setup, call) {
+  problem <- setup$problem
+  p <- length(problem$v)
+  size <- length(task$a0)
+  steps <- paste0("s", seq_len(size) - 1L)
+  beta <- new("dgCMatrix", i = task$beta$i, p = task$beta$p, x = task$beta$x, Dim = c(p, size),
+    Dimnames = list(setup$varnames, steps))
+  n <- nrow(setup$x)
+  weight_scale <- sum(problem$weights[, 1L]) / n # the engine's null deviance is for weights that sum to n
+  fit <- list(
+    a0 = structure(task$a0, names = steps), beta = beta, df = task$df, dim = dim(beta), lambda = out$lambda[seq_len(size)],
+    dev.ratio = task$dev.ratio, nulldev = task$nulldev * weight_scale, npasses = task$npasses, jerr = 0L,
+    offset = !is.null(problem$offset)
+  )
+  if (problem$family == "binomial") fit$classnames <- setup$response$classnames
+  asked <- if (is.null(problem$lambda)) problem$nlambda else length(problem$lambda)
+  fit <- c(fit, list(
+    call = call, nobs = n, gap = task$gap, kkt = task$kkt, status = task$status, passes = out$passes,
+    end = if (size < asked) task$end else "complete",
+    family = problem$family, alpha = problem$alpha, standardize = problem$standardize, intercept = problem$intercept,
+    nlambda = asked,
+    settings = setup$settings, control = setup$control, varnames = setup$varnames
+  ))
+  structure(fit, class = c(paste0("sparsepath_", problem$family), "sparsepath"))
+}
+
+#' One warning that names the solutions without a certificate
+#' @noRd
+warn_uncertified <- function(fit, call) {
+  missed <- which(fit$status != 0L)
+  if (!length(missed)) return(invisible())
+  worst <- missed[which.max(fit$gap[missed])]
+  sp_warn("uncertified", sprintf("%d of %d solutions missed the promised accuracy.", length(missed), length(fit$lambda)),
+    why = c(
+      sprintf("lambda %s%s.", paste(sprintf("[%d] = %s", utils::head(missed, 5L), format(fit$lambda[utils::head(missed, 5L)], digits = 4)),
+        collapse = ", "), and_more_missed(missed)),
+      sprintf("The largest relative gap is %s (promised: %s).", format(fit$gap[worst], digits = 2), format(fit$control$thresh))
+    ),
+    how = c(
+      if (any(fit$status == 2L)) "The limit of rounds was reached: raise `sparsepath.control(maxit = )`.",
+      "`fit$status`, `fit$gap` and `fit$kkt` have the details for each lambda."
+    ),
+    call = call, index = missed, lambda = fit$lambda[missed], gap = fit$gap[missed]
+  )
+}
+
+#' @noRd
+and_more_missed <- function(missed) if (length(missed) > 5L) sprintf(" and %d more", length(missed) - 5L) else ""

@@ -1,0 +1,117 @@
+#' Fitted values and residuals
+#'
+#' A fit holds no data, so the data are given again; they may as well be other
+#' data than those of the fit.
+#'
+#' @param object A fit of [sparsepath()] or [cv.sparsepath()].
+#' @param newx Data, as in [predict.sparsepath()].
+#' @param newy Response, in any form that `y` of [sparsepath()] may have.
+#' @param s Lambdas; by default all of a path, and `"lambda.1se"` of a
+#'   cross-validation.
+#' @param type `"response"`: observed minus fitted value (proportion).
+#'   `"pearson"`: that divided by the standard deviation of the model, times the
+#'   square root of the weight. `"deviance"`: signed square roots of the
+#'   contributions to the deviance. `"working"`: `"response"` divided by the
+#'   derivative of the inverse link. For `"gaussian"`, `"response"` and `"working"` are the same.
+#' @param newweights Weights of the observations, default 1. For a two-column
+#'   `newy` they are multiplied by the numbers of trials.
+#' @param newoffset Offsets, required if the path was fitted with an offset.
+#' @param ... Must be empty (`fitted`, `residuals` of a path) or arguments for
+#'   the method of the path.
+#' @returns A matrix of observations by lambdas.
+#' @examples
+#' x <- log2(colon$x)
+#' fit <- sparsepath(x, colon$y, family = "binomial", lambda.min.ratio = 0.1)
+#' summary(residuals(fit, newx = x, newy = colon$y, s = 0.05, type = "deviance")[, 1])
+#' @export
+fitted.sparsepath <- function(object, newx, s = NULL, newoffset = NULL, ...) {
+  call <- shown_call("fitted")
+  check_dots(dots_of(...), names(formals(fitted.sparsepath)), call)
+  if (missing(newx)) abort_missing("newx", "The fit holds no data: give them as `newx`.", call)
+  b <- coefficients_at(object, s, FALSE, NULL, call)
+  inverse_link(linear_predictor(object, b, newx, newoffset, call), object$family)
+}
+
+#' @rdname fitted.sparsepath
+#' @export
+residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("response", "deviance", "pearson", "working"),
+                                 newweights = NULL, newoffset = NULL, ...) {
+  call <- shown_call("residuals")
+  check_dots(dots_of(...), names(formals(residuals.sparsepath)), call)
+  type <- check_choice(type, c("response", "deviance", "pearson", "working"), "type", call)
+  if (missing(newx) || missing(newy)) {
+    abort_missing(if (missing(newx)) "newx" else "newy", "The fit holds no data: give `newx` and `newy`.", call)
+  }
+  b <- coefficients_at(object, s, FALSE, NULL, call)
+  eta <- linear_predictor(object, b, newx, newoffset, call)
+  weights <- check_weights(newweights, nrow(eta), call, "newweights")
+  observed <- response_like(newy, object, nrow(eta), weights, call)
+  if (object$family == "gaussian") residuals_gaussian(eta, observed, type) else residuals_binomial(eta, observed, type)
+}
+
+#' @rdname fitted.sparsepath
+#' @export
+fitted.cv.sparsepath <- function(object, newx, s = c("lambda.1se", "lambda.min"), ...) {
+  fitted(object$fit, newx, s = chosen_lambda(object, s, shown_call("fitted")), ...)
+}
+
+#' @rdname fitted.sparsepath
+#' @export
+residuals.cv.sparsepath <- function(object, newx, newy, s = c("lambda.1se", "lambda.min"), ...) {
+  residuals(object$fit, newx, newy, s = chosen_lambda(object, s, shown_call("residuals")), ...)
+}
+
+#' A new response, in terms of the classes of the fit
+#'
+#' New data may lack a class, which the response of a fit may not.
+#' @noRd
+response_like <- function(newy, object, n, weights, call) {
+  if (object$family == "binomial" && is.null(dim(newy)) && length(newy) == n) {
+    text <- as.character(newy)
+    if (all(text %in% object$classnames)) {
+      return(list(y = as.double(text == object$classnames[2L]), weights = weights))
+    }
+    if (is.factor(newy) || is.character(newy) || is.logical(newy)) {
+      bad <- which(!text %in% object$classnames)[1L]
+      sp_abort("choice", "`newy` must have the classes of the fit.",
+        why = sprintf("%s at %s; the classes are %s.", describe(text[bad]), at_position(bad, names(newy)), some_names(object$classnames)),
+        call = call, arg = "newy", position = bad
+      )
+    }
+  }
+  check_y(newy, object$family, n, weights, call, "newy")
+}
+
+#' @noRd
+residuals_gaussian <- function(eta, observed, type) {
+  r <- observed$y - eta
+  if (type %in% c("pearson", "deviance")) r * sqrt(observed$weights) else r
+}
+
+#' @noRd
+residuals_binomial <- function(eta, observed, type) {
+  y <- observed$y
+  mu <- inverse_link(eta, "binomial")
+  switch(type,
+    response = y - mu,
+    pearson = (y - mu) * sqrt(observed$weights) / sqrt(mu * (1 - mu)),
+    working = (y - mu) / (mu * (1 - mu)),
+    deviance = {
+      part <- -y * log_sigmoid(eta) - (1 - y) * log_sigmoid(-eta) - entropy(y)
+      sign(y - mu) * sqrt(2 * observed$weights * pmax(part, 0))
+    }
+  )
+}
+
+#' log(1 / (1 + exp(-eta))) without overflow
+#' @noRd
+log_sigmoid <- function(eta) pmin(eta, 0) - log1p(exp(-abs(eta)))
+
+#' -[y log y + (1 - y) log(1 - y)], zero at 0 and 1
+#' @noRd
+entropy <- function(y) {
+  inside <- y > 0 & y < 1
+  h <- y * 0
+  h[inside] <- -(y[inside] * log(y[inside]) + (1 - y[inside]) * log1p(-y[inside]))
+  h
+}

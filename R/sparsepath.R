@@ -1,0 +1,177 @@
+#' Fit a regularization path
+#'
+#' Computes the lasso or elastic-net solutions of a linear or logistic model for
+#' a whole grid of lambdas, each with a certificate of how near to the optimum
+#' it is. A call to `glmnet()` becomes one of `sparsepath()` by changing the
+#' name: arguments, defaults and returned fields are the same wherever the
+#' meaning is the same.
+#'
+#' @section Objective:
+#' Observation weights \eqn{w_i} are rescaled to sum to 1, the columns of `x` are
+#' centred (with an intercept) and divided by their weighted standard deviations
+#' with denominator n (with `standardize`), penalty factors \eqn{v_j} are rescaled to sum to
+#' the number of columns, and then
+#' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i,\; \beta_0 + o_i + x_i^T\beta) \; + \;
+#'   \lambda \sum_j v_j \left[ \alpha |\beta_j| + \frac{1-\alpha}{2} \frac{\beta_j^2}{s_y} \right]}{
+#'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b)  +  lambda sum_j v_j [ alpha |b_j| + (1 - alpha)/2 b_j^2 / s_y ]}
+#' is solved, with offsets \eqn{o_i}. The loss is \eqn{(y-\eta)^2/2} for
+#' `"gaussian"` and \eqn{\log(1+e^\eta) - y\eta} for `"binomial"`. \eqn{s_y} is 1
+#' for `"binomial"`; for `"gaussian"` it is the weighted standard deviation of
+#' `y` minus the offset (the root mean square without an intercept), which makes
+#' an elastic-net path independent of the units of `y`. Coefficients are
+#' returned on the original scale of `x`. All of this is what glmnet minimizes,
+#' so that converged answers agree coefficient by coefficient.
+#'
+#' @section Accuracy:
+#' For every lambda, `gap` is the duality gap divided by the objective of the
+#' null model: the objective of the solution is proven to lie within that
+#' distance of the optimum. `kkt` is the largest violation of the optimality
+#' conditions over all columns, in units of lambda. `status` is 0 when the gap
+#' is at most `thresh` (see [sparsepath.control()]), 1 when it is not, 2 when
+#' the limit of rounds was reached; one warning of class
+#' `sparsepath_warning_uncertified` names lambdas that missed the promise.
+#' Coefficients that are zero are exactly zero. [kkt()] computes certificates
+#' independently of the solver.
+#'
+#' @section Errors:
+#' All errors have class `sparsepath_error` and a more specific one, for instance
+#' `sparsepath_error_nonfinite` (missing or infinite values; the message gives
+#' the position), `sparsepath_error_length`, `sparsepath_error_range`,
+#' `sparsepath_error_type`, `sparsepath_error_unknown_argument` (the message
+#' suggests the nearest name), `sparsepath_error_constant_y`,
+#' `sparsepath_error_one_class`, `sparsepath_error_corrupt` (a damaged sparse
+#' matrix) and `sparsepath_error_unavailable` (not in this version). Nothing is
+#' recycled, guessed or dropped in silence.
+#'
+#' @param x Variables: a numeric matrix, observations in rows; a matrix of any
+#'   class of the Matrix package; or a data frame of numbers. A double matrix
+#'   and a `dgCMatrix` are read where they lie, neither copied nor changed:
+#'   centring and scaling are done in the arithmetic. Everything else (integer
+#'   and logical matrices, other sparse classes, data frames) is converted once.
+#'   Missing and infinite values are errors.
+#' @param y Response. For `"gaussian"` a numeric vector. For `"binomial"` a
+#'   factor, logical or text vector with two classes (the second level is the
+#'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
+#'   two values; proportions between 0 and 1, with the numbers of trials in
+#'   `weights`; or a matrix of counts with two columns, the second one being the
+#'   class that is modelled.
+#' @param family `"gaussian"` (least squares) or `"binomial"` (logistic).
+#' @param weights Observation weights, zero or positive; the default is 1 for
+#'   each observation. They are rescaled, so only ratios matter.
+#' @param offset A known part of the linear predictor, one value per row. Given
+#'   here, it is also required for prediction.
+#' @param alpha Mix of the penalty, between 0 (ridge) and 1 (lasso, the default,
+#'   because its solutions are sparse).
+#' @param nlambda Number of lambdas of the automatic grid. 100 steps make
+#'   neighbouring solutions alike enough to choose among and cost little.
+#' @param lambda.min.ratio Smallest lambda of the automatic grid as a fraction
+#'   of the largest, which is the smallest lambda at which every penalized
+#'   coefficient is zero (for `alpha` below 0.001, where there is none, that for
+#'   `alpha = 0.001`). The default is 0.01 when there are more columns than
+#'   rows, because the fit is saturated below, and 0.0001 otherwise.
+#' @param lambda Lambdas of your own, zero or positive; sorted in decreasing
+#'   order, as glmnet does. All are fitted. The default `NULL` makes the
+#'   automatic grid, evenly spaced in log(lambda).
+#' @param standardize Divide the columns by their standard deviations, so that
+#'   the penalty does not depend on their units? The default is `TRUE`. Columns
+#'   without variation get coefficient zero.
+#' @param intercept Include an (unpenalized) intercept? Default `TRUE`.
+#' @param exclude Columns to leave out: numbers, names, or a logical vector.
+#' @param penalty.factor One factor per column that multiplies lambda; 0 for no
+#'   penalty (the variable is always in the model), `Inf` to leave the column
+#'   out. The default `NULL` means 1 for all. Factors are rescaled to sum to the
+#'   number of columns; columns left out count as 1 in that sum.
+#' @param lower.limits,upper.limits Limits of the coefficients on the original
+#'   scale, one number or one per column; `lower.limits` must be zero or
+#'   negative and `upper.limits` zero or positive, so that zero is allowed.
+#'   Default: none.
+#' @param control A list from [sparsepath.control()].
+#' @param ... Must be empty; a misspelt argument is an error.
+#'
+#' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
+#'   that holds no data and no functions. With L lambdas and p columns:
+#' \describe{
+#'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...}
+#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L}
+#'   \item{`df`}{number of nonzero coefficients for each lambda}
+#'   \item{`dim`}{dimensions of `beta`}
+#'   \item{`lambda`}{the lambdas, decreasing}
+#'   \item{`dev.ratio`}{fraction of (null) deviance explained for each lambda}
+#'   \item{`nulldev`}{null deviance, of the model with intercept and offset only}
+#'   \item{`npasses`}{rounds of the solver in all}
+#'   \item{`jerr`}{0, kept for scripts that look at it}
+#'   \item{`offset`}{`TRUE` if an offset was used}
+#'   \item{`classnames`}{the two classes (binomial)}
+#'   \item{`call`}{the call, for `update()`; data given by value are replaced by the argument's name}
+#'   \item{`nobs`}{number of rows of `x`}
+#'   \item{`gap`, `kkt`, `status`}{the certificate of each solution, see Accuracy}
+#'   \item{`passes`}{how many times all columns of `x` were read}
+#'   \item{`end`}{why the path ended: `"complete"`, or the rule that ended the
+#'     automatic grid early (`"devmax"`, `"fdev"`, `"dfmax"`, `"pmax"`)}
+#'   \item{`family`, `alpha`, `standardize`, `intercept`, `nlambda`, `settings`,
+#'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
+#'     factors and limits that were given}
+#' }
+#' Methods: [print()][print.sparsepath], [summary()][summary.sparsepath],
+#' [coef()][coef.sparsepath], [predict()][predict.sparsepath],
+#' [plot()][plot.sparsepath], [fitted()][fitted.sparsepath],
+#' [residuals()][residuals.sparsepath], [deviance()][deviance.sparsepath],
+#' `nobs()`, `family()` and `update()`.
+#'
+#' @references
+#' Friedman J, Hastie T, Tibshirani R (2010). Regularization paths for
+#' generalized linear models via coordinate descent. *Journal of Statistical
+#' Software*, 33(1), 1-22. \doi{10.18637/jss.v033.i01} (the interface, the grid
+#' of lambdas)
+#'
+#' Zou H, Hastie T (2005). Regularization and variable selection via the elastic
+#' net. *Journal of the Royal Statistical Society B*, 67(2), 301-320.
+#' \doi{10.1111/j.1467-9868.2005.00503.x}
+#'
+#' Osborne MR, Presnell B, Turlach BA (2000). A new approach to variable
+#' selection in least squares problems. *IMA Journal of Numerical Analysis*,
+#' 20(3), 389-403. \doi{10.1093/imanum/20.3.389} (homotopy)
+#'
+#' Efron B, Hastie T, Johnstone I, Tibshirani R (2004). Least angle regression.
+#' *Annals of Statistics*, 32(2), 407-499. \doi{10.1214/009053604000000067}
+#'
+#' Tibshirani R, Bien J, Friedman J, Hastie T, Simon N, Taylor J, Tibshirani RJ
+#' (2012). Strong rules for discarding predictors in lasso-type problems.
+#' *Journal of the Royal Statistical Society B*, 74(2), 245-266.
+#' \doi{10.1111/j.1467-9868.2011.01004.x}
+#'
+#' Fercoq O, Gramfort A, Salmon J (2015). Mind the duality gap: safer rules for
+#' the lasso. *Proceedings of the 32nd International Conference on Machine
+#' Learning*, PMLR 37, 333-342.
+#'
+#' @seealso [cv.sparsepath()] to choose lambda, [kkt()] for certificates,
+#'   `vignette("gene-expression")`.
+#' @examples
+#' x <- log2(colon$x)
+#' fit <- sparsepath(x, colon$y, family = "binomial")
+#' summary(fit)
+#'
+#' # the genes at one lambda, and the predicted probability of a tumour
+#' s <- fit$lambda[40]
+#' b <- coef(fit, s = s)
+#' b[b[, 1] != 0, ]
+#' head(predict(fit, newx = x, s = s, type = "response"))
+#' plot(fit)
+#' @export
+sparsepath <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+                       lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
+                       intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
+                       upper.limits = Inf, control = sparsepath.control(), ...) {
+  call <- shown_call("sparsepath")
+  check_dots(dots_of(...), fit_arguments(), call)
+  n <- if (missing(x)) 0L else NROW(x) # for the default of lambda.min.ratio
+  p <- if (missing(x)) 0L else NCOL(x)
+  setup <- setup_problem(
+    x, y, family, weights, offset, alpha, nlambda, lambda.min.ratio, lambda, standardize, intercept,
+    exclude, penalty.factor, lower.limits, upper.limits, control, call
+  )
+  out <- run_engine(setup)
+  fit <- new_sparsepath(out$tasks[[1L]], out, setup, stored_call(match.call(), "sparsepath"))
+  warn_uncertified(fit, call)
+  fit
+}

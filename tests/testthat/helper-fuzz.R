@@ -1,0 +1,94 @@
+# Random small problems of every kind, reproducible from their number alone: fuzz_case(i) is a list of arguments for
+# sparsepath(). bench/fuzz.R runs thousands of them.
+
+fuzz_case <- function(i) {
+  with_seed(900000 + i, {
+    n <- sample(c(2:6, 8, 12, 20, 40), 1)
+    p <- sample(c(1:4, 7, 12, 30, 80), 1)
+    kind <- sample(c("normal", "genotype", "sign", "resampled", "flipped", "near", "constant", "ar"), 1)
+    x <- switch(kind,
+      normal = matrix(rnorm(n * p), n),
+      genotype = matrix(as.double(rbinom(n * p, 2, 0.3)), n),
+      sign = matrix(as.double(sample(-1:1, n * p, TRUE)), n),
+      resampled = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE],
+      flipped = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE] * rep(sample(c(-1, 1), p, TRUE), each = n),
+      near = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE] + 10^-sample(2:9, 1) * rnorm(n * p),
+      constant = {
+        z <- matrix(rnorm(n * p), n)
+        z[, runif(p) < 0.3] <- sample(c(0, 1, -2.5), 1)
+        z
+      },
+      ar = {
+        z <- matrix(rnorm(n * p), n)
+        for (j in seq_len(p)[-1]) z[, j] <- 0.95 * z[, j - 1] + 0.3 * z[, j]
+        z
+      }
+    )
+    if (runif(1) < 0.2) x <- x * rep(10^sample(-4:4, p, TRUE), each = n)
+    if (runif(1) < 0.1) x <- x + sample(c(1, 100, 1e5), 1)
+    family <- sample(c("gaussian", "binomial"), 1)
+    if (family == "gaussian") {
+      y <- if (runif(1) < 0.5) rnorm(n) else as.double(sample(0:3, n, TRUE))
+      if (runif(1) < 0.2) y <- drop(x %*% (rnorm(p) * (runif(p) < 0.3))) + rnorm(n) * sample(c(0, 1), 1)
+      if (length(unique(y)) < 2) y[1] <- y[1] + 1
+    } else {
+      y <- as.double(runif(n) < sample(c(0.5, 0.2), 1))
+      if (length(unique(y)) < 2) y[1] <- 1 - y[1]
+    }
+    a <- list(x = x, y = y, family = family, alpha = sample(c(1, 1, 1, 0.999, 0.9, 0.5, 0.05, 0), 1))
+    if (runif(1) < 0.3) {
+      a$weights <- sample(c(0, 0.5, 1, 1, 2, 7), n, TRUE)
+      a$weights[c(which.min(y), which.max(y))] <- 1
+      if (runif(1) < 0.2) a$weights <- a$weights * 10^runif(n, -3, 3)
+    }
+    if (runif(1) < 0.2) a$offset <- rnorm(n) * sample(c(0.5, 5), 1)
+    if (p > 1 && runif(1) < 0.3) {
+      a$penalty.factor <- sample(c(0, 0.3, 1, 1, 2, Inf), p, TRUE)
+      if (!any(a$penalty.factor > 0 & is.finite(a$penalty.factor))) a$penalty.factor[1] <- 1
+      if (family == "binomial") a$penalty.factor <- pmax(a$penalty.factor, 0.1) # unpenalized columns may separate
+    }
+    if (p > 2 && is.null(a$penalty.factor) && runif(1) < 0.15) a$exclude <- sort(sample.int(p, sample.int(p - 1, 1)))
+    if (runif(1) < 0.25) {
+      a$lower.limits <- sample(c(-Inf, -0.5, -0.05, 0), 1)
+      a$upper.limits <- sample(c(Inf, 0.5, 0.05, 0), 1)
+    }
+    if (runif(1) < 0.2) a$intercept <- FALSE
+    if (runif(1) < 0.2) a$standardize <- FALSE
+    if (runif(1) < 0.2) a$x <- Matrix::Matrix(x, sparse = TRUE) else if (runif(1) < 0.1 && all(x == round(x))) storage.mode(a$x) <- "integer"
+    v <- a[setdiff(names(a), c("x", "y", "family", "penalty.factor", "exclude", "lower.limits", "upper.limits"))]
+    top <- suppressWarnings(do.call(lambda_max_reference, c(list(a$x, y, family), v)))
+    if (!is.finite(top) || top <= 0) top <- 1
+    a$lambda <- top * sample(c(0.05, 0.01, 0.001), 1)^(seq(0, 1, length.out = sample(c(1, 3, 20), 1)))
+    if (length(a$lambda) == 1) a$lambda <- top * sample(c(0.5, 0.1, 0.01), 1)
+    attr(a, "kind") <- kind
+    a
+  })
+}
+
+# is case `i` solved? Returns NULL or what is wrong
+fuzz_check <- function(i, gap = GAP, kkt = KKT) {
+  a <- fuzz_case(i)
+  warned <- NULL
+  f <- tryCatch(
+    withCallingHandlers(do.call(sparsepath, a), warning = function(w) {
+      warned <<- conditionMessage(w)
+      invokeRestart("muffleWarning")
+    }),
+    error = function(e) e
+  )
+  tell <- function(...) {
+    sprintf(
+      "fuzz_case(%d) [%s, %s, %d x %d, alpha %g]: %s", i, a$family, attr(a, "kind"), nrow(a$x), ncol(a$x), a$alpha, sprintf(...)
+    )
+  }
+  if (inherits(f, "error")) return(tell("error: %s", conditionMessage(f)))
+  v <- tryCatch(do.call(verify_fit, c(list(f), a)), error = function(e) e)
+  if (inherits(v, "error")) return(tell("not judged: %s", conditionMessage(v)))
+  if (!all(is.finite(v$gap)) || max(v$gap) > gap) return(tell("relative gap %.1e", max(v$gap)))
+  if (max(v$kkt - v$floor_kkt) > kkt) return(tell("KKT excess %.1e", max(v$kkt - v$floor_kkt)))
+  if (max(v$score - v$floor_score) > 1e-7) return(tell("intercept score %.1e", max(v$score - v$floor_score)))
+  if (any(v$infeasible > 0)) return(tell("outside its limits"))
+  if (any(f$status != 0)) return(tell("solved but not certified: status %s", paste(f$status, collapse = " ")))
+  if (!is.null(warned)) return(tell("warning: %s", warned))
+  NULL
+}

@@ -1,0 +1,97 @@
+p <- make_problem(60, 30, seed = 61)
+x <- p$x
+colnames(x) <- sprintf("g%02d", 1:30)
+z <- factor(p$y > 0, labels = c("low", "high"))
+
+test_that("the object has the fields of glmnet", {
+  cv <- cv.sparsepath(x, z, family = "binomial", foldid = p$fold, keep = TRUE)
+  expect_s3_class(cv, "cv.sparsepath", exact = TRUE)
+  size <- length(cv$lambda)
+  for (field in c("cvm", "cvsd", "cvup", "cvlo", "nzero")) expect_length(cv[[field]], size)
+  expect_identical(cv$cvup, cv$cvm + cv$cvsd)
+  expect_identical(cv$cvlo, cv$cvm - cv$cvsd)
+  expect_identical(cv$name, c(deviance = "Binomial Deviance"))
+  expect_identical(cv$fit, cv$glmnet.fit)
+  expect_identical(cv$nzero, cv$fit$df)
+  expect_identical(dim(cv$fit.preval), c(60L, size))
+  expect_identical(cv$foldid, p$fold)
+  expect_identical(dim(cv$index), c(2L, 1L))
+  expect_identical(cv$lambda[cv$index[, 1]], c(cv$lambda.min, cv$lambda.1se))
+  expect_identical(cv$call[[1]], quote(cv.sparsepath))
+  expect_identical(cv$fit$call, quote(sparsepath(x = x, y = z, family = "binomial")))
+  expect_length(cv$fold.gap, 5)
+  expect_true(all(cv$fold.gap <= 1e-7))
+})
+
+test_that("the full fit is the single fit", {
+  cv <- cv.sparsepath(x, p$y, foldid = p$fold, alpha = 0.5, weights = p$w)
+  single <- sparsepath(x, p$y, alpha = 0.5, weights = p$w)
+  expect_equal(cv$fit$beta, single$beta, tolerance = 1e-10)
+  expect_identical(cv$lambda, single$lambda)
+  expect_identical(cv$fit$end, single$end)
+})
+
+test_that("held-out predictions are those of a loop of single fits", {
+  arguments <- list(
+    list(), list(weights = p$w, offset = p$o), list(alpha = 0.3, standardize = FALSE), list(intercept = FALSE),
+    list(lower.limits = 0, exclude = "g02"), list(penalty.factor = rep(c(0, 1, 2), 10))
+  )
+  for (family in c("gaussian", "binomial")) for (a in arguments) {
+    y <- if (family == "gaussian") p$y else z
+    cv <- do.call(cv.sparsepath, c(list(x, y, family = family, foldid = p$fold, keep = TRUE, lambda.min.ratio = 0.05), a))
+    loop <- cv$fit.preval * NA
+    for (f in 1:5) {
+      out <- p$fold == f
+      part <- a
+      for (row in intersect(names(a), c("weights", "offset"))) part[[row]] <- a[[row]][!out]
+      one <- do.call(sparsepath, c(list(x[!out, ], y[!out], family = family, lambda = cv$lambda), part))
+      loop[out, ] <- predict(one, x[out, ], newoffset = a$offset[out])
+    }
+    expect_lt(max(abs(loop - cv$fit.preval)), 1e-8 * max(1, abs(loop)))
+  }
+})
+
+test_that("replicates are averages of cross-validations", {
+  folds <- with_seed(1, replicate(3, sample(rep_len(1:5, 60))))
+  all <- cv.sparsepath(x, p$y, foldid = folds, keep = TRUE)
+  single <- lapply(1:3, function(r) cv.sparsepath(x, p$y, foldid = folds[, r], keep = TRUE))
+  expect_equal(all$cvm, rowMeans(vapply(single, `[[`, all$cvm, "cvm")))
+  expect_identical(dim(all$fit.preval), c(60L, length(all$lambda), 3L))
+  for (r in 1:3) expect_equal(all$fit.preval[, , r], single[[r]]$fit.preval, ignore_attr = TRUE, tolerance = 1e-8)
+  expect_identical(all$foldid, folds)
+  # the same replicate again changes nothing, not even the standard error
+  same <- cv.sparsepath(x, p$y, foldid = folds[, c(1, 1)])
+  expect_equal(same$cvm, single[[1]]$cvm)
+  expect_equal(same$cvsd, single[[1]]$cvsd)
+  set.seed(2)
+  expect_identical(dim(cv.sparsepath(x, p$y, repeats = 4)$foldid), c(60L, 4L))
+})
+
+test_that("small folds", {
+  w <- warnings_of(cv <- cv.sparsepath(x, z, family = "binomial", type.measure = "auc"))
+  expect_s3_class(w[[1]], "sparsepath_warning_small_folds")
+  expect_named(cv$name, "deviance")
+  w <- warnings_of(cv <- cv.sparsepath(x[1:20, ], p$y[1:20]))
+  expect_s3_class(w[[1]], "sparsepath_warning_small_folds")
+})
+
+test_that("rows of weight zero are held out without effect", {
+  w <- replace(rep(1, 60), c(3, 17), 0)
+  a <- cv.sparsepath(x, p$y, weights = w, foldid = p$fold, lambda = c(0.5, 0.2, 0.1))
+  b <- cv.sparsepath(x[w > 0, ], p$y[w > 0], foldid = p$fold[w > 0], lambda = c(0.5, 0.2, 0.1))
+  expect_equal(a$cvm, b$cvm)
+  expect_equal(a$cvsd, b$cvsd)
+})
+
+test_that("a path that ends early ends for all folds", {
+  cv <- cv.sparsepath(x, p$y, foldid = p$fold, keep = TRUE, control = sparsepath.control(devmax = 0.5))
+  expect_identical(cv$fit$end, "devmax")
+  expect_length(cv$cvm, length(cv$fit$lambda))
+  expect_false(anyNA(cv$fit.preval))
+})
+
+test_that("one lambda", {
+  cv <- cv.sparsepath(x, p$y, foldid = p$fold, lambda = 0.2)
+  expect_length(cv$cvm, 1)
+  expect_identical(cv$lambda.min, 0.2)
+})

@@ -1,0 +1,12 @@
+test_that("deviance, nobs and family", {
+  p <- make_problem(40, 6, seed = 41)
+  fit <- sparsepath(p$x, p$y)
+  expect_equal(deviance(fit), (1 - fit$dev.ratio) * fit$nulldev)
+  expect_equal(deviance(fit)[1], sum((p$y - mean(p$y))^2))
+  expect_identical(nobs(fit), 40L)
+  expect_identical(family(fit)$family, "gaussian")
+  cv <- cv.sparsepath(p$x, p$y > 0, family = "binomial", foldid = p$fold)
+  expect_identical(nobs(cv), 40L)
+  expect_identical(family(cv)$family, "binomial")
+  expect_equal(family(cv)$linkinv(predict(cv, p$x)), predict(cv, p$x, type = "response"))
+})

@@ -1,0 +1,45 @@
+# cv.glmnet with the same folds and lambdas, at its tightest tolerance.
+
+for (family in c("gaussian", "binomial")) {
+  test_that(paste("cross-validation curves equal cv.glmnet's:", family), {
+    skip_unless_glmnet()
+    d <- make_problem(80, 60, "ar", 0.4, snr = 1, seed = 1101, family = family)
+    measures <- if (family == "gaussian") c("mse", "mae") else c("deviance", "class", "auc", "mse", "mae")
+    for (s in list(list(), list(weights = d$w), list(offset = d$o, alpha = 0.5))) {
+      lambda <- do.call(sparsepath, c(list(d$x, d$y, family = family, nlambda = 40), s))$lambda
+      for (m in measures) {
+        g <- suppressWarnings(do.call(glmnet::cv.glmnet, c(
+          list(d$x, d$y, family = family, foldid = d$fold, lambda = lambda, type.measure = m, keep = TRUE),
+          s, list(control = list(thresh = 1e-18, maxit = 1e7, epsnr = 1e-16, mxitnr = 200))
+        )))
+        f <- do.call(cv.sparsepath, c(
+          list(d$x, d$y, family = family, foldid = d$fold, lambda = lambda, type.measure = m, keep = TRUE), s
+        ))
+        label <- paste(family, m, paste(names(s), collapse = " "))
+        k <- seq_len(min(length(f$lambda), length(g$lambda)))
+        e <- max(abs(f$fit.preval[, k] - g$fit.preval[, k])) / max(abs(g$fit.preval[, k]))
+        expect(e < 1e-5, sprintf("%s: held-out predictors differ by %.1e", label, e))
+        loose <- m %in% c("class", "auc") # steps: one swapped pair
+        expect(max(abs(f$cvm[k] - g$cvm[k])) < if (loose) 0.01 else 1e-5 * max(g$cvm), paste(label, "cvm"))
+        expect(max(abs(f$cvsd[k] - g$cvsd[k])) < if (loose) 0.01 else 1e-4 * max(g$cvsd), paste(label, "cvsd"))
+        if (!loose) {
+          expect_equal(f$lambda.min, g$lambda.min)
+          expect_equal(f$lambda.1se, g$lambda.1se)
+          expect_equal(as.vector(f$index), as.vector(g$index))
+        }
+        expect_identical(unname(f$name), unname(g$name))
+        expect_identical(names(f$name), names(g$name))
+        i <- k[-1] # at lambda_max itself the first variable is in or out by rounding
+        expect_equal(unname(as.integer(f$nzero[i])), unname(as.integer(g$nzero[i])))
+      }
+    }
+  })
+}
+
+test_that("the same seed draws the folds of cv.glmnet (gaussian)", {
+  skip_unless_glmnet()
+  d <- make_problem(50, 20, seed = 1102)
+  g <- with_seed(5, glmnet::cv.glmnet(d$x, d$y, keep = TRUE))
+  f <- with_seed(5, cv.sparsepath(d$x, d$y))
+  expect_identical(as.integer(f$foldid), as.integer(g$foldid))
+})
