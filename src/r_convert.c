@@ -1,5 +1,6 @@
 #include "r_convert.h"
 
+#include <setjmp.h>
 #include <string.h>
 
 SEXP sp_rc_get(SEXP list, const char *name) {
@@ -73,23 +74,43 @@ static void check_interrupt(void *unused) {
 }
 
 /* R_CheckUserInterrupt() jumps; inside R_ToplevelExec() it cannot jump past the core */
-static int poll_host(void *unused) {
-  (void)unused;
-  return R_ToplevelExec(check_interrupt, NULL) == FALSE;
+static int poll_host(void *host) {
+  return ((sp_rc_host *)host)->jumped || R_ToplevelExec(check_interrupt, NULL) == FALSE;
 }
 
-static void report(void *fn, double fraction) {
-  int failed;
+typedef struct progress_call {
+  SEXP call;
+  jmp_buf back;
+} progress_call;
+
+static SEXP evaluate(void *data) { return Rf_eval(((progress_call *)data)->call, R_GlobalEnv); }
+
+static void unwind(void *data, Rboolean jump) {
+  if (jump) longjmp(((progress_call *)data)->back, 1);
+}
+
+static void report(void *data, double fraction) {
+  sp_rc_host *host = data;
+  progress_call pc;
+  if (host->jumped) return;
   SEXP arg = PROTECT(Rf_ScalarReal(fraction));
-  SEXP call = PROTECT(Rf_lang2((SEXP)fn, arg));
-  R_tryEval(call, R_GlobalEnv, &failed);
+  pc.call = PROTECT(Rf_lang2(host->progress, arg));
+  if (setjmp(pc.back)) {
+    host->jumped = 1; /* R has unwound its own protection already */
+    return;
+  }
+  R_UnwindProtect(evaluate, &pc, unwind, &pc, host->token);
   UNPROTECT(2);
 }
 
-void sp_rc_hooks(sp_ctx *ctx, SEXP progress_fn) {
+void sp_rc_hooks(sp_ctx *ctx, sp_rc_host *host, SEXP progress, SEXP token) {
+  host->progress = progress;
+  host->token = token;
+  host->jumped = 0;
   ctx->poll = poll_host;
-  if (progress_fn != R_NilValue) {
+  ctx->poll_data = host;
+  if (progress != R_NilValue) {
     ctx->progress = report;
-    ctx->progress_data = progress_fn;
+    ctx->progress_data = host;
   }
 }

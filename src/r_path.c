@@ -9,6 +9,7 @@ typedef struct handle {
   sp_design design;
   sp_penalty pen;
   sp_path path;
+  sp_rc_host host;
 } handle;
 
 static void release(SEXP ptr) {
@@ -165,16 +166,21 @@ SEXP sp_r_path(SEXP x, SEXP problem, SEXP control) {
   sp_ctx_init(&h->ctx);
   sp_spec spec;
   read_spec(h, x, problem, control, &spec);
-  sp_rc_hooks(&h->ctx, sp_rc_get(control, "progress"));
+  SEXP token = PROTECT(R_MakeUnwindCont());
+  sp_rc_hooks(&h->ctx, &h->host, sp_rc_get(control, "progress"), token);
   sp_status st = SP_OK;
   if (h->design.ops == &sp_design_csc) {
     st = h->design.ptr ? sp_design_check(&h->ctx, &h->design) : SP_ECORRUPT;
   }
   if (st == SP_OK) st = sp_path_run(&h->path, &h->ctx, &spec);
+  if (h->host.jumped) {
+    release(ptr);
+    R_ContinueUnwind(token);
+  }
   if (st != SP_OK) {
     SEXP err = PROTECT(sp_rc_error(st, &h->ctx));
     release(ptr);
-    UNPROTECT(2);
+    UNPROTECT(3);
     return err;
   }
   SEXP out = PROTECT(Rf_mkNamed(VECSXP, names));
@@ -196,6 +202,6 @@ SEXP sp_r_path(SEXP x, SEXP problem, SEXP control) {
   SET_VECTOR_ELT(out, 5, counters(h));
   if (st != SP_OK) out = sp_rc_error(st, &h->ctx);
   release(ptr);
-  UNPROTECT(2);
+  UNPROTECT(3);
   return out;
 }

@@ -153,14 +153,25 @@ r_missing() {
   }' "$@" 2>/dev/null
 }
 
+# Is what apt offers for name>=version new enough, as far as one can tell before its lists are fetched?
+apt_suffices() {
+  local offer
+  [ "$1" != "${1%%>=*}" ] || return 0
+  offer=$(apt-cache policy "$(deb_name "$1")" 2>/dev/null | awk '/Candidate:/ {print $2}')
+  [ -z "$offer" ] || [ "$offer" = "(none)" ] || dpkg --compare-versions "${offer#*:}" ge "${1#*>=}"
+}
+deb_name() { printf 'r-cran-%s' "${1%%>=*}" | tr '[:upper:]' '[:lower:]'; }
+
 setup_r_packages() {
-  local want missing names deb=()
+  local want missing names one deb=()
   want=$(r_missing "$@") || die "R failed while looking for the packages $*"
   [ -z "$want" ] && return 0
   read -ra missing <<<"$want"
   if is_root && has_apt && debian_r; then
-    step "installing ${missing[*]%%>=*} (R) with apt"
-    for names in "${missing[@]%%>=*}"; do deb+=("r-cran-$(printf %s "$names" | tr '[:upper:]' '[:lower:]')"); done
+    for one in "${missing[@]}"; do if apt_suffices "$one"; then deb+=("$(deb_name "$one")"); fi; done
+  fi
+  if [ ${#deb[@]} -gt 0 ]; then
+    step "installing ${deb[*]} with apt"
     try_apt apt-r "${deb[@]}"
     want=$(r_missing "$@")
     [ -z "$want" ] && return 0
@@ -181,7 +192,7 @@ setup_r_packages() {
     names=$(printf '"%s", ' "${missing[@]%%>=*}")
     die "these R packages could not be installed: $want" "Is there a network connection? By hand it would be" \
       "  Rscript -e 'install.packages(c(${names%, }))'" \
-      "or, on Debian, as root:  apt-get install$(printf ' r-cran-%s' "${missing[@]%%>=*}" | tr '[:upper:]' '[:lower:]')"
+      "or, on Debian, as root:  apt-get install$(for one in "${missing[@]}"; do printf ' %s' "$(deb_name "$one")"; done)"
   fi
 }
 

@@ -128,3 +128,11 @@ test_that("scales and shifts", {
   expect_exact(d$x + 1e6, d$y, "binomial", label = "shift 1e6")
   expect_exact(d$x * rep(10^rep_len(-3:3, 80), each = 50), d$y, "binomial", standardize = FALSE, label = "scales, no standardization")
 })
+
+test_that("lambda = 0 is certified like any other", {
+  d <- make_problem(200, 8, snr = 0.5, seed = 522, family = "binomial")
+  for (alpha in c(1, 0)) {
+    expect_silent(r <- expect_exact(d$x, d$y, "binomial", alpha = alpha, lambda = c(0.1, 0), label = "n > p"))
+    expect_true(all(r$fit$gap <= 1e-7))
+  }
+})

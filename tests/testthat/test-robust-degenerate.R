@@ -255,3 +255,31 @@ test_that("limits at zero, on one side, tight; every coefficient fixed", {
   expect_exact(d$x, d$y, lower.limits = lo, upper.limits = hi, lambda = lambdas(d$x, d$y, 40, 1e-4), label = "sign pattern, 1e-4")
   expect_exact(d$x, d$y, lower.limits = lo, upper.limits = hi, penalty.factor = rep(c(0, 1), c(4, 76)), label = "sign pattern, unpenalized")
 })
+
+test_that("ridge with several unpenalized columns and limits", {
+  # gave NaN when one side was infinite, and missed when there were more unpenalized columns than rows
+  x <- with_seed(432, matrix(sample(-1:1, 140, TRUE) * 1, 20))
+  y <- with_seed(433, rnorm(20))
+  pf <- c(1, 1, 0, 0, 1, 1, 1)
+  for (alpha in c(0, 0.5, 1)) {
+    expect_exact(x, y, alpha = alpha, penalty.factor = pf, upper.limits = 0.05, nlambda = 10, label = paste("upper only", alpha))
+    expect_exact(x, y, alpha = alpha, penalty.factor = pf, lower.limits = 0, nlambda = 10, label = paste("non-negative", alpha))
+    expect_exact(x, y, alpha = alpha, penalty.factor = pf, lower.limits = -0.05, upper.limits = 0.1, nlambda = 10, label = paste("both", alpha))
+  }
+  x <- with_seed(434, matrix(rnorm(320), 4))
+  y <- with_seed(435, rnorm(4))
+  for (alpha in c(0, 0.5, 1)) {
+    expect_exact(x, y,
+      alpha = alpha, penalty.factor = rep(c(0, 1), c(13, 67)), lower.limits = -0.05, upper.limits = 0.5, lambda = c(1, 0.1),
+      label = paste("13 unpenalized, 4 rows", alpha)
+    )
+  }
+})
+
+test_that("lambda = 0 is certified like any other", {
+  d <- make_problem(60, 10, seed = 436)
+  for (alpha in c(1, 0.5, 0)) {
+    expect_silent(r <- expect_exact(d$x, d$y, alpha = alpha, lambda = c(0.5, 0), label = "n > p"))
+    expect_true(all(r$fit$gap <= 1e-7))
+  }
+})

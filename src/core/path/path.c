@@ -41,7 +41,8 @@ static int stops(sp_path *path, const sp_task *t, int l) {
     path->end = SP_END_DEVMAX;
     return 1;
   }
-  if (dev - before < sp->fdev * dev) {
+  /* relative for a gaussian response, absolute for all others: glmnet's rule */
+  if (dev - before < sp->fdev * (sp->loss->flags & SP_LOSS_QUADRATIC ? dev : 1)) {
     path->end = SP_END_FDEV;
     return 1;
   }

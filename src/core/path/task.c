@@ -53,6 +53,7 @@ static void measure(sp_task *t, sp_point *pt, double lambda) {
   pt->scale = 1;
   pt->slack = 0;
   for (int k = 0; k < q->nW; k++) {
+    if (q->b[k] == 0 && fabs(q->c[k]) <= q->t[k]) continue; /* nothing to add */
     const sp_coord co = {q->t[k] == 0 && q->kv[k] == 0 ? 0 : q->vs[k], q->kv[k], q->lo[k], q->hi[k]};
     judge(pt, pen, lambda, unit, &co, q->b[k], q->c[k]);
   }

@@ -58,7 +58,7 @@ void sp_model_free(sp_model *m) {
   if (!m->ctx) return;
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
-                 m->target, m->target_full, m->red, m->near, m->b_old};
+                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
@@ -234,7 +234,10 @@ sp_status sp_model_add(sp_model *m, int j) {
   q->hi[k] = co.hi;
   q->kv[k] = co.kv;
   q->vs[k] = co.v > 0 ? co.v : 1;
-  m->pen->ops->l1_ridge(m->pen, q->lambda, &co, &q->t[k], &q->k[k]);
+  m->pen->ops->l1_ridge(m->pen, 1, &co, &q->t1[k], &q->k1[k]);
+  q->t[k] = m->lambda * q->t1[k];
+  q->k[k] = m->lambda * q->k1[k];
+  q->ref[k] = -1;
   m->c_fresh = 0;
   return SP_OK;
 }
@@ -247,13 +250,13 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   q->noise = 4e-15 * m->unit;
   q->kappa = lambda * (1 - m->pen->alpha);
   q->has_ridge = 0;
+  m->lambda = lambda;
   for (int k = 0; k < q->nW; k++) {
-    const sp_coord co = {q->vs[k], q->kv[k], q->lo[k], q->hi[k]};
-    m->pen->ops->l1_ridge(m->pen, lambda, &co, &q->t[k], &q->k[k]);
-    if (q->kv[k] == 0) q->t[k] = 0; /* unpenalized with limits: vs is 1 there */
-    if (q->t[k] == 0) q->s[k] = 0;
+    q->t[k] = lambda * q->t1[k];
+    q->k[k] = lambda * q->k1[k];
     if (q->k[k] > 0) q->has_ridge = 1;
   }
+  if (lambda == 0) memset(q->s, 0, (size_t)q->nW * sizeof *q->s); /* no thresholds, no signs */
   if (q->a && q->kappaP != q->kappa) {
     /* small factors are cheaper rebuilt than used as a preconditioner */
     q->stale = q->a <= 40 || fabs(q->kappaP - q->kappa) > 0.35 * q->kappa ? 2 : 1;

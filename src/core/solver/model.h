@@ -7,6 +7,8 @@
 #include "../penalty/penalty.h"
 #include "qp.h"
 
+#define SP_REFERENCES 24
+
 typedef struct sp_model {
   sp_ctx *ctx;
   const sp_design *design; /* the raw design, always */
@@ -43,6 +45,7 @@ typedef struct sp_model {
   int no_iterative;        /* conjugate gradients failed once: dependent columns */
   int use_dual;            /* ridge: the dual engine has taken over */
   int force_cd;            /* tests: coordinate descent first */
+  double lambda;
   int max_iter;
   double cg;               /* passed on to the qp */
 
@@ -51,6 +54,10 @@ typedef struct sp_model {
   sp_design red_design;
   double *red;             /* [p x p] */
   double red_rest;         /* |y|^2 - |Q'y|^2, what no coefficient can fit */
+
+  /* residuals that correlations of the working set are known for: reach.h */
+  double *refs, ref_norm2[SP_REFERENCES]; /* [n x SP_REFERENCES] */
+  int n_ref;
 
   int *near, n_near;       /* [capacity of the working set] positions near their threshold */
   size_t cap_near;

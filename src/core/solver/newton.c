@@ -7,11 +7,13 @@
 
 #include "../base/vec.h"
 #include "model.h"
+#include "reach.h"
 
 #define ATTEMPTS 8         /* per quadratic problem */
 #define REFINEMENTS 8
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
+#define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_FROM 250 /* active columns of a sparse design from which products beat a dense factor */
 #define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
@@ -58,7 +60,7 @@ static sp_status refresh(sp_model *m, const double *y, double *kkt) {
     for (int i = 0; i < q->a; i++) {
       const int k = q->A[i];
       q->rhs[i] = q->g[i] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
-      worst = fmax(worst, fabs(q->rhs[i]) / (q->lambda * q->vs[k]));
+      worst = sp_max(worst, fabs(q->rhs[i]) / (q->lambda * q->vs[k]));
     }
     if (worst <= (q->iterative ? 2 * q->cg : SP_TOL_REFINE) || worst * q->lambda <= q->noise || (worst <= 1e-11 && worst > 0.5 * last)) break;
     if (rep && worst > 0.1 * last && worst > 1e-11 && !q->iterative) { /* contracts badly: a better factor, then what there is */
@@ -78,7 +80,7 @@ static sp_status refresh(sp_model *m, const double *y, double *kkt) {
     }
     sp_axpy(-1, q->u, q->r, q->n);
   }
-  sp_qp_corr_all(q);
+  SP_TRY(sp_reach_correlations(m, q->r, q->n));
   m->c_fresh = 1;
   *kkt = sp_qp_kkt(q);
 done:
@@ -186,9 +188,14 @@ done:
   return st;
 }
 
-static double penalty_value(const sp_qp *q) {
+/* Every nonzero coefficient is at a position in `near`. */
+static double penalty_value(const sp_model *m) {
+  const sp_qp *q = &m->qp;
   double f = 0;
-  for (int k = 0; k < q->nW; k++) f += q->t[k] * fabs(q->b[k]) + q->k[k] * q->b[k] * q->b[k] / 2;
+  for (int i = 0; i < m->n_near; i++) {
+    const int k = m->near[i];
+    f += q->t[k] * fabs(q->b[k]) + q->k[k] * q->b[k] * q->b[k] / 2;
+  }
   return f;
 }
 
@@ -206,20 +213,20 @@ done:
   return st;
 }
 
-/* State of one Newton iteration: r0 = g / sm, qp.r its projection, c over `near` and A; worst residual of the active
- * equations, of the unpenalized scores, and of inactive columns near their threshold, all / lambda. */
-static double newton_residual(sp_model *m, int everything) {
+/* State of one Newton iteration: r0 = g / sm, qp.r its projection, c over `near` (or everything) and A. *worst: largest residual
+ * of the active equations, of the unpenalized scores, and of inactive columns looked at, / lambda. */
+static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   sp_qp *q = &m->qp;
-  double worst = 0, dir;
-  for (ptrdiff_t i = 0; i < m->n; i++) m->r0[i] = m->g[i] / m->sm[i];
-  memcpy(q->r, m->r0, (size_t)m->n * sizeof *q->r);
-  for (int h = 0; h < m->nu; h++) {
-    const double z = sp_dot(q->Q0 + h * m->n, q->r, m->n);
-    worst = fmax(worst, fabs(z));
-  }
+  double top = 0, dir;
+  for (ptrdiff_t i = 0; i < m->n; i++) q->r[i] = m->r0[i] = m->g[i] / m->sm[i];
+  for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
   sp_qp_project(q, q->r);
-  if (everything) {
+  if (everything && m->use_dual) {
     sp_qp_corr_all(q);
+  } else if (everything) {
+    for (ptrdiff_t i = 0; i < m->n; i++) m->h[i] = m->g[i] / m->sw[i];
+    const sp_status st = sp_reach_correlations(m, m->h, m->n);
+    if (st != SP_OK) return st;
   } else {
     near_to_V(m);
     sp_qp_corr(q, q->V, q->nV, q->r, q->val);
@@ -227,64 +234,132 @@ static double newton_residual(sp_model *m, int everything) {
     sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   }
-  if (m->use_dual) { /* free columns have no slot: all of them are inactive positions */
+  if (m->use_dual) { /* free columns have no slot */
     for (int k = 0; k < q->nW; k++) {
-      if (q->st[k] == SP_FREE) {
-        worst = fmax(worst, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
-      }
+      if (q->st[k] == SP_FREE) top = sp_max(top, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
     }
   }
   for (int i = 0; i < q->a; i++) {
     const int k = q->A[i];
-    worst = fmax(worst, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
+    top = sp_max(top, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
   }
   for (int v = 0; v < q->nV; v++) {
     const int k = q->V[v];
     const double viol = sp_qp_violation(q, k, &dir);
-    if (viol > sp_qp_entry_tol(q, k)) worst = fmax(worst, viol / q->vs[k]);
+    if (viol > sp_qp_entry_tol(q, k)) top = sp_max(top, viol / q->vs[k]);
   }
-  return worst / q->lambda;
+  *worst = top / q->lambda;
+  return SP_OK;
 }
 
-/* Move from (b_old, eta_old) along the step to (b, eta_old + deta): the full step unless the objective rises. *len: the fraction
- * taken, 0 when none helped. */
+static void remember(sp_model *m) {
+  for (int i = 0; i < m->n_near; i++) m->b_old[i] = m->qp.b[m->near[i]];
+  memcpy(m->eta_old, m->eta, (size_t)m->n * sizeof *m->eta);
+}
+
+/* back to what remember() saw */
+static sp_status go_back(sp_model *m) {
+  for (int i = 0; i < m->n_near; i++) m->qp.b[m->near[i]] = m->b_old[i];
+  memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
+  return sp_qp_from_b(&m->qp);
+}
+
+/* Move from what remember() saw along the step to (b, eta_old + deta): the full step unless the objective rises. *len: the
+ * fraction taken, 0 when none helped. */
 static void line_search(sp_model *m, double f_old, double *len) {
   sp_qp *q = &m->qp;
-  double pen_new = penalty_value(q);
   double *b_new = q->av; /* not in use between solvers */
-  memcpy(b_new, q->b, (size_t)q->nW * sizeof *b_new);
+  for (int i = 0; i < m->n_near; i++) b_new[i] = q->b[m->near[i]];
   *len = 1;
   for (int it = 0; it < 40; it++, *len /= 2) {
     for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->eta_old[i] + *len * m->deta[i];
     if (it) {
-      for (int k = 0; k < q->nW; k++) q->b[k] = m->b_old[k] + *len * (b_new[k] - m->b_old[k]);
-      pen_new = penalty_value(q);
+      for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i] + *len * (b_new[i] - m->b_old[i]);
       m->n_linesearch++;
     }
-    const double f = m->loss->value(m->n, m->y, m->w, m->eta) + pen_new;
+    const double f = m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m);
     if (f <= f_old + 1e-13 * (fabs(f_old) + m->null_value)) return; /* what a sum of n terms resolves */
   }
   *len = 0;
-  memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
-  memcpy(q->b, m->b_old, (size_t)q->nW * sizeof *q->b);
+}
+
+/* The quadratic model of the moment: active set first, then whatever works. What leaves `near` is taken into it. */
+static sp_status newton_step(sp_model *m, double worst) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  double qkkt;
+  int ok = 0, wandered = 0;
+  near_to_V(m);
+  if (wants_dual(m)) {
+    int finished;
+    double *y = m->deta; /* not in use before the step is known */
+    memset(q->e, 0, (size_t)m->n * sizeof *q->e);
+    sp_view_axpy(&q->view, q->W, q->nW, q->b, q->e, q->vv, q->ent);
+    sp_qp_project(q, q->e);
+    for (ptrdiff_t i = 0; i < m->n; i++) y[i] = q->r[i] + q->e[i];
+    SP_TRY(solve_dual(m, y, &qkkt, &finished));
+    if (!finished) SP_TRY(solve_quadratic(m, y, &qkkt));
+    wandered = 1;
+  } else {
+    if (m->force_cd) {
+      SP_TRY(sp_cd(q, 200, &ok));
+      near_to_V(m);
+    }
+    if (q->iterative) q->tol = q->lambda * sp_max(q->cg, fmin(0.05, worst) * worst);
+    SP_TRY(sp_pdas(q, !m->force_cd, &ok));
+    if (!ok && q->iterative) {
+      SP_TRY(leave_iterative(m));
+      SP_TRY(sp_pdas(q, 0, &ok));
+    }
+    if (!ok) {
+      wandered = 1;
+      SP_TRY(sp_homotopy(q, &ok));
+    }
+    if (!ok) {
+      SP_TRY(sp_cd(q, 500, &ok));
+      sp_qp_take_all(q);
+      SP_TRY(sp_pdas(q, 0, &ok));
+    }
+  }
+  if (wandered || m->force_cd) { /* positions outside near may have moved: they were 0 */
+    const int before = m->n_near;
+    char *seen = sp_calloc(m->ctx, (size_t)q->nW + 1, 1);
+    if (!seen) return SP_ENOMEM;
+    for (int i = 0; i < before; i++) seen[m->near[i]] = 1;
+    for (int k = 0; k < q->nW; k++) {
+      if (seen[k] || (q->b[k] == 0 && q->st[k] == SP_ZERO)) continue;
+      m->b_old[m->n_near] = 0;
+      m->near[m->n_near++] = k;
+    }
+    sp_free(m->ctx, seen);
+  }
+  for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = (m->r0[i] - q->r[i]) / m->sm[i];
+done:
+  return st;
 }
 
 static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
-  double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, qkkt;
-  int everything = 0, fresh = 0, majorize = 0, polished = 0;
-  double *y = sp_alloc(m->ctx, (size_t)m->n, sizeof *y);
+  double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, worst;
+  int everything = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, trusted = 0;
   *kkt = INFINITY;
   *limit = 0;
-  if (!y) return SP_ENOMEM;
   for (int it = 0; it < m->max_iter; it++) {
     m->n_newton++;
     m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
     if (majorize && m->loss->majorizer) m->loss->majorizer(m->n, m->y, m->w, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative) SP_TRY(set_metric(m, m->h));
-    const double worst = newton_residual(m, everything || m->use_dual);
+    SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
     *kkt = worst;
+    if (trusted && worst > last) { /* a step taken on trust did not help: back, and look this time */
+      SP_TRY(go_back(m));
+      careful = 1;
+      trusted = 0;
+      last = INFINITY;
+      continue;
+    }
+    trusted = 0;
     if (worst <= sp_qp_accept(q) && worst > 0.5 * last) goal = sp_qp_accept(q); /* rounding level reached */
     if (worst <= goal) {
       if (!everything) { /* the whole working set has the last word */
@@ -311,44 +386,26 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       continue;
     }
     last = worst;
-    const double f_old = m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(q);
-    memcpy(m->b_old, q->b, (size_t)q->nW * sizeof *q->b);
-    memcpy(m->eta_old, m->eta, (size_t)m->n * sizeof *m->eta);
-    polished = 0;
-    near_to_V(m);
-    if (wants_dual(m)) {
-      int finished;
-      for (ptrdiff_t i = 0; i < m->n; i++) y[i] = q->r[i];
-      memset(q->e, 0, (size_t)m->n * sizeof *q->e);
-      sp_view_axpy(&q->view, q->W, q->nW, q->b, q->e, q->vv, q->ent);
-      sp_qp_project(q, q->e);
-      sp_axpy(1, q->e, y, m->n);
-      SP_TRY(solve_dual(m, y, &qkkt, &finished));
-      if (!finished) SP_TRY(solve_quadratic(m, y, &qkkt));
+    careful |= worst > TRUST || majorize;
+    const double f_old = careful ? m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m) : 0;
+    remember(m);
+    SP_TRY(newton_step(m, worst));
+    double len = 1;
+    if (careful) {
+      /* a coefficient left beyond its limit by an unfinished solve is brought back */
+      for (int i = 0; i < m->n_near; i++) {
+        const int k = m->near[i];
+        if (q->b[k] > q->hi[k]) q->b[k] = q->hi[k];
+        if (q->b[k] < q->lo[k]) q->b[k] = q->lo[k];
+      }
+      line_search(m, f_old, &len);
     } else {
-      int ok;
-      if (m->force_cd) SP_TRY(sp_cd(q, 200, &ok));
-      near_to_V(m);
-      if (q->iterative) q->tol = q->lambda * fmax(q->cg, fmin(0.05, worst) * worst);
-      SP_TRY(sp_pdas(q, !m->force_cd, &ok));
-      if (!ok && q->iterative) {
-        SP_TRY(leave_iterative(m));
-        SP_TRY(sp_pdas(q, 0, &ok));
-      }
-      if (!ok) SP_TRY(sp_homotopy(q, &ok));
-      if (!ok) {
-        SP_TRY(sp_cd(q, 500, &ok));
-        sp_qp_take_all(q);
-        SP_TRY(sp_pdas(q, 0, &ok));
-      }
-      /* a coefficient left beyond its sign or limit by an unfinished solve is brought back */
-      for (int k = 0; k < q->nW; k++) q->b[k] = fmin(fmax(q->b[k], q->lo[k]), q->hi[k]);
+      for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
+      trusted = 1;
     }
-    for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = (m->r0[i] - q->r[i]) / m->sm[i];
-    double len;
-    line_search(m, f_old, &len);
     if (len < 1) {
-      SP_TRY(sp_qp_from_b(q));
+      if (len == 0) SP_TRY(go_back(m));
+      else SP_TRY(sp_qp_from_b(q));
       last = INFINITY;
       /* first a metric of the place, then one that cannot fail */
       if (majorize && len == 0) break;
@@ -358,13 +415,11 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       fresh = majorize = 0;
     }
   }
-  *limit = *kkt > sp_qp_accept(q);
-  everything = 1;
   m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
-  *kkt = newton_residual(m, 1);
+  SP_TRY(newton_residual(m, 1, kkt));
+  *limit = *kkt > sp_qp_accept(q);
   m->c_fresh = 1;
 done:
-  sp_free(m->ctx, y);
   return st;
 }
 

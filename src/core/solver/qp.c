@@ -25,7 +25,7 @@ void sp_qp_free(sp_qp *q) {
   void *all[] = {q->W,  q->pos, q->c,  q->t, q->k, q->b,  q->q,  q->s,  q->av, q->lo,  q->hi,  q->vs,  q->kv,
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
                  q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
-                 q->acol, q->acol2, q->hv, q->e2};
+                 q->acol, q->acol2, q->hv, q->e2, q->t1, q->k1, q->c0, q->rest, q->ref};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -37,8 +37,8 @@ static sp_status grow_working_set(sp_qp *q) {
   const size_t to = (size_t)(cap > q->capW ? cap : q->capW + 1);
   sp_status st = SP_OK;
   double **reals[] = {&q->c,  &q->t,  &q->k,  &q->b,  &q->q,   &q->s,  &q->av, &q->lo,
-                      &q->hi, &q->vs, &q->kv, &q->val, &q->vv, &q->esg};
-  int **ints[] = {&q->W, &q->ia, &q->V, &q->idx, &q->ent};
+                      &q->hi, &q->vs, &q->kv, &q->val, &q->vv, &q->esg, &q->t1, &q->k1, &q->c0, &q->rest};
+  int **ints[] = {&q->W, &q->ia, &q->V, &q->idx, &q->ent, &q->ref};
   char **chars[] = {&q->st, &q->blk};
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
   for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) SP_TRY(sp_grow(q->ctx, ints[i], from, to, sizeof(int)));
@@ -70,7 +70,7 @@ sp_status sp_qp_add_column(sp_qp *q, int j, int *k_out) {
 
 void sp_qp_compact(sp_qp *q, const char *drop) {
   int o = 0;
-  double *reals[] = {q->c, q->t, q->k, q->b, q->q, q->s, q->lo, q->hi, q->vs, q->kv};
+  double *reals[] = {q->c, q->t, q->k, q->b, q->q, q->s, q->lo, q->hi, q->vs, q->kv, q->t1, q->k1, q->c0, q->rest};
   for (int k = 0; k < q->nW; k++) {
     if (drop[k] && q->st[k] == SP_ZERO) {
       q->pos[q->W[k]] = -1;
@@ -79,6 +79,7 @@ void sp_qp_compact(sp_qp *q, const char *drop) {
     if (o != k) {
       for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) reals[i][o] = reals[i][k];
       q->W[o] = q->W[k];
+      q->ref[o] = q->ref[k];
       q->st[o] = q->st[k];
       q->blk[o] = q->blk[k];
       q->ia[o] = q->ia[k];
@@ -245,6 +246,7 @@ double sp_qp_kkt(sp_qp *q) {
   double worst = 0;
   for (int k = 0; k < q->nW; k++) {
     double v, dir, value;
+    if (q->st[k] == SP_ZERO && fabs(q->c[k]) <= q->t[k]) continue;
     if (q->ia[k] >= 0) {
       v = fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]);
       if (sp_qp_leaving(q, q->ia[k], &value) >= 0) v = INFINITY;

@@ -15,6 +15,8 @@
 
 enum { SP_ZERO = 0, SP_FREE = 1, SP_HI = 2, SP_LO = 3 };
 
+static inline double sp_max(double a, double b) { return a > b ? a : b; }
+
 /* Tolerances, each used in one sense only. Entering is coarser than refining and finer than accepting, so that a
  * column that is accepted cannot be a violator of the next check. */
 #define SP_TOL_ENTER 1e-10  /* a zero coefficient enters when |c| > t (1 + this) */
@@ -36,6 +38,9 @@ typedef struct sp_qp {
   int nW, capW;       /* working set */
   int *W, *pos;       /* [capW] columns, [p] position or -1 */
   double *c, *t, *k, *b, *q, *s, *av, *lo, *hi, *vs; /* [capW]; vs: lambda-free scale of t (1 when unpenalized) */
+  double *t1, *k1;    /* [capW] t and k at lambda = 1 */
+  double *c0, *rest;  /* [capW] reach.h: last product, what it leaves open */
+  int *ref;           /* [capW] the residual it was formed with, or -1 */
   char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
   int *ia;            /* [capW] slot in A, or -1 */
 

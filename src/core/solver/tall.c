@@ -1,4 +1,5 @@
 #include "tall.h"
+#include "reach.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,6 +31,9 @@ static void standardized_block(const sp_model *m, ptrdiff_t i0, ptrdiff_t ni, do
 }
 
 static void swap_problem(sp_model *m, const sp_view *view, int k0) {
+  sp_reach_reset(m);
+  sp_free(m->ctx, m->refs);
+  m->refs = NULL;
   m->qp.view = *view;
   m->qp.n = view->n;
   m->qp.k0 = k0;

@@ -63,6 +63,15 @@ void sp_view_axpy(const sp_view *v, const int *idx, int m, const double *coef, d
   int k = 0;
   for (int a = 0; a < m; a++) {
     if (coef[a] == 0) continue;
+    if (sp_view_shifted(v, idx[a])) { /* entry by entry, as in the products */
+      const double scale = coef[a] * v->iscale[idx[a]], mean = v->mean[idx[a]];
+      v->design->ops->gather(v->design, idx[a], v->column);
+      for (ptrdiff_t i = 0; i < v->n; i++) {
+        const double e = scale * (v->column[v->rows ? v->rows[i] : i] - mean);
+        y[i] += v->sm ? v->sm[i] * e : e;
+      }
+      continue;
+    }
     iwork[k] = idx[a];
     work[k] = v->iscale ? coef[a] * v->iscale[idx[a]] : coef[a];
     if (v->mean) shift += work[k] * v->mean[idx[a]];
