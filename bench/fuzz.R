@@ -2,6 +2,7 @@
 #
 #   Rscript bench/fuzz.R            problems 1 to 5000
 #   Rscript bench/fuzz.R 1 100000   other numbers; a number names a problem for ever
+#   Rscript bench/fuzz.R wide 1 2000   problems with up to 2500 columns
 #
 # Prints what is wrong, and leaves with status 1 when something is; a problem that is given up with status and warning is
 # printed and counted apart. To look at one problem:
@@ -16,14 +17,16 @@ suppressPackageStartupMessages({
 })
 for (f in Sys.glob("tests/testthat/helper-*.R")) source(f)
 
-a <- as.integer(commandArgs(TRUE))
+a <- commandArgs(TRUE)
+case <- if ("wide" %in% a) fuzz_wide else fuzz_case
+a <- as.integer(setdiff(a, "wide"))
 from <- if (length(a) > 0) a[1] else 1L
 to <- if (length(a) > 1) a[2] else from + 4999L
 wrong <- flagged <- slow <- 0L
 start <- proc.time()[["elapsed"]]
 for (i in from:to) {
   t <- proc.time()[["elapsed"]]
-  said <- fuzz_check(i)
+  said <- fuzz_check(i, case)
   t <- proc.time()[["elapsed"]] - t
   if (!is.null(said)) {
     if (startsWith(said, "flagged")) flagged <- flagged + 1L else wrong <- wrong + 1L
@@ -31,7 +34,7 @@ for (i in from:to) {
   }
   if (t > 2) {
     slow <- slow + 1L
-    cat(sprintf("fuzz_case(%d) took %.1f s\n", i, t))
+    cat(sprintf("problem %d took %.1f s\n", i, t))
   }
 }
 cat(sprintf("%d problems: %d wrong, %d given up and said so, %d slow, %.0f s\n", to - from + 1L, wrong, flagged, slow, proc.time()[["elapsed"]] - start))

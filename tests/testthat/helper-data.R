@@ -66,3 +66,20 @@ make_hadamard <- function(n) {
   stopifnot(nrow(h) == n)
   h[, -1, drop = FALSE]
 }
+
+# Suppressors: pairs of highly correlated columns whose difference drives y. The second of each pair has no correlation with
+# y at first and becomes important late in the path; screening that trusts early correlations misses it.
+make_suppressors <- function(n, p, pairs = 10, rho = 0.95, seed = 1) {
+  with_seed(seed, {
+    x <- matrix(rnorm(n * p), n)
+    at <- round(seq(1, p - 1, length.out = pairs))
+    y <- rnorm(n) / 5
+    for (j in at) {
+      x[, j + 1] <- rho * x[, j] + sqrt(1 - rho^2) * x[, j + 1]
+      y <- y + 2 * (x[, j] - rho * x[, j + 1]) * sample(c(-1, 1), 1)
+    }
+    w <- runif(n, 0.3, 2)
+    x <- x[, sample.int(p)]
+    list(x = x, y = y, w = w)
+  })
+}

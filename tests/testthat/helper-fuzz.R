@@ -65,10 +65,64 @@ fuzz_case <- function(i) {
   })
 }
 
+# The same with many columns, where screening, working sets and batches of lambdas have something to decide
+fuzz_wide <- function(i) {
+  with_seed(950000 + i, {
+    n <- sample(c(20, 40, 70, 120), 1)
+    p <- sample(c(300, 800, 2500), 1)
+    z <- function(m = p) matrix(rnorm(n * m), n)
+    kind <- sample(c("iid", "ar", "equi", "factor", "blocks", "genotype", "near", "heavy", "sparse", "suppressor"), 1)
+    rho <- sample(c(0.5, 0.9, 0.99, 0.999), 1)
+    x <- switch(kind,
+      iid = z(),
+      ar = {
+        a <- z()
+        for (j in 2:p) a[, j] <- rho * a[, j - 1] + sqrt(1 - rho^2) * a[, j]
+        a
+      },
+      equi = sqrt(1 - rho) * z() + sqrt(rho) * rnorm(n),
+      factor = z(5) %*% matrix(rnorm(5 * p), 5) + 0.3 * z(),
+      blocks = z(p %/% 10)[, rep(seq_len(p %/% 10), each = 10)] + sample(c(0.5, 0.05), 1) * z(10 * (p %/% 10)),
+      genotype = matrix(as.double(rbinom(n * p, 2, rep(runif(p, 0.02, 0.5), each = n))), n)[, sample.int(p, p, TRUE)],
+      near = {
+        a <- z(p %/% 2)
+        cbind(a, a + 10^-sample(2:8, 1) * z(p %/% 2))
+      },
+      heavy = exp(z()),
+      sparse = z() * (matrix(runif(n * p), n) < 0.05),
+      suppressor = make_suppressors(n, p, sample(c(3, 15), 1), min(rho, 0.99), seed = i)$x
+    )
+    family <- sample(c("gaussian", "binomial"), 1)
+    k <- sample(c(0, 3, 15), 1)
+    eta <- if (k) drop(x[, sample.int(ncol(x), k)] %*% rnorm(k)) else numeric(n)
+    if (kind == "suppressor") eta <- make_suppressors(n, p, 5, 0.9, seed = i)$y + eta
+    y <- eta + rnorm(n) * sample(c(0.01, 0.5, 2), 1) * max(sd(eta), 0.1)
+    if (family == "binomial") {
+      y <- as.double(y > quantile(y, sample(c(0.5, 0.2, 0.9), 1)))
+      if (length(unique(y)) < 2) y[1] <- 1 - y[1]
+    }
+    a <- list(x = x, y = y, family = family, alpha = sample(c(1, 1, 1, 0.99, 0.8, 0.5, 0.05, 0), 1))
+    if (kind == "sparse") a$x <- Matrix::Matrix(x, sparse = TRUE)
+    if (runif(1) < 0.2) a$weights <- runif(n, 0.1, 3) * sample(0:1, n, TRUE, c(0.1, 0.9))
+    if (!is.null(a$weights)) a$weights[c(which.min(y), which.max(y))] <- 1
+    if (runif(1) < 0.15) a$offset <- rnorm(n)
+    if (runif(1) < 0.2) a$penalty.factor <- sample(c(0.3, 1, 1, 2), ncol(x), TRUE)
+    if (runif(1) < 0.15) a$lower.limits <- sample(c(-0.05, 0), 1)
+    if (runif(1) < 0.1) a$upper.limits <- 0.1
+    if (runif(1) < 0.15) a$intercept <- FALSE
+    if (runif(1) < 0.15) a$standardize <- FALSE
+    a$nlambda <- sample(c(4, 25, 100), 1)
+    if (runif(1) < 0.2) a$lambda.min.ratio <- 1e-4
+    attr(a, "kind") <- kind
+    a
+  })
+}
+
 # Is case `i` solved? Returns NULL, or what is wrong. Text that starts with "flagged" means: not solved, but the fit says so
 # (status and warning); everything else would mislead a user.
-fuzz_check <- function(i, gap = GAP, kkt = 1e-4) { # scales and weights are wild here: the gap is the promise
-  a <- fuzz_case(i)
+fuzz_check <- function(i, case = fuzz_case, gap = GAP, kkt = 1e-4) { # scales and weights are wild here: the gap is the promise
+  a <- case(i)
+  from <- if (identical(case, fuzz_case)) "fuzz_case" else "fuzz_wide"
   warned <- NULL
   f <- tryCatch(
     withCallingHandlers(do.call(sparsepath, a), warning = function(w) {
@@ -80,12 +134,12 @@ fuzz_check <- function(i, gap = GAP, kkt = 1e-4) { # scales and weights are wild
   tell <- function(...) {
     flag <- if (!inherits(f, "error") && any(f$status != 0) && !is.null(warned)) "flagged: " else ""
     sprintf(
-      "%sfuzz_case(%d) [%s, %s, %d x %d, alpha %g]: %s", flag, i, a$family, attr(a, "kind"), nrow(a$x), ncol(a$x), a$alpha, sprintf(...)
+      "%s%s(%d) [%s, %s, %d x %d, alpha %g]: %s", flag, from, i, a$family, attr(a, "kind"), nrow(a$x), ncol(a$x), a$alpha, sprintf(...)
     )
   }
   if (inherits(f, "error")) return(tell("error: %s", conditionMessage(f)))
   if (!all(is.finite(f$a0)) || !all(is.finite(f$beta@x))) return(tell("coefficients are not finite"))
-  v <- tryCatch(do.call(verify_fit, c(list(f), a)), error = function(e) e)
+  v <- tryCatch(do.call(verify_fit, c(list(f), a[setdiff(names(a), c("nlambda", "lambda.min.ratio", "lambda"))])), error = function(e) e)
   if (inherits(v, "error")) return(tell("not judged: %s", conditionMessage(v)))
   if (any(v$infeasible > 0)) return(sub("^flagged: ", "", tell("outside its limits")))
   ok <- f$status == 0 # what the fit vouches for must be right, whatever happened at other lambdas

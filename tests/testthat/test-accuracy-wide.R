@@ -42,6 +42,17 @@ test_that("400 x 40,000, neighbours correlated", {
   expect_exact(d$x, d$y, gap = EXACT_GAP, kkt = EXACT_KKT, label = "gaussian")
 })
 
+test_that("columns that matter late although they correlate with nothing early", {
+  for (k in 1:4) {
+    d <- make_suppressors(c(80, 120, 200, 60)[k], 2500, c(10, 25, 40, 5)[k], c(0.95, 0.99, 0.9, 0.999)[k], seed = 325 + k)
+    expect_exact(d$x, d$y, gap = EXACT_GAP, kkt = EXACT_KKT, label = paste("gaussian", k))
+    top <- lambda_max_reference(d$x, d$y)
+    expect_exact(d$x, d$y, lambda = top * 10^seq(0, -3, length.out = 12), label = paste("gaussian, coarse", k))
+    expect_exact(d$x, d$y, alpha = 0.5, nlambda = 30, label = paste("gaussian, alpha .5", k))
+    expect_exact(d$x, as.double(d$y > 0), "binomial", weights = d$w, nlambda = 50, gap = EXACT_GAP, kkt = EXACT_KKT, label = paste("binomial", k))
+  }
+})
+
 test_that("tall 2,000 x 200 with rho .8, where coordinate descent crawls", {
   skip_on_cran()
   d <- make_problem(2000, 200, "equi", 0.8, k = 20, seed = 330)
@@ -58,8 +69,9 @@ test_that("sparse text-like counts, both families", {
     y <- f + rnorm(300) * sd(f)
     list(y = y, w = runif(300, 0.2, 3), o = rnorm(300) / 2)
   })
-  expect_exact(x, d$y, gap = EXACT_GAP, kkt = EXACT_KKT, label = "gaussian")
-  expect_exact(x, as.double(d$y > 0), "binomial", gap = EXACT_GAP, kkt = EXACT_KKT, label = "binomial")
+  # conjugate gradients may stand in for the factor here: below the promise, but not at machine precision
+  expect_exact(x, d$y, gap = 2e-8, kkt = 2e-7, label = "gaussian")
+  expect_exact(x, as.double(d$y > 0), "binomial", gap = 2e-8, kkt = 2e-7, label = "binomial")
   expect_exact(x, d$y, alpha = 0.5, weights = d$w, offset = d$o, label = "gaussian, alpha .5, weights, offset")
   expect_exact(x, as.double(d$y > 0), "binomial", intercept = FALSE, weights = d$w, label = "binomial, no intercept")
   expect_exact(x, d$y, lower.limits = 0, standardize = FALSE, label = "gaussian, non-negative, no standardization")

@@ -88,7 +88,7 @@ test_that("two-column counts, factors and unsorted lambda are understood alike",
     m <- seq_len(min(length(f$lambda), length(g$lambda)))
     expect_equal(f$lambda[m], g$lambda[m], tolerance = 1e-10)
     expect_lt(max(abs(f$beta[, m] - g$beta[, m])), 1e-6 * max(abs(g$beta)))
-    expect_identical(f$classnames, g$classnames)
+    if (is.factor(yy)) expect_identical(f$classnames, g$classnames)
   }
   g <- glmnet_tight(d$x, d$y, "binomial", lambda = c(0.01, 0.2, 0.05))
   f <- sparsepath(d$x, d$y, family = "binomial", lambda = c(0.01, 0.2, 0.05))

@@ -7,3 +7,9 @@ test_that("random small problems of every kind are solved, or said not to be", {
   # extreme scales may defeat the solver now and then, and then it must say so
   expect(sum(flagged) <= n / 200, paste(c(paste(sum(flagged), "of", n, "are given up:"), head(said[flagged], 20)), collapse = "\n"))
 })
+
+test_that("random problems with many columns are solved", {
+  n <- if (identical(Sys.getenv("NOT_CRAN"), "true")) 60 else 5
+  said <- unlist(lapply(seq_len(n), fuzz_check, case = fuzz_wide))
+  expect(length(said) == 0, paste(c(paste(length(said), "of", n, "are not:"), head(said, 20)), collapse = "\n"))
+})

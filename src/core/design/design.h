@@ -30,6 +30,10 @@ typedef struct sp_design_ops {
                        double *centre, double *s1, double *s2, double *sv, double *work);
   /* rows i0..i0+ni-1 of the columns idx[m] (NULL: all p) into out, leading dimension ldo */
   void (*gather_rows)(const sp_design *d, const int *idx, int m, ptrdiff_t i0, ptrdiff_t ni, double *out, ptrdiff_t ldo);
+  /* Sparse storages (NULL for others): stored entries of the columns idx[m], and a copy of them as compressed columns,
+   * ptr [m + 1], i and x [entries], without the rows i for which row[i] < 0, row i renamed to row[i] (NULL: all, as they are). */
+  ptrdiff_t (*cols_entries)(const sp_design *d, const int *idx, int m);
+  void (*cols_copy)(const sp_design *d, const int *idx, int m, const int *row, int *ptr, int *i, double *x);
 } sp_design_ops;
 
 struct sp_design {

@@ -170,6 +170,27 @@ static void csc_gather_rows(const sp_design *d, const int *idx, int m, ptrdiff_t
   }
 }
 
+static ptrdiff_t csc_cols_entries(const sp_design *d, const int *idx, int m) {
+  ptrdiff_t n = 0;
+  for (int a = 0; a < m; a++) n += column(d, idx[a]).n;
+  return n;
+}
+
+static void csc_cols_copy(const sp_design *d, const int *idx, int m, const int *row, int *ptr, int *i, double *x) {
+  int at = 0;
+  for (int a = 0; a < m; a++) {
+    const entries e = column(d, idx[a]);
+    ptr[a] = at;
+    for (ptrdiff_t k = 0; k < e.n; k++) {
+      const int to = row ? row[e.i[k]] : e.i[k];
+      if (to < 0) continue;
+      i[at] = to;
+      x[at++] = e.x[k];
+    }
+  }
+  ptr[m] = at;
+}
+
 const sp_design_ops sp_design_csc = {
     .name = "csc",
     .flags = SP_DESIGN_SPARSE,
@@ -177,5 +198,7 @@ const sp_design_ops sp_design_csc = {
     .cols_axpy = csc_cols_axpy,
     .gather = csc_gather,
     .cols_moments = csc_cols_moments,
+    .cols_entries = csc_cols_entries,
+    .cols_copy = csc_cols_copy,
     .gather_rows = csc_gather_rows,
 };

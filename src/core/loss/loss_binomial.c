@@ -48,12 +48,13 @@ static double binomial_saturated(ptrdiff_t n, const double *y, const double *w) 
   return f;
 }
 
-/* q log(q / m) - q + m >= 0; by a series in d = (q - m) / m when q is near m, where the direct form cancels */
-static double kl_term(double q, double m) {
+/* q log(q / m) - q + m >= 0, m = exp(log_m); by a series in d = (q - m) / m when q is near m, where the direct form
+ * cancels. The logarithm is given, so that it stays right where m itself has underflowed. */
+static double kl_term(double q, double m, double log_m) {
   if (q <= 0) return m;
-  const double d = (q - m) / m;
+  const double d = m > 0 ? (q - m) / m : 1;
   if (fabs(d) < 1e-3) return m * d * d * (0.5 - d / 6 + d * d / 12 - d * d * d / 20);
-  return q * log(q / m) - q + m;
+  return q * (log(q) - log_m) - q + m;
 }
 
 /* Bernoulli KL of q = y - s (y - mu) from mu (q is in [0, 1], being between y and mu) */
@@ -62,10 +63,10 @@ static double binomial_fenchel_young(ptrdiff_t n, const double *y, const double 
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (!(w[i] > 0)) continue;
-    const double z = exp(-fabs(eta[i])), big = 1 / (1 + z), small = z / (1 + z);
-    const double mu = eta[i] > 0 ? big : small, nu = eta[i] > 0 ? small : big;
-    const double q = s * mu + (1 - s) * y[i], p = s * nu + (1 - s) * (1 - y[i]);
-    f += w[i] * (kl_term(q, mu > 0 ? mu : 1e-300) + kl_term(p, nu > 0 ? nu : 1e-300));
+    const double a = fabs(eta[i]), z = exp(-a), big = 1 / (1 + z), small = z / (1 + z), log_big = -log1p(z);
+    const double y_big = eta[i] > 0 ? y[i] : 1 - y[i]; /* the share of the outcome that is fitted as likely */
+    f += w[i] * (kl_term(s * big + (1 - s) * y_big, big, log_big) +
+                 kl_term(s * small + (1 - s) * (1 - y_big), small, log_big - a));
   }
   return f;
 }

@@ -27,6 +27,23 @@ static double fraction(const sp_task *t, const sp_point *pt) {
   return m->null_dev > 0 ? 1 - (pt->value - m->sat_value) / m->null_dev : 0;
 }
 
+/* Columns with a coefficient at any of the points 0..l */
+static sp_status count_ever(const sp_path *path, const sp_task *t, int l, int *count) {
+  char *ever = sp_calloc(path->ctx, (size_t)t->m.p, 1);
+  if (!ever) return SP_ENOMEM;
+  *count = 0;
+  for (int k = 0; k <= l; k++) {
+    const sp_point *pt = &t->points[k];
+    for (int i = 0; i < pt->count; i++) {
+      if (pt->b[i] == 0 || ever[pt->cols[i]]) continue;
+      ever[pt->cols[i]] = 1;
+      ++*count;
+    }
+  }
+  sp_free(path->ctx, ever);
+  return SP_OK;
+}
+
 /* glmnet's rules, after the point at l; on task 0 only */
 static int stops(sp_path *path, const sp_task *t, int l) {
   const sp_spec *sp = &path->spec;
@@ -75,6 +92,15 @@ static sp_status solve_task(void *arg, int i) {
   for (int l = t->ls; l < t->l1; l++) {
     const double from = l == ba->l0 ? t->lambda_c : path->lambda[l - 1];
     SP_TRY(solve_point(path, t, l, ba->l0, fmax(from, path->lambda[l])));
+    if (t == path->tasks && path->spec.pmax < t->m.p) {
+      int ever;
+      SP_TRY(count_ever(path, t, l, &ever));
+      if (ever > path->spec.pmax && l > 0) { /* glmnet leaves this point out */
+        path->end = SP_END_PMAX;
+        t->l1 = l;
+        break;
+      }
+    }
     if (t == path->tasks && stops(path, t, l)) {
       t->l1 = l + 1;
       break;
@@ -109,7 +135,7 @@ static sp_status verify_reduced(void *arg, int i) {
   const int L = t->l1 - t->ls;
   const ptrdiff_t p = m->p;
   sp_status st = SP_OK;
-  if (!m->reduced) return SP_OK;
+  if (!m->reduced || L == 0) return SP_OK;
   double *B = sp_calloc(path->ctx, (size_t)p * (size_t)L, sizeof *B);
   double *C = sp_alloc(path->ctx, (size_t)p * (size_t)L, sizeof *C);
   if (!B || !C) {
@@ -169,7 +195,8 @@ done:
 
 static sp_status solve_batch(batch *ba) {
   sp_path *path = ba->path;
-  const int may_end = path->spec.early_stop || path->spec.dfmax < path->spec.design->p;
+  const int p = path->spec.design->p;
+  const int may_end = path->spec.early_stop || path->spec.dfmax < p || path->spec.pmax < p;
   if (ba->count == 1 || ba->todo[0] != path->tasks || !may_end) return solve_tasks(ba);
   /* task 0 decides where the grid ends, so it goes first */
   batch first = {path, ba->todo, 1, ba->l0}, rest = {path, ba->todo + 1, ba->count - 1, ba->l0};
@@ -330,7 +357,7 @@ static sp_status start_tasks(sp_path *path) {
     m->upper = sp->upper;
     m->max_iter = sp->max_iter;
     m->force_cd = sp->force_cd;
-    m->cg = fmin(3e-8, fmax(2e-10, 0.3 * sp->thresh));
+    m->cg = fmin(1e-3, fmax(2e-10, 0.3 * sp->thresh));
     sp_model_null(m);
     if (!sp->standardize || !sp->intercept) {
       m->ratio = sp_calloc(path->ctx, p, sizeof(double));

@@ -47,7 +47,7 @@ static double enet_scale(const sp_penalty *pen, double lambda, const sp_coord *c
 static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z) {
   double t, k, term;
   enet_l1_ridge(pen, lambda, co, &t, &k);
-  const double over = z > t ? z - t : z < -t ? z + t : 0;
+  double over = z > t ? z - t : z < -t ? z + t : 0;
   double bs, charge = 0;
   if (k > 0) {
     bs = over / k;
@@ -56,7 +56,7 @@ static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_
     if (!isfinite(bs)) {
       /* outside the domain by rounding only (enet_scale has seen to it): charged as if |b| could be one larger */
       charge = fabs(over) * (1 + fabs(b));
-      bs = b;
+      over = 0;
     }
   }
   if (bs > co->hi) bs = co->hi;

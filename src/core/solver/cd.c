@@ -21,7 +21,7 @@ sp_status sp_cd(sp_qp *q, int max_sweeps, int *ok) {
     goto done;
   }
   q->n_cd++;
-  sp_qp_set_y(q, y);
+  SP_TRY(sp_qp_set_y(q, y));
   for (int k = 0; k < q->nW; k++) {
     double *z = Z + k * n;
     sp_view_column(&q->view, q->W[k], z);

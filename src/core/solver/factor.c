@@ -25,12 +25,11 @@ void sp_active_t(sp_qp *q, const double *x, double *out) {
     sp_gemv_t(q->XA, q->n, q->n, q->a, x, out);
     return;
   }
-  /* Q0'x is taken off x once instead of off every column */
+  /* the projection is taken off x once instead of off every column; it centres them too */
   double *z = q->e2;
   memcpy(z, x, (size_t)q->n * sizeof *z);
   sp_qp_project(q, z);
-  for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
-  sp_view_dot(&q->view, q->acol, q->a, z, out);
+  q->sub.ops->cols_dot(&q->sub, NULL, 0, q->a, z, q->n, 1, out, 1);
 }
 
 void sp_active_n(sp_qp *q, const double *d, double *out) {
@@ -39,11 +38,41 @@ void sp_active_n(sp_qp *q, const double *d, double *out) {
     return;
   }
   double *z = q->e2;
-  for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
   memset(z, 0, (size_t)q->n * sizeof *z);
-  sp_view_axpy(&q->view, q->acol, q->a, d, z, q->hv, q->acol2);
+  q->sub.ops->cols_axpy(&q->sub, q->every, q->a, d, z);
   sp_qp_project(q, z);
   sp_axpy(1, z, out, q->n);
+}
+
+sp_status sp_active_refresh(sp_qp *q) {
+  if (!q->iterative || q->sub_fresh) return SP_OK;
+  sp_status st = SP_OK;
+  const sp_design *d = q->view.design;
+  for (int i = 0; i < q->a; i++) {
+    q->acol[i] = q->W[q->A[i]];
+    q->every[i] = i;
+  }
+  const size_t need = (size_t)d->ops->cols_entries(d, q->acol, q->a) + 1;
+  if (need > q->cap_sub) {
+    const size_t to = need + need / 4;
+    SP_TRY(sp_grow(q->ctx, &q->sub_i, q->cap_sub, to, sizeof *q->sub_i));
+    SP_TRY(sp_grow(q->ctx, &q->sub_x, q->cap_sub, to, sizeof *q->sub_x));
+    q->cap_sub = to;
+  }
+  d->ops->cols_copy(d, q->acol, q->a, q->row_of, q->sub_ptr, q->sub_i, q->sub_x);
+  for (int i = 0; i < q->a; i++) {
+    const double is = q->view.iscale[q->acol[i]];
+    for (int e = q->sub_ptr[i]; e < q->sub_ptr[i + 1]; e++) q->sub_x[e] *= is * q->view.sm[q->sub_i[e]];
+  }
+  q->sub.ops = &sp_design_csc;
+  q->sub.n = q->n;
+  q->sub.p = q->a;
+  q->sub.x = q->sub_x;
+  q->sub.i = q->sub_i;
+  q->sub.ptr = q->sub_ptr;
+  q->sub_fresh = 1;
+done:
+  return st;
 }
 
 sp_status sp_qp_set_iterative(sp_qp *q, int on) {
@@ -55,8 +84,15 @@ sp_status sp_qp_set_iterative(sp_qp *q, int on) {
     sp_free(q->ctx, q->P);
     q->XA = q->P = NULL;
     q->L = 0;
+    q->sub_fresh = 0;
     if (!q->e2 && !(q->e2 = sp_alloc(q->ctx, (size_t)q->n, sizeof *q->e2))) return SP_ENOMEM;
-    return SP_OK;
+    if (q->view.rows && !q->row_of) {
+      const ptrdiff_t n = q->view.design->n;
+      if (!(q->row_of = sp_alloc(q->ctx, (size_t)n, sizeof *q->row_of))) return SP_ENOMEM;
+      for (ptrdiff_t i = 0; i < n; i++) q->row_of[i] = -1;
+      for (ptrdiff_t i = 0; i < q->n; i++) q->row_of[q->view.rows[i]] = (int)i;
+    }
+    return sp_active_refresh(q);
   }
   const sp_status st = sp_qp_reserve_active(q, q->a);
   return st == SP_OK ? sp_factor_reload(q, &failed) : st;
@@ -114,7 +150,8 @@ sp_status sp_factor_rebuild(sp_qp *q, int *failed) {
 
 sp_status sp_factor_reload(sp_qp *q, int *failed) {
   *failed = 0;
-  if (q->iterative) return SP_OK;
+  q->sub_fresh = 0;
+  if (q->iterative) return sp_active_refresh(q);
   for (int i = 0; i < q->a; i++) {
     double *x = q->XA + (ptrdiff_t)i * q->n;
     sp_view_column(&q->view, q->W[q->A[i]], x);
@@ -130,6 +167,7 @@ static void fit_active(sp_qp *q, const double *d, double *out) {
 }
 
 static void take(sp_qp *q, int k, double sign) {
+  q->sub_fresh = 0;
   q->A[q->a] = k;
   q->ia[k] = q->a++;
   q->s[k] = sign;
@@ -192,6 +230,7 @@ void sp_factor_drop(sp_qp *q, int slot, int state) {
   q->ia[k] = -1;
   q->st[k] = (char)state;
   if (q->iterative) {
+    q->sub_fresh = 0;
     for (int c = slot; c < a - 1; c++) {
       q->A[c] = q->A[c + 1];
       q->ia[q->A[c]] = c;
@@ -314,6 +353,8 @@ sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble) {
   const int a = q->a;
   *trouble = 0;
   if (q->iterative) {
+    const sp_status st = sp_active_refresh(q);
+    if (st != SP_OK) return st;
     memset(q->d, 0, (size_t)a * sizeof *q->d);
     const int steps = conjugate_gradients(q, rhs, q->tol, 2000);
     *trouble = steps < 0 || steps == 2000;

@@ -38,7 +38,8 @@ static void consider(const sp_qp *q, event *ev, int bland, double theta, int k, 
 /* States that contradict themselves are clipped; then r and c from scratch. */
 static sp_status make_consistent(sp_qp *q, double *y) {
   int failed;
-  sp_qp_set_y(q, y);
+  sp_status st = sp_qp_set_y(q, y);
+  if (st != SP_OK) return st;
   for (int i = q->a - 1; i >= 0; i--) {
     double value;
     const int state = sp_qp_leaving(q, i, &value), k = q->A[i];
@@ -47,10 +48,10 @@ static sp_status make_consistent(sp_qp *q, double *y) {
     sp_factor_drop(q, i, state);
   }
   if (q->stale) {
-    const sp_status st = sp_factor_rebuild(q, &failed);
+    st = sp_factor_rebuild(q, &failed);
     if (st != SP_OK) return st;
   }
-  const sp_status st = sp_qp_residual(q, y);
+  st = sp_qp_residual(q, y);
   sp_qp_corr_all(q);
   memset(q->blk, 0, (size_t)q->nW);
   return st;

@@ -56,7 +56,7 @@ typedef struct sp_model {
   double red_rest;         /* |y|^2 - |Q'y|^2, what no coefficient can fit */
 
   /* residuals that correlations of the working set are known for: reach.h */
-  double *refs, ref_norm2[SP_REFERENCES]; /* [n x SP_REFERENCES] */
+  double *refs;            /* [n x SP_REFERENCES] of unit length */
   int n_ref;
 
   int *near, n_near;       /* [capacity of the working set] positions near their threshold */

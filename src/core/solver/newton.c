@@ -15,7 +15,8 @@
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
-#define ITERATIVE_FROM 250 /* active columns of a sparse design from which products beat a dense factor */
+#define ITERATIVE_FROM 60   /* active columns of a sparse design, and size of n a^2, from which products beat a dense factor */
+#define ITERATIVE_SIZE 5e7
 #define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
 
 static sp_status reserve_near(sp_model *m) {
@@ -218,6 +219,8 @@ done:
 static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   sp_qp *q = &m->qp;
   double top = 0, dir;
+  sp_status st = sp_active_refresh(q);
+  if (st != SP_OK) return st;
   for (ptrdiff_t i = 0; i < m->n; i++) q->r[i] = m->r0[i] = m->g[i] / m->sm[i];
   for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
   sp_qp_project(q, q->r);
@@ -225,7 +228,7 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     sp_qp_corr_all(q);
   } else if (everything) {
     for (ptrdiff_t i = 0; i < m->n; i++) m->h[i] = m->g[i] / m->sw[i];
-    const sp_status st = sp_reach_correlations(m, m->h, m->n);
+    st = sp_reach_correlations(m, m->h, m->n);
     if (st != SP_OK) return st;
   } else {
     near_to_V(m);
@@ -423,13 +426,22 @@ done:
   return st;
 }
 
+/* Products of the active set are centred by projection there, which cancels for columns far from their mean. */
+static int any_shifted(const sp_qp *q) {
+  for (int k = 0; k < q->nW; k++) {
+    if (sp_view_shifted(&q->view, q->W[k])) return 1;
+  }
+  return 0;
+}
+
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
   sp_status st = SP_OK;
   *limit = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
   m->qp.tol = m->qp.cg * m->qp.lambda;
-  if (m->qp.a > ITERATIVE_FROM && (m->design->ops->flags & SP_DESIGN_SPARSE) && !m->reduced && !m->no_iterative) {
+  const double a = m->qp.a;
+  if (a > ITERATIVE_FROM && (double)m->n * a * a > ITERATIVE_SIZE && (m->design->ops->flags & SP_DESIGN_SPARSE) && !m->reduced && !m->no_iterative && !any_shifted(&m->qp)) {
     SP_TRY(sp_qp_set_iterative(&m->qp, 1));
   }
   memset(m->qp.blk, 0, (size_t)m->qp.nW);

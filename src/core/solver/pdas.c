@@ -9,7 +9,7 @@
 
 #define MAX_ROUNDS 15 /* from a neighbouring solution 2 to 3 are usual */
 #define MAX_ITERATIVE 60
-#define LOOSE 0.02    /* iterative solves: reduction of the residual while the active set still moves */
+#define LOOSE 0.05    /* iterative solves: reduction of the residual while the active set still moves */
 #define MAX_STALL 4   /* rounds without fewer changes */
 
 /* The worst `room` of the m entrants q->ent, by relative violation (ties: lower position). */
@@ -62,6 +62,7 @@ sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok) {
     int trouble, leave = 0, enter = 0, blocked = 0;
     const int a = q->a;
     q->n_rounds++;
+    SP_TRY(sp_active_refresh(q));
     if (round == 0 && c_fresh) {
       for (int i = 0; i < a; i++) q->g[i] = q->c[q->A[i]];
     } else {

@@ -25,7 +25,7 @@ void sp_qp_free(sp_qp *q) {
   void *all[] = {q->W,  q->pos, q->c,  q->t, q->k, q->b,  q->q,  q->s,  q->av, q->lo,  q->hi,  q->vs,  q->kv,
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
                  q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
-                 q->acol, q->acol2, q->hv, q->e2, q->t1, q->k1, q->c0, q->rest, q->ref};
+                 q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -99,10 +99,11 @@ sp_status sp_qp_reserve_active(sp_qp *q, int a) {
   const int room = a + a / 4 + 24;
   if (a > q->capA) {
     const size_t from = (size_t)q->capA, to = (size_t)room;
-    double **reals[] = {&q->nx, &q->g, &q->w, &q->d, &q->h1, &q->h2, &q->h3, &q->rhs, &q->hv};
-    int **ints[] = {&q->A, &q->acol, &q->acol2};
+    double **reals[] = {&q->nx, &q->g, &q->w, &q->d, &q->h1, &q->h2, &q->h3, &q->rhs};
+    int **ints[] = {&q->A, &q->acol, &q->every};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) SP_TRY(sp_grow(q->ctx, ints[i], from, to, sizeof(int)));
+    SP_TRY(sp_grow(q->ctx, &q->sub_ptr, from, to + 1, sizeof(int)));
     q->capA = room;
   }
   if (a > q->L && !q->iterative) {
@@ -200,6 +201,8 @@ void sp_qp_corr(sp_qp *q, const int *ks, int m, const double *r, double *out) {
 
 /* y += sign * Z b, active part through XA (projected columns), the rest through the view */
 static sp_status add_fit(sp_qp *q, double sign, double *y) {
+  const sp_status st = sp_active_refresh(q);
+  if (st != SP_OK) return st;
   for (int i = 0; i < q->a; i++) q->d[i] = sign * q->b[q->A[i]];
   sp_active_n(q, q->d, y);
   int m = 0;
@@ -218,16 +221,16 @@ static sp_status add_fit(sp_qp *q, double sign, double *y) {
   return SP_OK;
 }
 
-void sp_qp_set_y(sp_qp *q, double *y) {
+sp_status sp_qp_set_y(sp_qp *q, double *y) {
   memcpy(y, q->r, (size_t)q->n * sizeof *y);
-  add_fit(q, 1, y);
+  return add_fit(q, 1, y);
 }
 
 sp_status sp_qp_residual(sp_qp *q, const double *y) {
   memcpy(q->r, y, (size_t)q->n * sizeof *y);
-  add_fit(q, -1, q->r);
+  const sp_status st = add_fit(q, -1, q->r);
   sp_qp_project(q, q->r);
-  return SP_OK;
+  return st;
 }
 
 void sp_qp_corr_all(sp_qp *q) {

@@ -39,7 +39,7 @@ typedef struct sp_qp {
   int *W, *pos;       /* [capW] columns, [p] position or -1 */
   double *c, *t, *k, *b, *q, *s, *av, *lo, *hi, *vs; /* [capW]; vs: lambda-free scale of t (1 when unpenalized) */
   double *t1, *k1;    /* [capW] t and k at lambda = 1 */
-  double *c0, *rest;  /* [capW] reach.h: last product, what it leaves open */
+  double *c0, *rest;  /* [capW] reach.h: last product / |its residual|, what it leaves open */
   int *ref;           /* [capW] the residual it was formed with, or -1 */
   char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
   int *ia;            /* [capW] slot in A, or -1 */
@@ -50,13 +50,17 @@ typedef struct sp_qp {
   int capA;           /* capacity of the vectors of the active set (L: of XA and P, which an iterative qp does without) */
   int iterative;      /* sparse design, large active set: conjugate gradients on the design itself, no XA, no P */
   double cg;          /* iterative: residual / lambda at which a solution is good enough for the promised gap */
+  sp_design sub;      /* iterative: the active columns in the metric, uncentred (projection centres them); sub_i, sub_x, sub_ptr */
+  int *sub_i, *sub_ptr, sub_fresh;
+  double *sub_x;
+  size_t cap_sub;
+  int *row_of;        /* [view.design->n] position of a row among the rows seen, or -1; NULL: all rows */
   double tol;         /* iterative: largest residual of the active equations that a solve may leave */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
   double *r, *u, *e;  /* [n] residual, XA d, scratch */
   double *g, *w, *d, *h1, *h2, *h3, *rhs; /* [capA] */
-  int *acol, *acol2;    /* [capA] columns of A, scratch */
-  double *hv;         /* [capA] */
+  int *acol, *every;  /* [capA] columns of A; 0, 1, 2, ... */
   double *e2;         /* [n] iterative only */
 
   int nV, *V;         /* [capW] positions looked at by the running solver */
@@ -97,6 +101,7 @@ sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble); /* H d 
 
 void sp_active_t(sp_qp *q, const double *x, double *out);    /* out [a] = XA'x */
 void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d */
+sp_status sp_active_refresh(sp_qp *q);                       /* iterative: before products, when the set has changed */
 sp_status sp_qp_set_iterative(sp_qp *q, int on);
 
 /* qp.c: shared pieces */
@@ -108,7 +113,7 @@ double sp_qp_entry_tol(const sp_qp *q, int k);
 double sp_qp_free_sign(const sp_qp *q, int k, double dir);
 int sp_qp_leaving(const sp_qp *q, int slot, double *value);  /* state that a FREE column must take, or -1 */
 void sp_qp_corr(sp_qp *q, const int *ks, int m, const double *r, double *out); /* out[a] = z_{ks[a]}' r */
-void sp_qp_set_y(sp_qp *q, double *y); /* y = r + Z b */
+sp_status sp_qp_set_y(sp_qp *q, double *y); /* y = r + Z b */
 sp_status sp_qp_residual(sp_qp *q, const double *y);         /* r = y - Z b from scratch */
 void sp_qp_corr_all(sp_qp *q);                               /* c over the working set, exact for FREE ones through XA */
 double sp_qp_kkt(sp_qp *q);                                  /* largest violation / (lambda vs) over the working set, c fresh */

@@ -17,8 +17,8 @@ sp_status sp_reach_correlations(sp_model *m, const double *r, ptrdiff_t n) {
   if (m->n_ref == SP_REFERENCES) sp_reach_reset(m);
   const double rr = sp_nrm2sq(r, n), norm = sqrt(rr);
   for (int s = 0; s < m->n_ref; s++) {
-    const double d = sp_dot(m->refs + s * n, r, n), rest = rr - d * d / m->ref_norm2[s];
-    a[s] = d / m->ref_norm2[s];
+    const double d = sp_dot(m->refs + s * n, r, n), rest = rr - d * d;
+    a[s] = d;
     e[s] = sqrt(rest > 0 ? rest : 0) + 1e-7 * norm; /* the square root of the rounding of rest */
   }
   int count = 0;
@@ -39,13 +39,14 @@ sp_status sp_reach_correlations(sp_model *m, const double *r, ptrdiff_t n) {
   for (int v = 0; v < count; v++) {
     const int k = q->V[v];
     const double c = q->val[v], x = norm > 0 ? 1 - (c / norm) * (c / norm) : 1;
-    q->c[k] = q->c0[k] = c;
+    q->c[k] = c;
+    q->c0[k] = c / norm;
     q->rest[k] = sqrt(x > 0 ? x + 1e-14 : 1e-14);
     q->ref[k] = m->n_ref;
   }
-  if (count && norm > 0) {
-    memcpy(m->refs + m->n_ref * n, r, (size_t)n * sizeof *r);
-    m->ref_norm2[m->n_ref++] = rr;
+  if (count && norm > 0 && isfinite(norm)) {
+    double *u = m->refs + m->n_ref++ * n; /* of unit length, so that no product of sizes can overflow */
+    for (ptrdiff_t i = 0; i < n; i++) u[i] = r[i] / norm;
   } else {
     for (int v = 0; v < count; v++) q->ref[q->V[v]] = -1;
   }
