@@ -9,8 +9,8 @@
 
 /* A size that rarely has to be extended: the final active set has at most about n columns. */
 static int working_set_size(const sp_model *m) {
-  const ptrdiff_t n = 3 * m->n;
-  return (int)(n < 600 ? 600 : n > 4000 ? 4000 : n);
+  const ptrdiff_t n = 4 * m->n;
+  return (int)(n < 150 ? 150 : n > 4000 ? 4000 : n);
 }
 
 static double score(const sp_task *t, int j) {
