@@ -13,7 +13,7 @@ setwd(dirname(dirname(normalizePath(self[1]))))
 transient <- "^(\\.lib|demo-output|tests/c/build|bench/cache)(/|$)"
 folders <- c("R", "src", "tests", "man", "data", "data-raw", "inst", "vignettes", "tools", "bench", "docs", "\\.ci", "core")
 as_path <- sprintf("^(%s)/[A-Za-z0-9_./{},*-]*$", paste(folders, collapse = "|"))
-root_file <- "^(Makefile|DESCRIPTION|NAMESPACE|[A-Z]+\\.md|\\.[A-Za-z-]+)$"
+root_file <- "^(Makefile|DESCRIPTION|NAMESPACE|[A-Z]+\\.md|\\.[a-z][a-z-]+|\\.Rbuildignore)$"
 
 expand <- function(path) {
   m <- regexec("^(.*?)\\{([^{}]*)\\}(.*)$", path, perl = TRUE)

@@ -9,7 +9,7 @@
 #define SP_CAN_FORK 1
 #endif
 
-/* The process in which the library was loaded: written once, before any call. A child made by fork() inherits
+/* room: the process in which the library was loaded, written once, before any call. A child made by fork() inherits
  * the thread pool of libgomp without its threads and would wait for them for ever, so it works alone. */
 #ifdef SP_CAN_FORK
 static pid_t home = -1;

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "kern.h"
 
-/* The only mutable state of the core besides the process number in par.c: the kernel set in use. It is a
+/* room: the only mutable state of the core besides the process number in par.c: the kernel set in use. It is a
  * property of the processor, not of a call; every thread that finds it unset computes the same value, so a
  * pointer stored atomically is enough. */
 static const sp_kern *active = NULL;

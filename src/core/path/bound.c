@@ -126,11 +126,12 @@ static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int
   sp_view view = {ck->design, md->n, md->rows, md->mean, md->iscale, NULL, NULL, column};
   for (int a = 0; a < m; a++) {
     const int j = j0 + a;
-    if (md->iscale[j] == 0 || md->qp.pos[j] >= 0 || !sp_model_usable(md, j)) continue;
-    const double *za = z + (ptrdiff_t)a * ck->qt + f->offset, is = md->iscale[j], mean = md->mean[j];
-    const double vj = alpha * md->v[j] * (md->ratio ? md->ratio[j] : 1);
+    const double is = md->iscale[j], mean = md->mean[j], v = md->v[j];
+    if (is == 0 || md->qp.pos[j] >= 0 || md->is_u[j] || !isfinite(v)) continue; /* sp_model_usable(), inline */
+    const double *za = z + (ptrdiff_t)a * ck->qt + f->offset;
+    const double vj = alpha * v * (md->ratio ? md->ratio[j] : 1);
     double zz = 0, tt = 0, c = 0, zs[64];
-    int open = sp_view_shifted(&view, j) || q > 64;
+    int open = fabs(mean) * is > SP_VIEW_SHIFT || q > 64;
     for (int h = 0; !open && h < q; h++) {
       const double x = (za[h] - mean * ck->bsum[f->offset + h]) * is;
       zs[h] = x;

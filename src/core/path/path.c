@@ -291,11 +291,7 @@ static sp_status certify_batch(sp_path *path, int l0) {
     for (int l = l0; l < path->L; l++) {
       sp_point *pt = &task->points[l];
       sp_task_certify(task, pt, path->lambda[l], l - l0, path->spec.thresh);
-      void **spent[] = {(void **)&pt->s, (void **)&pt->c, (void **)&pt->st};
-      for (int i = 0; i < 3; i++) {
-        sp_free(path->ctx, *spent[i]);
-        *spent[i] = NULL;
-      }
+      sp_point_free_scratch(path->ctx, pt);
     }
     task->n_points = path->L;
   }

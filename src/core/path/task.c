@@ -5,14 +5,29 @@
 
 #include "../base/vec.h"
 
+void sp_point_free_scratch(sp_ctx *ctx, sp_point *pt) {
+  sp_free(ctx, pt->s);
+  pt->s = pt->c = NULL;
+  pt->st = NULL;
+}
+
 void sp_point_free(sp_ctx *ctx, sp_point *pt) {
-  sp_free(ctx, pt->cols);
   sp_free(ctx, pt->b);
   sp_free(ctx, pt->s);
-  sp_free(ctx, pt->c);
-  sp_free(ctx, pt->st);
-  sp_free(ctx, pt->gamma);
   memset(pt, 0, sizeof *pt);
+}
+
+/* Two blocks, one that stays and one for the batch. */
+static sp_status reserve_point(sp_ctx *ctx, sp_point *pt, int count, int nu) {
+  const size_t c = (size_t)count, g = (size_t)nu + 1;
+  pt->b = sp_alloc(ctx, c + g + (c + 1) / 2, sizeof(double));
+  pt->s = sp_alloc(ctx, 2 * c + c / 8 + 1, sizeof(double));
+  if (!pt->b || !pt->s) return SP_ENOMEM;
+  pt->gamma = pt->b + c;
+  pt->cols = (int *)(void *)(pt->gamma + g);
+  pt->c = pt->s + c;
+  pt->st = (char *)(pt->c + c);
+  return SP_OK;
 }
 
 void sp_task_free(sp_task *t, int grid) {
@@ -45,18 +60,22 @@ void sp_task_judge(sp_task *t, sp_point *pt, double lambda, const double *b, con
   for (int i = 0; i < pt->count; i++) pt->c[i] = c[pt->cols[i]];
 }
 
-/* KKT, dual scale and slack of the working set at the present solution; c is fresh */
-static void measure(sp_task *t, sp_point *pt, double lambda) {
-  const sp_qp *q = &t->m.qp;
+/* The positions of the working set with a coefficient or a state, in qp.ent; kkt, scale and slack of the working set on the way (c
+ * is fresh). */
+static int measure(sp_task *t, sp_point *pt, double lambda) {
+  sp_qp *q = &t->m.qp;
   const sp_penalty *pen = t->m.pen;
   const double unit = lambda > 0 ? lambda : q->lambda;
+  int count = 0;
   pt->scale = 1;
-  pt->slack = 0;
   for (int k = 0; k < q->nW; k++) {
-    if (q->b[k] == 0 && fabs(q->c[k]) <= q->t[k]) continue; /* nothing to add */
-    const sp_coord co = {q->t[k] == 0 && q->kv[k] == 0 ? 0 : q->vs[k], q->kv[k], q->lo[k], q->hi[k]};
+    const int empty = q->st[k] == SP_ZERO && q->b[k] == 0;
+    if (empty && fabs(q->c[k]) <= q->t[k]) continue; /* nothing to add */
+    const sp_coord co = {q->t1[k] == 0 && q->kv[k] == 0 ? 0 : q->vs[k], q->kv[k], q->lo[k], q->hi[k]};
     judge(pt, pen, lambda, unit, &co, q->b[k], q->c[k]);
+    if (!empty) q->ent[count++] = k;
   }
+  return count;
 }
 
 sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, double kkt, int limit) {
@@ -64,20 +83,14 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
   sp_qp *q = &m->qp;
   sp_ctx *ctx = m->ctx;
   const ptrdiff_t n = m->n;
-  int count = 0;
   sp_point_free(ctx, pt);
-  for (int k = 0; k < q->nW; k++) count += q->st[k] != SP_ZERO || q->b[k] != 0;
-  const size_t sc = (size_t)count + 1;
-  pt->cols = sp_alloc(ctx, sc, sizeof *pt->cols);
-  pt->b = sp_alloc(ctx, sc, sizeof *pt->b);
-  pt->s = sp_alloc(ctx, sc, sizeof *pt->s);
-  pt->c = sp_alloc(ctx, sc, sizeof *pt->c);
-  pt->st = sp_alloc(ctx, sc, sizeof *pt->st);
-  pt->gamma = sp_alloc(ctx, (size_t)m->nu + 1, sizeof *pt->gamma);
-  if (!pt->cols || !pt->b || !pt->s || !pt->c || !pt->st || !pt->gamma) return SP_ENOMEM;
-  for (int k = 0; k < q->nW; k++) {
-    if (q->st[k] == SP_ZERO && q->b[k] == 0) continue;
-    const int i = pt->count++;
+  if (!isfinite(kkt)) pt->kkt = kkt;
+  const int count = measure(t, pt, lambda);
+  sp_status st = reserve_point(ctx, pt, count, m->nu);
+  if (st != SP_OK) return st;
+  pt->count = count;
+  for (int i = 0; i < count; i++) {
+    const int k = q->ent[i];
     pt->cols[i] = q->W[k];
     pt->b[i] = q->b[k];
     pt->s[i] = q->s[k];
@@ -86,12 +99,10 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
     pt->df += q->b[k] != 0;
   }
   pt->limit = limit;
-  pt->kkt = isfinite(kkt) ? 0 : kkt;
-  const sp_status st = sp_model_unpenalized(m);
+  st = sp_model_unpenalized(m);
   if (st != SP_OK) return st;
   memcpy(pt->gamma, m->gamma, (size_t)(m->nu + 1) * sizeof *pt->gamma);
   for (int h = 0; h < m->nu; h++) pt->df += m->ucol[h] >= 0 && m->gamma[h] != 0;
-  measure(t, pt, lambda);
   double *rt = t->rt + slot * n;
   if (m->reduced) {
     /* rt comes from the true X, for the whole batch at once */

@@ -9,11 +9,11 @@ enum { SP_POINT_OK = 0, SP_POINT_MISSED = 1, SP_POINT_LIMIT = 2 };
 /* The solution at one lambda: columns with a coefficient, standardized units. */
 typedef struct sp_point {
   int count, df;
-  int *cols;              /* [count] increasing only in the output */
-  double *b;              /* [count] */
-  double *s, *c;          /* [count] signs, correlations: freed once certified */
-  char *st;               /* [count] states: freed once certified */
+  double *b;              /* [count]; owns gamma and cols too */
   double *gamma;          /* [nu] */
+  int *cols;              /* [count] increasing only in the output */
+  double *s, *c;          /* [count] signs, correlations: only while the batch runs; s owns c and st */
+  char *st;               /* [count] states */
   double value;           /* F */
   double kkt;             /* largest violation / lambda, all columns once certified */
   double scale;           /* largest s such that s theta is dual feasible */
@@ -36,12 +36,13 @@ typedef struct sp_task {
 } sp_task;
 
 void sp_point_free(sp_ctx *ctx, sp_point *pt);
+void sp_point_free_scratch(sp_ctx *ctx, sp_point *pt); /* what only the running batch needs */
 /* The model's present solution as a point; also its rt and eta into column `slot` of the batch. */
 sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, double kkt, int limit);
 /* kkt, scale, slack of a point from coefficients b [p] and correlations c [p] of every column */
 void sp_task_judge(sp_task *t, sp_point *pt, double lambda, const double *b, const double *c);
 sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot);
-/* Gap, KKT and status of a point whose columns outside the working set have been checked. Frees what only the batch needed. */
+/* Gap, KKT and status of a point whose columns outside the working set have been checked. */
 void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh);
 void sp_task_free(sp_task *t, int grid);
 

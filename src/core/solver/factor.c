@@ -13,11 +13,18 @@
 /* A block with a relative squared pivot below this is added one column at a time, with the accurate test. */
 #define PIVOT_BLOCK 1e-4
 
+/* Column by column; for the short columns of most active sets a BLAS call costs more than the work. */
 void sp_factor_solve(const sp_qp *q, double *x) {
-  const int one = 1;
-  if (!q->a) return;
-  dtrsv_("U", "T", "N", &q->a, q->P, &q->L, x, &one, 1, 1, 1);
-  dtrsv_("U", "N", "N", &q->a, q->P, &q->L, x, &one, 1, 1, 1);
+  const int a = q->a;
+  for (int i = 0; i < a; i++) {
+    const double *col = q->P + (ptrdiff_t)i * q->L;
+    x[i] = (x[i] - sp_dot(col, x, i)) / col[i];
+  }
+  for (int i = a - 1; i >= 0; i--) {
+    const double *col = q->P + (ptrdiff_t)i * q->L;
+    x[i] /= col[i];
+    sp_axpy(-x[i], col, x, i);
+  }
 }
 
 void sp_active_t(sp_qp *q, const double *x, double *out) {
