@@ -18,7 +18,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   if (missing(y)) abort_missing("y", "Give the response.", call)
   n <- nrow(x)
   p <- ncol(x)
-  varnames <- colnames(x) %||% paste0("V", seq_len(p))
+  varnames <- colnames(x) %||% default_names(p)
   family <- check_family(family, call)
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
@@ -76,8 +76,7 @@ new_sparsepath <- function(task, out, setup, call) {
   p <- length(problem$v)
   size <- length(task$a0)
   steps <- paste0("s", seq_len(size) - 1L)
-  beta <- new("dgCMatrix", i = task$beta$i, p = task$beta$p, x = task$beta$x, Dim = c(p, size),
-    Dimnames = list(setup$varnames, steps))
+  beta <- engine_matrix(task$beta, c(p, size), list(setup$varnames, steps))
   n <- nrow(setup$x)
   weight_scale <- sum(problem$weights[, 1L]) / n # the engine's null deviance is for weights that sum to n
   fit <- list(

@@ -89,3 +89,29 @@ stored_call <- function(call, name) {
   }
   call
 }
+
+# What costs as much as a small fit and is the same every time: the last vector of
+# default names and an empty matrix. Neither influences any result.
+memo <- new.env(parent = emptyenv())
+
+#' V1, V2, ..., Vp
+#' @noRd
+default_names <- function(p) {
+  if (length(memo$names) != p) memo$names <- paste0("V", seq_len(p))
+  memo$names
+}
+
+#' A dgCMatrix from the engine's slots, which are valid as they come
+#'
+#' new() with slots validates them again, which takes longer than a small fit.
+#' @noRd
+engine_matrix <- function(slots, dim, dimnames) {
+  if (is.null(memo$empty)) memo$empty <- new("dgCMatrix")
+  m <- memo$empty
+  m@i <- slots$i
+  m@p <- slots$p
+  m@x <- slots$x
+  m@Dim <- dim
+  m@Dimnames <- dimnames
+  m
+}

@@ -12,7 +12,7 @@
 /* room: the process in which the library was loaded, written once, before any call. A child made by fork() inherits
  * the thread pool of libgomp without its threads and would wait for them for ever, so it works alone. */
 #ifdef SP_CAN_FORK
-static pid_t home = -1;
+static pid_t home = -1; /* room: set at load, never changed */
 __attribute__((constructor)) static void remember_home(void) { home = getpid(); }
 static int is_forked(void) { return home != getpid(); }
 #else

@@ -28,7 +28,7 @@ sp_status sp_cd(sp_qp *q, int max_sweeps, int *ok) {
     const double raw = sp_nrm2sq(z, n);
     sp_qp_project(q, z);
     nx[k] = sp_nrm2sq(z, n);
-    if (!(nx[k] > 1e-18 * raw)) nx[k] = 0;
+    if (!(nx[k] > 1e-18 * raw)) nx[k] = q->b[k] = 0; /* contributes nothing */
   }
   SP_TRY(sp_qp_residual(q, y));
   for (int sweep = 0; sweep < max_sweeps; sweep++) {

@@ -215,9 +215,13 @@ sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
       }
     }
   }
+  /* in the span of the unpenalized columns: it can contribute nothing */
+  if (!(nx > 1e-18 * raw)) {
+    *dependent = 2;
+    return SP_OK;
+  }
   const int full = !q->has_ridge && a >= n - q->k0; /* rank cap: nothing else may decide there */
-  /* nx <= 1e-18 raw: the column lies in the span of the unpenalized ones */
-  if (full || !(pivot > SP_DEPENDENT * scale) || !(nx > 1e-18 * raw)) {
+  if (full || !(pivot > SP_DEPENDENT * scale)) {
     q->n_dependent++;
     *dependent = 1;
     return SP_OK;

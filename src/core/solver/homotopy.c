@@ -217,7 +217,8 @@ sp_status sp_homotopy(sp_qp *q, int *ok) {
       int dependent;
       const double sign = sp_qp_free_sign(q, e.k, e.dir);
       SP_TRY(sp_factor_add(q, e.k, sign, &dependent));
-      if (dependent) SP_TRY(exchange(q, e.k, e.dir, sign, &last, &last_dir));
+      if (dependent == 1) SP_TRY(exchange(q, e.k, e.dir, sign, &last, &last_dir));
+      if (dependent == 2) q->blk[e.k] = 1;
     }
     if (ev % REFRESH == 0) { /* drift goes into the shift */
       SP_TRY(sp_qp_residual(q, y));

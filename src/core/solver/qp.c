@@ -330,7 +330,8 @@ sp_status sp_qp_from_b(sp_qp *q) {
       const double sign = q->t[k] == 0 ? 0 : b > 0 ? 1 : -1;
       q->st[k] = SP_ZERO;
       sp_status st = sp_factor_add(q, k, sign, &dep);
-      if (st == SP_OK && dep) st = slide(q, k, sign);
+      if (st == SP_OK && dep == 1) st = slide(q, k, sign);
+      if (dep == 2) q->b[k] = 0;
       if (st != SP_OK) return st;
     }
   }

@@ -93,7 +93,8 @@ sp_status sp_qp_reserve_active(sp_qp *q, int a);
 /* factor.c */
 sp_status sp_factor_rebuild(sp_qp *q, int *failed);          /* from XA: Cholesky, then QR where that fails */
 sp_status sp_factor_reload(sp_qp *q, int *failed);           /* columns of XA anew from the view (metric changed), then rebuild */
-sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent); /* dependent: q->w has the combination */
+sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent);
+/* dependent: 1 on the active columns (q->w has the combination), 2 on the unpenalized ones */
 void sp_factor_drop(sp_qp *q, int slot, int state);
 sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int m, int *refused);
 void sp_factor_solve(const sp_qp *q, double *x);             /* x <- (P'P)^-1 x */
