@@ -58,7 +58,7 @@ shown_call <- function(name) as.call(list(as.name(name)))
 abort_engine <- function(out, x, call) {
   where <- out$where
   if (is.null(where)) where <- NA_integer_
-  switch(sub("^e(nomem|interrupt|nonfinite|corrupt|unsupported|arg)$", "\\1", out$error),
+  switch(sub("^e", "", out$error),
     interrupt = sp_interrupt(),
     nonfinite = abort_nonfinite_x(x, where, call),
     corrupt = sp_abort("corrupt", "`x` is a damaged sparse matrix.",
@@ -69,6 +69,11 @@ abort_engine <- function(out, x, call) {
     nomem = sp_abort("nomem", "There is not enough memory for this fit.",
       why = nonempty(out$msg),
       how = "Free memory, fit fewer lambdas, or limit the size of the models with `sparsepath.control(dfmax = )`.",
+      call = call
+    ),
+    separation = sp_abort("separation", "The variables with penalty factor 0 separate the classes perfectly.",
+      why = nonempty(out$msg),
+      how = "Give some of them a positive `penalty.factor`, or limits.",
       call = call
     ),
     unsupported = sp_abort("unavailable", "This combination of arguments is not available in this version.",

@@ -22,8 +22,8 @@
 #'   `devmax`, or grows by less than `fdev` from one lambda to the next (as a
 #'   fraction of itself for `"gaussian"`, in absolute terms for `"binomial"`):
 #'   beyond that the fit only interpolates the data. These are the rules and the
-#'   values of glmnet; `fdev = 0` and `devmax = 1` switch them off. A `lambda` of
-#'   your own is always honoured in full. A limit of exactly zero in
+#'   values of glmnet; `fdev = 0` and `devmax = 1` switch them off. They
+#'   do not apply to a `lambda` of your own. A limit of exactly zero in
 #'   `lower.limits` or `upper.limits` switches `fdev` off, as in glmnet.
 #' @param threads Number of threads. The answer does not depend on it, bit for
 #'   bit. The default is one, as a polite guest of shared machines and of

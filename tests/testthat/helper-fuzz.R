@@ -57,7 +57,7 @@ fuzz_case <- function(i) {
     if (runif(1) < 0.2) a$x <- Matrix::Matrix(x, sparse = TRUE) else if (runif(1) < 0.1 && all(x == round(x))) storage.mode(a$x) <- "integer"
     v <- a[setdiff(names(a), c("x", "y", "family", "penalty.factor", "exclude", "lower.limits", "upper.limits"))]
     top <- suppressWarnings(do.call(lambda_max_reference, c(list(a$x, y, family), v)))
-    if (!is.finite(top) || top <= 0) top <- 1
+    if (!is.finite(top) || top <= 1e-12 * max(abs(x), 1) * max(abs(y))) top <- 1 # x and y orthogonal
     a$lambda <- top * sample(c(0.05, 0.01, 0.001), 1)^(seq(0, 1, length.out = sample(c(1, 3, 20), 1)))
     if (length(a$lambda) == 1) a$lambda <- top * sample(c(0.5, 0.1, 0.01), 1)
     attr(a, "kind") <- kind

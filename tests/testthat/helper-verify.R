@@ -1,6 +1,6 @@
 # An independent verifier: given data, a penalty and coefficients, how far from optimal are they?
 #
-# Plain R, written from the objective in DESIGN alone. It shares no code with the package (not even kkt()) and knows
+# Plain R, written from the objective on the help page alone. It shares no code with the package (not even kkt()) and knows
 # nothing about how the coefficients were found, so any fit of any combination becomes a test.
 #
 #   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b) + lambda sum_j v_j [alpha |s_j b_j| + (1 - alpha)/2 (s_j b_j)^2 / s_y]
@@ -308,7 +308,8 @@ verify_path <- function(x, y, family = "gaussian", lambda, a0, beta, alpha = 1, 
     neg_ind <- neg_ind & !free
     over <- max(0, (zz / t)[pos_ind & t > 0], (-zz / t)[neg_ind & t > 0])
     s_feas <- min(1, 1 / over)
-    bad <- max(0, zz[pos_ind & t == 0], -zz[neg_ind & t == 0]) # unpenalized with one limit: no scaling helps
+    # unpenalized with one limit: no scaling helps; charged by the reach of the coefficient, as rounding of z has to be
+    bad <- sum((pmax(zz * (pos_ind & t == 0), -zz * (neg_ind & t == 0), 0) * (abs(b) + pr$sy * pr$s / pr$norm))[!pr$out])
     gap_at <- function(s) {
       q <- (1 - s) * pr$y + s * mu[, l]
       q1 <- if (family == "gaussian") NULL else (1 - s) * (1 - pr$y) + s * plogis(-prof[, l])
@@ -329,7 +330,7 @@ verify_path <- function(x, y, family = "gaussian", lambda, a0, beta, alpha = 1, 
       term[free] <- abs(zs * b)[free]
       term[pr$out] <- 0
       charge <- if (intercept) abs(a0[l] + shift[l] - pr$base) * s * abs(sum(w * (pr$y - mu[, l]))) else 0
-      fy + sum(term) + charge + bad * (max(abs(b)) + pr$sy)
+      fy + sum(term) + charge + bad
     }
     cand <- gap_at(s_feas)
     if (any(k > 0)) { # with a ridge term no scaling is needed; the lasso's may be better far from the optimum

@@ -253,6 +253,16 @@ static sp_status resolve(batch *ba, int l1, int check) {
       path->tasks->l1 = l1;
     }
   }
+  if (check) { /* violators left after all rounds: those points must not look certified */
+    for (int i = 0; i < ba->count; i++) {
+      for (int l = ba->todo[i]->ls; l < ba->todo[i]->l1; l++) {
+        sp_point *pt = &ba->todo[i]->points[l];
+        pt->limit = 1;
+        pt->kkt = INFINITY;
+        pt->slack += ba->todo[i]->m.null_value;
+      }
+    }
+  }
 done:
   return st;
 }
@@ -323,7 +333,7 @@ static sp_status refuse_separation(sp_path *path, int t) {
   snprintf(path->ctx->msg, sizeof path->ctx->msg,
            "the unpenalized columns alone fit the response perfectly (complete separation)%s: their coefficients are infinite",
            t ? " in a training fold" : "");
-  return SP_EARG;
+  return SP_ESEPARATION;
 }
 
 /* Worth it from twice as many rows as columns, as long as the factors stay small beside X. */
@@ -372,6 +382,7 @@ static sp_status start_tasks(sp_path *path) {
     }
   }
   SP_TRY(sp_par_for(path->ctx, sp->B, reduce_task, path));
+  for (int t = 0; t < sp->B; t++) path->counts.reads += path->tasks[t].m.reduced ? sp->design->p : 0;
   SP_TRY(make_grid(path));
   const size_t slots = path->grid < BATCH ? (size_t)path->grid : BATCH;
   for (int t = 0; t < sp->B; t++) {
@@ -411,6 +422,13 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
     if (ctx->progress) ctx->progress(ctx->progress_data, (double)path->L / path->grid);
     if (path->end != SP_END_COMPLETE) break;
     l0 = l1;
+  }
+  /* where nothing is checked apart from the solver's own products, those are the reads */
+  for (int t = 0; t < spec->B; t++) {
+    const sp_model *m = &path->tasks[t].m;
+    if ((spec->pen->alpha > 0 && spec->screen) || m->reduced) continue;
+    path->counts.reads += m->qp.n_dots;
+    path->counts.dots += m->qp.n_dots;
   }
 done:
   sp_free(ctx, todo);

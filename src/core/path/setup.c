@@ -61,6 +61,14 @@ static void set_column(const moments *mo, int t, int j, double centre, double s1
   }
 }
 
+/* The lowest of the bad columns, whatever the number of threads */
+static void bad_column(sp_ctx *ctx, ptrdiff_t j) {
+  ptrdiff_t seen = __atomic_load_n(&ctx->where, __ATOMIC_RELAXED);
+  while ((seen < 0 || j < seen) &&
+         !__atomic_compare_exchange_n(&ctx->where, &seen, j, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+}
+
 static sp_status moments_chunk(void *arg, int chunk) {
   const moments *mo = arg;
   const sp_spec *sp = &mo->path->spec;
@@ -76,7 +84,7 @@ static sp_status moments_chunk(void *arg, int chunk) {
   for (int a = 0; a < m; a++) {
     if (!isfinite(centre[a]) || !isfinite(s2[(ptrdiff_t)a * B])) {
       st = SP_ENONFINITE;
-      __atomic_store_n(&ctx->where, (ptrdiff_t)(from + a), __ATOMIC_RELAXED);
+      bad_column(ctx, from + a);
       break;
     }
     for (int t = 0; t < B; t++) {
@@ -123,14 +131,19 @@ done:
 
 sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
   sp_model *m = &t->m;
-  const sp_design *d = m->design;
+  const sp_view view = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  int idx[CHUNK];
   double sum;
-  double *resid = sp_calloc(path->ctx, (size_t)d->n, sizeof *resid);
+  double *resid = sp_calloc(path->ctx, (size_t)m->design->n, sizeof *resid);
   if (!resid) return SP_ENOMEM;
   sp_model_gradient(m, resid, &sum);
-  d->ops->cols_dot(d, NULL, 0, m->p, resid, d->n, 1, t->c, 1);
+  for (int from = 0; from < m->p; from += CHUNK) {
+    const int k = from + CHUNK < m->p ? CHUNK : m->p - from;
+    for (int a = 0; a < k; a++) idx[a] = from + a;
+    sp_view_dot_raw(&view, idx, k, resid, sum, t->c + from);
+  }
   for (int j = 0; j < m->p; j++) {
-    t->c[j] = m->iscale[j] > 0 && !m->is_u[j] ? (t->c[j] - m->mean[j] * sum) * m->iscale[j] : 0;
+    if (m->is_u[j] || m->iscale[j] == 0) t->c[j] = 0;
   }
   sp_free(path->ctx, resid);
   path->counts.reads += m->p;

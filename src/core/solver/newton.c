@@ -108,8 +108,10 @@ static sp_status attempt(sp_model *m, int number, int c_fresh) {
     if (!ok && q->iterative) SP_TRY(leave_iterative(m)); /* the other engines need the factor */
     else if (!ok) SP_TRY(sp_homotopy(q, &ok));
   } else if (number < 6) {
+    if (q->iterative) SP_TRY(leave_iterative(m));
     SP_TRY(sp_homotopy(q, &ok));
   } else {
+    if (q->iterative) SP_TRY(leave_iterative(m));
     SP_TRY(sp_cd(q, 5000, &ok));
     sp_qp_take_all(q);
     SP_TRY(sp_pdas(q, 0, &ok));
@@ -421,6 +423,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
   SP_TRY(newton_residual(m, 1, kkt));
   *limit = *kkt > sp_qp_accept(q);
+  if (*limit) sp_reach_reset(m); /* its bounds rest on vanishing scores */
   m->c_fresh = 1;
 done:
   return st;

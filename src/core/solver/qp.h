@@ -17,8 +17,8 @@ enum { SP_ZERO = 0, SP_FREE = 1, SP_HI = 2, SP_LO = 3 };
 
 static inline double sp_max(double a, double b) { return a > b ? a : b; }
 
-/* Tolerances, each used in one sense only. Entering is coarser than refining and finer than accepting, so that a
- * column that is accepted cannot be a violator of the next check. */
+/* Tolerances, each used in one sense only. Refining is finer than entering, entering finer than accepting: a solution in which
+ * nothing is left to enter can always be refined until it is accepted. */
 #define SP_TOL_ENTER 1e-10  /* a zero coefficient enters when |c| > t (1 + this) */
 #define SP_TOL_ACCEPT 1e-9  /* KKT residual / lambda at which a solution over the working set is accepted */
 #define SP_TOL_REFINE 1e-13 /* refinement of the active equations stops here (relative to lambda) */
