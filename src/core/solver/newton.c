@@ -262,11 +262,17 @@ static void remember(sp_model *m) {
   memcpy(m->eta_old, m->eta, (size_t)m->n * sizeof *m->eta);
 }
 
+/* States and factor from b; where that had to give up a dependent coefficient eta follows. */
+static sp_status rebuild_from_b(sp_model *m) {
+  const sp_status st = sp_qp_from_b(&m->qp);
+  return st == SP_OK ? sp_model_unpenalized(m) : st;
+}
+
 /* back to what remember() saw */
 static sp_status go_back(sp_model *m) {
   for (int i = 0; i < m->n_near; i++) m->qp.b[m->near[i]] = m->b_old[i];
   memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
-  return sp_qp_from_b(&m->qp);
+  return rebuild_from_b(m);
 }
 
 /* Move from what remember() saw along the step to (b, eta_old + deta): the full step unless the objective rises. *len: the
@@ -410,7 +416,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     if (len < 1) {
       if (len == 0) SP_TRY(go_back(m));
-      else SP_TRY(sp_qp_from_b(q));
+      else SP_TRY(rebuild_from_b(m));
       last = INFINITY;
       /* first a metric of the place, then one that cannot fail */
       if (majorize && len == 0) break;

@@ -272,43 +272,59 @@ void sp_qp_take_all(sp_qp *q) {
   }
 }
 
+/* How far b_k may move along d until it vanishes or reaches a limit; *state: what it becomes there. */
+static double way_out(const sp_qp *q, int k, double sign, double d, int *state) {
+  if (sign * d < 0) {
+    *state = SP_ZERO;
+    return sp_max(0, -q->b[k] / d);
+  }
+  *state = d > 0 ? SP_HI : SP_LO;
+  const double limit = d > 0 ? q->hi[k] : q->lo[k];
+  return isfinite(limit) ? sp_max(0, (limit - q->b[k]) / d) : INFINITY;
+}
+
+static void settle(sp_qp *q, int k, int state) {
+  q->b[k] = state == SP_HI ? q->hi[k] : state == SP_LO ? q->lo[k] : 0;
+  q->st[k] = (char)state;
+}
+
 /* A dependent support (fewer independent columns than coefficients) has a null direction: slide along it, downhill in
- * sum t s b, until one coefficient vanishes; the fit does not change. */
+ * sum t s b, until one coefficient vanishes or reaches a limit; the fit does not change. Column k is q->w on the active ones. */
 static sp_status slide(sp_qp *q, int k, double sign) {
-  double slope = q->t[k] * sign;
-  for (int i = 0; i < q->a; i++) slope -= q->w[i] * q->t[q->A[i]] * q->s[q->A[i]];
+  double slope = q->t[k] * sign, wmax = 0;
+  for (int i = 0; i < q->a; i++) {
+    slope -= q->w[i] * q->t[q->A[i]] * q->s[q->A[i]];
+    wmax = sp_max(wmax, fabs(q->w[i]));
+  }
   double dir = slope > 0 ? -1 : 1;
   for (int tries = 0; tries < 2; tries++, dir = -dir) {
-    double tau = INFINITY;
-    int who = -2;
-    if (sign * dir < 0) {
-      tau = fabs(q->b[k]);
-      who = -1;
-    }
+    int state, who = -1, to;
+    double tau = way_out(q, k, sign, dir, &state);
     for (int i = 0; i < q->a; i++) {
-      const int ki = q->A[i];
-      const double d = -dir * q->w[i];
-      if (q->s[ki] * d < 0 && -q->b[ki] / d < tau) {
-        tau = -q->b[ki] / d;
+      if (fabs(q->w[i]) < 1e-7 * wmax) continue; /* rounding, not a direction */
+      const double T = way_out(q, q->A[i], q->s[q->A[i]], -dir * q->w[i], &to);
+      if (T < tau) {
+        tau = T;
         who = i;
+        state = to;
       }
     }
-    if (who == -2) continue;
+    if (!isfinite(tau)) continue;
     for (int i = 0; i < q->a; i++) q->b[q->A[i]] -= dir * tau * q->w[i];
     q->b[k] += dir * tau;
-    if (who == -1) {
-      q->b[k] = 0;
-    } else {
-      int dep;
-      q->b[q->A[who]] = 0;
-      sp_factor_drop(q, who, SP_ZERO);
-      const sp_status st = sp_factor_add(q, k, sign, &dep);
-      if (st != SP_OK) return st;
-      if (dep) q->b[k] = 0;
+    if (who < 0) {
+      settle(q, k, state);
+      return SP_OK;
     }
-    return SP_OK;
+    const int leaver = q->A[who];
+    int dep;
+    sp_factor_drop(q, who, state);
+    settle(q, leaver, state);
+    const sp_status st = sp_factor_add(q, k, sign, &dep);
+    if (st == SP_OK && dep) settle(q, k, SP_ZERO);
+    return st;
   }
-  q->b[k] = 0;
+  settle(q, k, SP_ZERO);
   return SP_OK;
 }
 
