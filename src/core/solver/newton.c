@@ -14,6 +14,8 @@
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
+#define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
+#define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_FROM 60   /* active columns of a sparse design, and size of n a^2, from which products beat a dense factor */
 #define ITERATIVE_SIZE 5e7
@@ -352,7 +354,7 @@ done:
 static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
-  double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, worst;
+  double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, worst, worst_before = 1;
   int everything = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, trusted = 0;
   *kkt = INFINITY;
   *limit = 0;
@@ -360,9 +362,11 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     m->n_newton++;
     m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
     if (majorize && m->loss->majorizer) m->loss->majorizer(m->n, m->y, m->w, m->eta, m->h);
-    if (!m->metric_set || fresh || majorize || q->iterative) SP_TRY(set_metric(m, m->h));
+    if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED)) {
+      SP_TRY(set_metric(m, m->h));
+    }
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
-    *kkt = worst;
+    *kkt = worst_before = worst;
     if (trusted && worst > last) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       careful = 1;
@@ -373,14 +377,9 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     trusted = 0;
     if (worst <= sp_qp_accept(q) && worst > 0.5 * last) goal = sp_qp_accept(q); /* rounding level reached */
     if (worst <= goal) {
-      if (!everything) { /* the whole working set has the last word */
-        everything = 1;
-        last = INFINITY;
-        continue;
-      }
-      if (!polished) { /* eta from scratch against the drift of its updates; then once more */
-        SP_TRY(sp_model_unpenalized(m));
-        polished = 1;
+      if (!everything) { /* the whole working set has the last word, on eta from scratch (its updates drift) */
+        if (!polished) SP_TRY(sp_model_unpenalized(m));
+        polished = everything = 1;
         last = INFINITY;
         continue;
       }
