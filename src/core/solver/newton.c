@@ -377,9 +377,12 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     trusted = 0;
     if (worst <= sp_qp_accept(q) && worst > 0.5 * last) goal = sp_qp_accept(q); /* rounding level reached */
     if (worst <= goal) {
-      if (!everything) { /* the whole working set has the last word, on eta from scratch (its updates drift) */
-        if (!polished) SP_TRY(sp_model_unpenalized(m));
-        polished = everything = 1;
+      if (!everything) {
+        /* the whole working set has the last word, on eta from scratch: its updates drift, and what is reported must belong to
+         * the coefficients */
+        SP_TRY(sp_model_unpenalized(m));
+        if (++polished > 2) goal = sp_max(goal, sp_qp_accept(q)); /* rounding keeps undoing the last step */
+        everything = 1;
         last = INFINITY;
         continue;
       }
@@ -425,6 +428,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       fresh = majorize = 0;
     }
   }
+  SP_TRY(sp_model_unpenalized(m));
   m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
   SP_TRY(newton_residual(m, 1, kkt));
   *limit = *kkt > sp_qp_accept(q);
