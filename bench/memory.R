@@ -29,9 +29,13 @@ run <- function(x, y) {
 }
 invisible(run(tiny, rnorm(40)))
 
-# x without temporary copies: filled column by column where it lies
+# x without temporary copies: filled column by column where it lies. Garbage is collected often, because freed memory that
+# the process still holds would be taken for part of x and could hide what the call needs.
 x <- matrix(0, n, p)
-for (j in seq_len(p)) x[, j] <- rnorm(n)
+for (j in seq_len(p)) {
+  x[, j] <- rnorm(n)
+  if (j %% 200 == 0) gc()
+}
 y <- numeric(n)
 for (j in seq(1, p, length.out = 20)) y <- y + x[, round(j)] * (-1)^round(j)
 y <- y + sqrt(20 / 3) * rnorm(n)

@@ -263,7 +263,7 @@ verify_path <- function(x, y, family = "gaussian", lambda, a0, beta, alpha = 1, 
 
   out <- data.frame(
     lambda = lambda, objective = NA_real_, gap = NA_real_, kkt = NA_real_, score = NA_real_, infeasible = infeasible,
-    df = colSums(beta != 0), loss = NA_real_, floor_kkt = NA_real_, floor_score = NA_real_
+    df = colSums(beta != 0), loss = NA_real_, floor_gap = NA_real_, floor_kkt = NA_real_, floor_score = NA_real_
   )
   lmax <- max(abs(vf_gradient(x, pr, matrix(pr$y - vf_mu(
     pr$o + vf_profile(pr$y, w, pr$o, if (intercept) matrix(1, n, 1), family), family
@@ -297,6 +297,8 @@ verify_path <- function(x, y, family = "gaussian", lambda, a0, beta, alpha = 1, 
     out$score[l] <- if (intercept) abs(sum(w * (pr$y - vf_mu(eta[, l], family)))) / pr$sy else 0
     if (pr$sy == 0) out$score[l] <- 0
     out$floor_score[l] <- 16 * u * (abs(a0[l]) + sum(abs(pr$centre * beta[, l])) + max(abs(pr$o))) / max(pr$sy, 1e-300)
+    # products z_j b_j with huge b_j, and the square of what rounding does to the intercept
+    out$floor_gap[l] <- (16 * u * size * res + (out$floor_score[l] * pr$sy)^2) / max(pr$null, 1e-300)
 
     # duality gap with the dual point s (y - mu): sum of non-negative terms
     zz <- z[, l]

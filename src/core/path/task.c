@@ -132,10 +132,11 @@ sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot) {
 void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh) {
   const sp_model *m = &t->m;
   const sp_penalty *pen = m->pen;
-  double gap = pt->slack;
+  double gap = pt->slack, primal = pt->value;
   const double s = pt->scale;
   for (int i = 0; i < pt->count; i++) {
     const sp_coord co = sp_model_coord(m, pt->cols[i]);
+    primal += pen->ops->value(pen, lambda, &co, pt->b[i]);
     gap += pen->ops->fenchel_young(pen, lambda, &co, pt->b[i], s * pt->c[i]);
   }
   if (m->loss->flags & SP_LOSS_QUADRATIC) {
@@ -143,6 +144,10 @@ void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double t
   } else {
     gap += m->loss->fenchel_young(m->n, m->y, m->w, t->eta + slot * m->n, s);
   }
-  pt->gap = m->null_value > 0 ? gap / m->null_value : gap;
+  /* the null model is feasible: nothing can be nearer to the optimum than it is to the null model */
+  gap = sp_max(gap, primal - m->null_value);
+  /* a likelihood has no units: a response that the null model fits perfectly is judged in absolute terms */
+  const double unit = m->loss->flags & SP_LOSS_QUADRATIC ? m->null_value : sp_max(m->null_value, 1e-8);
+  pt->gap = unit > 0 ? gap / unit : gap;
   pt->status = pt->gap <= thresh ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
 }

@@ -429,6 +429,11 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
   }
   SP_TRY(sp_model_unpenalized(m));
+  if (!(m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
+    memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
+    SP_TRY(sp_qp_from_b(q));
+    sp_model_null(m);
+  }
   m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
   SP_TRY(newton_residual(m, 1, kkt));
   *limit = *kkt > sp_qp_accept(q);
