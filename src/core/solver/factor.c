@@ -101,8 +101,10 @@ sp_status sp_qp_set_iterative(sp_qp *q, int on) {
     }
     return sp_active_refresh(q);
   }
-  const sp_status st = sp_qp_reserve_active(q, q->a);
-  return st == SP_OK ? sp_factor_reload(q, &failed) : st;
+  sp_status st = sp_qp_reserve_active(q, q->a);
+  if (st == SP_OK) st = sp_factor_reload(q, &failed);
+  if (st == SP_OK && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
+  return st;
 }
 
 static int cholesky(sp_qp *q) {
@@ -181,6 +183,9 @@ static void take(sp_qp *q, int k, double sign) {
   q->st[k] = SP_FREE;
 }
 
+/* Rank cap: without a ridge no more columns than dimensions; nothing else may decide there. */
+static int rank_full(const sp_qp *q, int more) { return !q->has_ridge && q->a + more > q->n - q->k0; }
+
 sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
   const sp_status st = sp_qp_reserve_active(q, q->a + 1);
   if (st != SP_OK) return st;
@@ -188,8 +193,9 @@ sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
   const ptrdiff_t n = q->n;
   double *x = q->XA + a * n, *w = q->w;
   *dependent = 0;
-  if (q->iterative) { /* dependence shows as a solve that does not converge */
-    take(q, k, sign);
+  if (q->iterative) { /* apart from the rank cap, dependence shows as a solve that does not converge */
+    if (rank_full(q, 1)) *dependent = 1;
+    else take(q, k, sign);
     return SP_OK;
   }
   sp_view_column(&q->view, q->W[k], x);
@@ -220,7 +226,7 @@ sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
     *dependent = 2;
     return SP_OK;
   }
-  const int full = !q->has_ridge && a >= n - q->k0; /* rank cap: nothing else may decide there */
+  const int full = rank_full(q, 1);
   if (full || !(pivot > SP_DEPENDENT * scale)) {
     q->n_dependent++;
     *dependent = 1;
@@ -274,9 +280,7 @@ void sp_factor_drop(sp_qp *q, int slot, int state) {
 
 sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int m, int *refused) {
   *refused = 1;
-  int ridge = 0;
-  for (int e = 0; e < m; e++) ridge |= q->k[ks[e]] > 0;
-  if (!ridge && q->a + m > q->n - q->k0) return SP_OK;
+  if (rank_full(q, m)) return SP_OK;
   const sp_status st = sp_qp_reserve_active(q, q->a + m);
   if (st != SP_OK) return st;
   if (q->iterative) {

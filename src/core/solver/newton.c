@@ -9,7 +9,7 @@
 #include "model.h"
 #include "reach.h"
 
-#define ATTEMPTS 8         /* per quadratic problem */
+#define ATTEMPTS 4         /* per quadratic problem */
 #define REFINEMENTS 8
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
@@ -104,12 +104,12 @@ static sp_status attempt(sp_model *m, int number, int c_fresh) {
     SP_TRY(sp_cd(q, 5000, &ok));
     c_fresh = 0;
   }
-  if (number < 4) {
+  if (number < 2) {
     near_to_V(m);
     SP_TRY(sp_pdas(q, c_fresh, &ok));
     if (!ok && q->iterative) SP_TRY(leave_iterative(m)); /* the other engines need the factor */
     else if (!ok) SP_TRY(sp_homotopy(q, &ok));
-  } else if (number < 6) {
+  } else if (number < 3) {
     if (q->iterative) SP_TRY(leave_iterative(m));
     SP_TRY(sp_homotopy(q, &ok));
   } else {

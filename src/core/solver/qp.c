@@ -95,8 +95,8 @@ void sp_qp_compact(sp_qp *q, const char *drop) {
 sp_status sp_qp_reserve_active(sp_qp *q, int a) {
   sp_status st = SP_OK;
   double *P = NULL;
-  /* steps of about a quarter: the factor is a square, doubling would waste memory */
-  const int room = a + a / 4 + 24;
+  /* small steps: the factor is a square, and cross-validation holds one for each fold */
+  const int room = a + a / 10 + 24;
   if (a > q->capA) {
     const size_t from = (size_t)q->capA, to = (size_t)room;
     double **reals[] = {&q->nx, &q->g, &q->w, &q->d, &q->h1, &q->h2, &q->h3, &q->rhs};
