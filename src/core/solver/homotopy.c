@@ -11,6 +11,7 @@
 #define TIE 1e-14       /* events closer than this in theta are simultaneous */
 #define ZERO_STEP 1e-12 /* a step shorter than this counts towards Bland's rule */
 #define BLAND_AFTER 50  /* consecutive zero steps before the lowest column number decides */
+#define REACH 0.6       /* fraction of its threshold that makes a column worth watching */
 #define REFRESH 50      /* events between fresh residuals */
 
 typedef struct event {
@@ -57,12 +58,21 @@ static sp_status make_consistent(sp_qp *q, double *y) {
   return st;
 }
 
+/* Columns that could enter on the way: the others are left for the check that follows every solve. c is fresh. */
+static void choose_reachable(sp_qp *q) {
+  q->nV = 0;
+  for (int k = 0; k < q->nW; k++) {
+    if (q->ia[k] < 0 && (q->st[k] != SP_ZERO || fabs(q->c[k]) >= REACH * q->t[k])) q->V[q->nV++] = k;
+  }
+}
+
 static void next_event(sp_qp *q, event *ev, int bland, int last, double last_dir) {
   ev->theta = 1;
   ev->rate = 0;
   ev->k = -1;
-  for (int k = 0; k < q->nW; k++) {
-    if (q->ia[k] >= 0 || q->blk[k]) continue;
+  for (int v = 0; v < q->nV; v++) {
+    const int k = q->V[v];
+    if (q->blk[k]) continue;
     const double t = q->t[k], df = q->q[k] - q->av[k], eps = 1e-13 * (t + fabs(q->q[k]));
     double f = q->c[k] - q->q[k];
     if (q->st[k] == SP_ZERO) {
@@ -181,13 +191,18 @@ sp_status sp_homotopy(sp_qp *q, int *ok) {
       q->q[k] = dir * v;
     }
   }
+  choose_reachable(q);
   const ptrdiff_t cap = 2000 + 20 * (q->nW < q->n ? q->nW : q->n);
   for (ptrdiff_t ev = 1; ev <= cap; ev++) {
     event e;
     for (int i = 0; i < q->a; i++) q->rhs[i] = q->q[q->A[i]];
     SP_TRY(sp_qp_solve_active(q, q->rhs, &trouble));
     if (trouble) break;
-    sp_qp_take_all(q);
+    int inactive = 0;
+    for (int v = 0; v < q->nV; v++) {
+      if (q->ia[q->V[v]] < 0) q->V[inactive++] = q->V[v];
+    }
+    q->nV = inactive;
     sp_qp_corr(q, q->V, q->nV, q->u, q->val);
     for (int v = 0; v < q->nV; v++) q->av[q->V[v]] = q->val[v];
     next_event(q, &e, zeros > BLAND_AFTER, last, last_dir);
@@ -213,16 +228,19 @@ sp_status sp_homotopy(sp_qp *q, int *ok) {
       last = e.k;
       last_dir = q->s[e.k];
       sp_factor_drop(q, q->ia[e.k], e.state);
+      q->V[q->nV++] = e.k;
     } else {
       int dependent;
       const double sign = sp_qp_free_sign(q, e.k, e.dir);
       SP_TRY(sp_factor_add(q, e.k, sign, &dependent));
       if (dependent == 1) SP_TRY(exchange(q, e.k, e.dir, sign, &last, &last_dir));
+      if (dependent == 1 && last >= 0 && last != e.k) q->V[q->nV++] = last; /* what made room */
       if (dependent == 2) q->blk[e.k] = 1;
     }
     if (ev % REFRESH == 0) { /* drift goes into the shift */
       SP_TRY(sp_qp_residual(q, y));
       sp_qp_corr_all(q);
+      choose_reachable(q);
       for (int i = 0; i < q->a; i++) {
         const int k = q->A[i];
         q->q[k] = q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
