@@ -95,8 +95,18 @@ static sp_status leave_iterative(sp_model *m) {
   return sp_qp_set_iterative(&m->qp, 0);
 }
 
-/* One attempt at the quadratic problem, from wherever it stands. */
-static sp_status attempt(sp_model *m, int number, int c_fresh) {
+/* After an active-set run that did not settle: back to where it started, from where the homotopy has few events to go through. */
+static sp_status back_to_start(sp_model *m) {
+  for (int i = 0; i < m->n_near; i++) m->qp.b[m->near[i]] = m->b_old[i];
+  return sp_qp_from_b(&m->qp);
+}
+
+static void keep_start(sp_model *m) {
+  for (int i = 0; i < m->n_near; i++) m->b_old[i] = m->qp.b[m->near[i]];
+}
+
+/* One attempt at the quadratic problem with response y, from wherever it stands. */
+static sp_status attempt(sp_model *m, const double *y, int number, int c_fresh) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int ok = 0;
@@ -106,9 +116,17 @@ static sp_status attempt(sp_model *m, int number, int c_fresh) {
   }
   if (number < 2) {
     near_to_V(m);
+    keep_start(m);
     SP_TRY(sp_pdas(q, c_fresh, &ok));
-    if (!ok && q->iterative) SP_TRY(leave_iterative(m)); /* the other engines need the factor */
-    else if (!ok) SP_TRY(sp_homotopy(q, &ok));
+    if (!ok && q->iterative) {
+      SP_TRY(leave_iterative(m)); /* the other engines need the factor */
+    } else if (!ok) {
+      if (number == 0) {
+        SP_TRY(back_to_start(m));
+        SP_TRY(sp_qp_residual(q, y));
+      }
+      SP_TRY(sp_homotopy(q, &ok));
+    }
   } else if (number < 3) {
     if (q->iterative) SP_TRY(leave_iterative(m));
     SP_TRY(sp_homotopy(q, &ok));
@@ -128,7 +146,7 @@ static sp_status solve_quadratic(sp_model *m, const double *y, double *kkt) {
   sp_qp *q = &m->qp;
   *kkt = INFINITY;
   for (int number = 0; number < ATTEMPTS; number++) {
-    SP_TRY(attempt(m, number, number == 0 && m->c_fresh));
+    SP_TRY(attempt(m, y, number, number == 0 && m->c_fresh));
     SP_TRY(refresh(m, y, kkt));
     if (*kkt <= sp_qp_accept(&m->qp)) break;
     choose_near(m, q->lambda, 1.2 * q->lambda);
