@@ -1,60 +1,27 @@
 /* Laws of a design: every operation of every storage equals a naive reference on the same matrix. */
 #include <float.h>
 #include <math.h>
-#include "design/design.h"
-#include "spunit.h"
-
-/* the same matrix three times: full, dense design, csc design (blocks of exactly the right size) */
-typedef struct matrix {
-  int n, p;
-  double *full;
-  double *values;
-  int *rows, *ptr;
-  sp_design dense, csc;
-} matrix;
+#include "matrix.h"
 
 /* density: chance of an entry; some columns are empty, some full, some entries are stored zeros */
 static matrix random_matrix(int n, int p, double density) {
-  matrix a = {.n = n, .p = p};
   const size_t cells = (size_t)n * (size_t)p;
-  a.full = sp_block(cells, sizeof(double));
+  double *full = sp_block(cells, sizeof(double));
   char *stored = sp_block(cells, 1);
-  a.ptr = sp_block((size_t)p + 1, sizeof(int));
   for (int j = 0; j < p; j++) {
     int kind = sp_below(8);
     double chance = kind == 0 ? 0.0 : kind == 1 ? 1.0 : density;
-    int count = 0;
     for (int i = 0; i < n; i++) {
       size_t k = (size_t)j * (size_t)n + (size_t)i;
       if (sp_uniform() >= chance) continue;
       stored[k] = 1;
-      count++;
-      a.full[k] = sp_below(12) == 0 ? 0.0 : sp_normal() + 5.0 * (kind == 2);
+      full[k] = sp_below(12) == 0 ? 0.0 : sp_normal() + 5.0 * (kind == 2);
     }
-    a.ptr[j + 1] = a.ptr[j] + count;
   }
-  a.values = sp_block((size_t)a.ptr[p], sizeof(double));
-  a.rows = sp_block((size_t)a.ptr[p], sizeof(int));
-  size_t at = 0;
-  for (size_t k = 0; k < cells; k++) {
-    if (!stored[k]) continue;
-    a.values[at] = a.full[k];
-    a.rows[at++] = (int)(k % (size_t)n);
-  }
+  matrix a = matrix_of(n, p, full, stored);
   free(stored);
-  a.dense = (sp_design){.ops = &sp_design_dense, .n = n, .p = p, .x = a.full};
-  a.csc = (sp_design){.ops = &sp_design_csc, .n = n, .p = p, .x = a.values, .i = a.rows, .ptr = a.ptr};
   return a;
 }
-
-static void free_matrix(matrix *a) {
-  free(a->full);
-  free(a->values);
-  free(a->rows);
-  free(a->ptr);
-}
-
-static double cell(const matrix *a, int i, int j) { return a->full[(size_t)j * (size_t)a->n + (size_t)i]; }
 
 static int *random_columns(int m, int p) {
   int *idx = sp_block((size_t)m, sizeof *idx);

@@ -1,9 +1,7 @@
 /* Failing allocator: for k = 1, 2, ... the k-th allocation of a scenario fails, until it needs no more. Each
  * time the scenario must say SP_ENOMEM, free all it had, and leave nothing that a later free would trip over.
  * A scenario does all its work on the context it is given; add one here for everything that allocates. */
-#include "base/ctx.h"
-#include "base/par.h"
-#include "spunit.h"
+#include "problem.h"
 
 static sp_status blocks(sp_ctx *ctx) {
   sp_status st = SP_OK;
@@ -42,12 +40,94 @@ static sp_status threads(sp_ctx *ctx) {
   return sp_par_for(ctx, 20, task, ctx);
 }
 
+/* A whole fit and its predictions. The same problem every time: numbers start from the same seed. */
+typedef struct fit {
+  uint64_t seed;
+  int n, p, B, threads;
+  double alpha, ratio;
+  unsigned what;
+} fit;
+
+static sp_status run_fit(sp_ctx *ctx, const fit *f) {
+  problem q;
+  sp_path path;
+  spunit_seed = f->seed;
+  open_problem(&q, f->n, f->p, f->B, f->alpha, f->what);
+  q.spec.nlambda = f->n > 200 ? 2 : 6;
+  q.spec.lambda_min_ratio = f->ratio;
+  ctx->threads = f->threads;
+  sp_status st = run_problem(&q, ctx, &path);
+  if (st == SP_OK) {
+    int *which = sp_block((size_t)f->n, sizeof *which);
+    double *out = sp_block((size_t)f->n * (size_t)path.L, sizeof *out);
+    for (int i = 0; i < f->n; i++) which[i] = i % f->B + 1;
+    st = sp_heldout_predict(&path, which, 1, out);
+    if ((f->what & P_FACTORS) && !(f->what & P_LIMITS)) SP_CHECK(path.tasks[0].m.nu > 1, "no column without penalty");
+    if (f->n > 200) SP_CHECK(path.tasks[0].m.qp.e2 != NULL, "no conjugate gradients");
+    for (int l = 0; st == SP_OK && l < path.L; l++) {
+      for (int t = 0; t < f->B; t++) {
+        SP_CHECK(path.tasks[t].points[l].status == SP_POINT_OK, "lambda %d, task %d: gap %g", l, t,
+                 path.tasks[t].points[l].gap);
+      }
+    }
+    sp_path_free(&path);
+    free(which);
+    free(out);
+  }
+  close_problem(&q);
+  return st;
+}
+
+#define FIT(name, ...)                 \
+  static sp_status name(sp_ctx *ctx) { \
+    const fit f = {__VA_ARGS__};       \
+    return run_fit(ctx, &f);           \
+  }
+FIT(dense_gaussian, 4711, 15, 30, 1, 1, 1, 0.05, P_WEIGHTS | P_OFFSET)
+FIT(sparse_binomial, 4711, 30, 40, 1, 1, 0.5, 0.05, P_CSC | P_SPARSE | P_BINOMIAL)
+FIT(options, 4712, 30, 20, 1, 1, 0.5, 0.05, P_LIMITS | P_FACTORS | P_NO_STANDARDIZE)
+FIT(unpenalized_binomial, 4713, 45, 20, 1, 1, 1, 0.05, P_FACTORS | P_BINOMIAL | P_PROPORTIONS)
+FIT(no_intercept, 4711, 20, 25, 1, 1, 1, 0.05, P_NO_INTERCEPT)
+FIT(folds, 4711, 24, 40, 4, 1, 1, 0.1, 0)
+FIT(folds_threads, 4711, 24, 600, 4, 3, 1, 0.2, P_BINOMIAL)
+FIT(tall, 4711, 60, 8, 3, 1, 1, 0.01, 0)
+FIT(tall_dependent, 4711, 60, 12, 1, 1, 1, 0.01, P_TIES)
+FIT(ridge_dual, 4711, 8, 40, 1, 1, 0, 0.01, 0)
+FIT(mixed_dual, 4711, 8, 60, 1, 1, 0.05, 0.001, P_BINOMIAL)
+FIT(iterative, 4810, 700, 360, 1, 1, 1, 0.01, P_CSC | P_SPARSE)
+
+static sp_status descent(sp_ctx *ctx) {
+  sp_path path;
+  problem q;
+  spunit_seed = 4711;
+  open_problem(&q, 15, 30, 1, 1, P_BINOMIAL);
+  q.spec.nlambda = 3;
+  q.spec.force_cd = 1;
+  const sp_status st = run_problem(&q, ctx, &path);
+  if (st == SP_OK) sp_path_free(&path);
+  close_problem(&q);
+  return st;
+}
+
 static const struct {
   const char *name;
   sp_status (*run)(sp_ctx *ctx);
 } scenarios[] = {
     {"blocks", blocks},
     {"threads", threads},
+    {"gaussian, dense", dense_gaussian},
+    {"binomial, csc", sparse_binomial},
+    {"limits and factors", options},
+    {"unpenalized columns, binomial", unpenalized_binomial},
+    {"no intercept", no_intercept},
+    {"folds", folds},
+    {"folds, threads", folds_threads},
+    {"tall", tall},
+    {"tall, dependent columns", tall_dependent},
+    {"ridge", ridge_dual},
+    {"nearly ridge, binomial", mixed_dual},
+    {"conjugate gradients", iterative},
+    {"coordinate descent", descent},
 };
 
 int main(void) {
