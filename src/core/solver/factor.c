@@ -275,7 +275,7 @@ void sp_factor_drop(sp_qp *q, int slot, int state) {
   }
   memmove(q->XA + slot * q->n, q->XA + (slot + 1) * q->n, (size_t)(q->n * (a - 1 - slot)) * sizeof(double));
   q->a = a - 1;
-  memset(q->blk, 0, (size_t)q->nW);
+  if (q->nW) memset(q->blk, 0, (size_t)q->nW);
 }
 
 sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int m, int *refused) {

@@ -54,7 +54,7 @@ static sp_status make_consistent(sp_qp *q, double *y) {
   }
   st = sp_qp_residual(q, y);
   sp_qp_corr_all(q);
-  memset(q->blk, 0, (size_t)q->nW);
+  if (q->nW) memset(q->blk, 0, (size_t)q->nW);
   return st;
 }
 

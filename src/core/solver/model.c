@@ -256,7 +256,7 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
     q->k[k] = lambda * q->k1[k];
     if (q->k[k] > 0) q->has_ridge = 1;
   }
-  if (lambda == 0) memset(q->s, 0, (size_t)q->nW * sizeof *q->s); /* no thresholds, no signs */
+  if (lambda == 0 && q->nW) memset(q->s, 0, (size_t)q->nW * sizeof *q->s); /* no thresholds, no signs */
   if (q->a && q->kappaP != q->kappa) {
     /* small factors are cheaper rebuilt than used as a preconditioner */
     q->stale = q->a <= 40 || fabs(q->kappaP - q->kappa) > 0.35 * q->kappa ? 2 : 1;

@@ -448,7 +448,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   }
   SP_TRY(sp_model_unpenalized(m));
   if (!(m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
-    memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
+    if (q->nW) memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
     SP_TRY(sp_qp_from_b(q));
     sp_model_null(m);
   }
@@ -479,7 +479,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   if (a > ITERATIVE_FROM && (double)m->n * a * a > ITERATIVE_SIZE && (m->design->ops->flags & SP_DESIGN_SPARSE) && !m->reduced && !m->no_iterative && !any_shifted(&m->qp)) {
     SP_TRY(sp_qp_set_iterative(&m->qp, 1));
   }
-  memset(m->qp.blk, 0, (size_t)m->qp.nW);
+  if (m->qp.nW) memset(m->qp.blk, 0, (size_t)m->qp.nW);
   if (m->loss->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);
     m->c_fresh = 1;

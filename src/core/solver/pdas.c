@@ -32,7 +32,7 @@ static int keep_worst(sp_qp *q, int m, int room) {
 /* What left its sign or its box takes its new value and state; r follows. */
 static void drop_leaving(sp_qp *q) {
   double value;
-  memset(q->d, 0, (size_t)q->a * sizeof *q->d);
+  if (q->a) memset(q->d, 0, (size_t)q->a * sizeof *q->d);
   for (int i = 0; i < q->a; i++) {
     if (sp_qp_leaving(q, i, &value) >= 0) q->d[i] = q->b[q->A[i]] - value;
   }

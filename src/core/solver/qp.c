@@ -332,7 +332,7 @@ sp_status sp_qp_from_b(sp_qp *q) {
   for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
   q->a = 0;
   q->stale = 0;
-  memset(q->blk, 0, (size_t)q->nW);
+  if (q->nW) memset(q->blk, 0, (size_t)q->nW);
   for (int k = 0; k < q->nW; k++) {
     const double b = q->b[k];
     if (b == 0) {
