@@ -15,31 +15,30 @@ static entries column(const sp_design *d, int j) {
   return (entries){d->x + from, d->i + from, d->ptr[j + 1] - from};
 }
 
-/* Order of additions of one output, the same for any number of right-hand sides: entry k goes to sum k % 4,
- * and these four are added in pairs. Four sums, because one would wait for each addition. */
-static double dot1(entries e, const double *r) {
+/* Order of additions of one output, the same for any number of right-hand sides: groups of four entries go to four sums, because one
+ * would wait for each addition; what is left over goes to the first. Arguments are plain pointers: most columns are so short that
+ * a structure passed through memory costs more than their products. */
+static inline double dot1(const double *x, const int *i, ptrdiff_t n, const double *r) {
   double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
   ptrdiff_t k = 0;
-  for (; k + 4 <= e.n; k += 4) {
-    s0 += e.x[k] * r[e.i[k]];
-    s1 += e.x[k + 1] * r[e.i[k + 1]];
-    s2 += e.x[k + 2] * r[e.i[k + 2]];
-    s3 += e.x[k + 3] * r[e.i[k + 3]];
+  for (; k + 4 <= n; k += 4) {
+    s0 += x[k] * r[i[k]];
+    s1 += x[k + 1] * r[i[k + 1]];
+    s2 += x[k + 2] * r[i[k + 2]];
+    s3 += x[k + 3] * r[i[k + 3]];
   }
-  if (k < e.n) s0 += e.x[k] * r[e.i[k]];
-  if (k + 1 < e.n) s1 += e.x[k + 1] * r[e.i[k + 1]];
-  if (k + 2 < e.n) s2 += e.x[k + 2] * r[e.i[k + 2]];
+  for (; k < n; k++) s0 += x[k] * r[i[k]];
   return (s0 + s2) + (s1 + s3);
 }
 
 /* two right-hand sides with one read of the entries: loads are what takes the time */
-static void dot2(entries e, const double *r, const double *t, double *out) {
+static inline void dot2(const double *x, const int *i, ptrdiff_t n, const double *r, const double *t, double *out) {
   double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
   double t0 = 0.0, t1 = 0.0, t2 = 0.0, t3 = 0.0;
   ptrdiff_t k = 0;
-  for (; k + 4 <= e.n; k += 4) {
-    const double x0 = e.x[k], x1 = e.x[k + 1], x2 = e.x[k + 2], x3 = e.x[k + 3];
-    const int i0 = e.i[k], i1 = e.i[k + 1], i2 = e.i[k + 2], i3 = e.i[k + 3];
+  for (; k + 4 <= n; k += 4) {
+    const double x0 = x[k], x1 = x[k + 1], x2 = x[k + 2], x3 = x[k + 3];
+    const int i0 = i[k], i1 = i[k + 1], i2 = i[k + 2], i3 = i[k + 3];
     s0 += x0 * r[i0];
     s1 += x1 * r[i1];
     s2 += x2 * r[i2];
@@ -49,17 +48,9 @@ static void dot2(entries e, const double *r, const double *t, double *out) {
     t2 += x2 * t[i2];
     t3 += x3 * t[i3];
   }
-  if (k < e.n) {
-    s0 += e.x[k] * r[e.i[k]];
-    t0 += e.x[k] * t[e.i[k]];
-  }
-  if (k + 1 < e.n) {
-    s1 += e.x[k + 1] * r[e.i[k + 1]];
-    t1 += e.x[k + 1] * t[e.i[k + 1]];
-  }
-  if (k + 2 < e.n) {
-    s2 += e.x[k + 2] * r[e.i[k + 2]];
-    t2 += e.x[k + 2] * t[e.i[k + 2]];
+  for (; k < n; k++) {
+    s0 += x[k] * r[i[k]];
+    t0 += x[k] * t[i[k]];
   }
   out[0] = (s0 + s2) + (s1 + s3);
   out[1] = (t0 + t2) + (t1 + t3);
@@ -70,15 +61,15 @@ static void csc_cols_dot(const sp_design *d, const int *idx, int j0, int m, cons
   for (int a = 0; a < m; a++, out += ldo) {
     entries e = column(d, idx == NULL ? j0 + a : idx[a]);
     int h = 0;
-    for (; h + 2 <= q; h += 2) dot2(e, R + h * ldr, R + (h + 1) * ldr, out + h);
-    if (h < q) out[h] = dot1(e, R + h * ldr);
+    for (; h + 2 <= q; h += 2) dot2(e.x, e.i, e.n, R + h * ldr, R + (h + 1) * ldr, out + h);
+    if (h < q) out[h] = dot1(e.x, e.i, e.n, R + h * ldr);
   }
 }
 
 static void csc_cols_axpy(const sp_design *d, const int *idx, int m, const double *coef, double *y) {
   for (int a = 0; a < m; a++) {
-    entries e = column(d, idx[a]);
-    double c = coef[a];
+    const entries e = column(d, idx[a]);
+    const double c = coef[a];
     for (ptrdiff_t k = 0; k < e.n; k++) y[e.i[k]] += c * e.x[k];
   }
 }
@@ -129,7 +120,7 @@ static void csc_cols_moments(const sp_design *d, int j0, int m, const double *W,
   for (int a = 0; a < m; a++) {
     const entries col = column(d, j0 + a);
     const int full = col.n == n;
-    const double c = dot1(col, W);
+    const double c = dot1(col.x, col.i, col.n, W);
     centre[a] = c;
     for (ptrdiff_t k = 0; k < col.n; k++) e[k] = col.x[k] - c;
     for (int t = 0; t < B; t++) {

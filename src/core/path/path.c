@@ -11,6 +11,7 @@
 #include "setup.h"
 
 #define BATCH 20      /* lambdas between checks of all columns: flat optimum 20..34 */
+#define BATCH_SPARSE 10 /* where a solution costs more than a check, fewer are worth doing again */
 #define SPAN 0.35     /* a batch ends when lambda has fallen to this fraction */
 #define COARSE 0.5    /* a step to less than this fraction gets unreported lambdas in between */
 #define MAX_REDO 200  /* rounds of checks per batch */
@@ -415,8 +416,9 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
   }
   SP_TRY(start_tasks(path));
   for (int l0 = 0; l0 < path->grid;) {
+    const int most = path->tasks->m.qp.iterative ? BATCH_SPARSE : BATCH;
     int l1 = l0 + 1;
-    while (l1 < path->grid && l1 - l0 < BATCH && path->lambda[l1] > SPAN * path->lambda[l0]) l1++;
+    while (l1 < path->grid && l1 - l0 < most && path->lambda[l1] > SPAN * path->lambda[l0]) l1++;
     SP_TRY(run_batch(path, l0, l1, todo));
     SP_TRY(certify_batch(path, l0));
     if (ctx->progress) ctx->progress(ctx->progress_data, (double)path->L / path->grid);

@@ -7,10 +7,11 @@
 #define KEEP 0.5   /* working-set columns below this fraction of the candidates' threshold are dropped */
 #define BINS 4096
 
-/* A size that rarely has to be extended: the final active set has at most about n columns. */
+/* A size that rarely has to be extended: the final active set has at most about n columns. The columns of a sparse design are
+ * short: where its active set has outgrown the cap, looking at more of them costs less than solving a range again. */
 static int working_set_size(const sp_model *m) {
   const ptrdiff_t n = 4 * m->n;
-  return (int)(n < 150 ? 150 : n > 4000 ? 4000 : n);
+  return (int)(n < 150 ? 150 : n > 4000 ? 4000 : n) + (m->qp.iterative ? 2 * m->qp.a : 0);
 }
 
 static double score(const sp_task *t, int j) {

@@ -51,10 +51,32 @@ void sp_active_n(sp_qp *q, const double *d, double *out) {
   sp_axpy(1, z, out, q->n);
 }
 
+/* Slots in the order of the lengths of their columns: loops over short columns cost what the processor mispredicts of their ends.
+ * An iterative qp has no factor that would care. */
+static void order_by_length(sp_qp *q) {
+  enum { LONG = 256 };
+  const sp_design *d = q->view.design;
+  int start[LONG + 2] = {0}, *order = q->every;
+  for (int pass = 0; pass < 2; pass++) {
+    for (int i = 0; i < q->a; i++) {
+      const ptrdiff_t len = d->ops->cols_entries(d, &q->W[q->A[i]], 1);
+      const int bin = len < LONG ? (int)len : LONG;
+      if (pass) order[start[bin]++] = q->A[i];
+      else start[bin + 1]++;
+    }
+    for (int b = 0; !pass && b <= LONG; b++) start[b + 1] += start[b];
+  }
+  for (int i = 0; i < q->a; i++) {
+    q->A[i] = order[i];
+    q->ia[q->A[i]] = i;
+  }
+}
+
 sp_status sp_active_refresh(sp_qp *q) {
   if (!q->iterative || q->sub_fresh) return SP_OK;
   sp_status st = SP_OK;
   const sp_design *d = q->view.design;
+  order_by_length(q);
   for (int i = 0; i < q->a; i++) {
     q->acol[i] = q->W[q->A[i]];
     q->every[i] = i;
@@ -334,7 +356,7 @@ static int conjugate_gradients(sp_qp *q, const double *rhs, double tol, int max_
   double rz = sp_dot(h, z, a);
   for (int it = 0; it < max_steps; it++) {
     double m = 0;
-    for (int i = 0; i < a; i++) m = fmax(m, fabs(h[i]));
+    for (int i = 0; i < a; i++) m = sp_max(m, fabs(h[i]));
     if (m <= tol) return it;
     if (!(rz > 0)) return -1;
     q->n_cg++;

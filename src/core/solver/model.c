@@ -289,6 +289,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
   sp_status st = sp_factor_reload(q, &failed);
   if (st == SP_OK && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
   if (st != SP_OK) return st;
+  m->stepped = 0;
   if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
   if (m->loss->flags & SP_LOSS_QUADRATIC) {
     st = sp_qp_residual(q, m->target);

@@ -46,6 +46,7 @@ typedef struct sp_model {
   int use_dual;            /* ridge: the dual engine has taken over */
   int force_cd;            /* tests: coordinate descent first */
   double lambda;
+  double stepped;          /* by how much lambda fell in the step that qp.step belongs to; 0: none known */
   int max_iter;
   double cg;               /* passed on to the qp */
 

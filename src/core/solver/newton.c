@@ -17,8 +17,9 @@
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
-#define ITERATIVE_FROM 60   /* active columns of a sparse design, and size of n a^2, from which products beat a dense factor */
-#define ITERATIVE_SIZE 5e7
+#define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
+#define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
+#define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
 #define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
 
 static sp_status reserve_near(sp_model *m) {
@@ -469,26 +470,87 @@ static int any_shifted(const sp_qp *q) {
   return 0;
 }
 
+static int wants_iterative(const sp_model *m) {
+  const sp_qp *q = &m->qp;
+  const double na = (double)m->n * q->a;
+  ptrdiff_t entries = 0;
+  if (q->iterative || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (m->reduced || m->no_iterative || any_shifted(q)) return 0;
+  for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
+  return (double)entries * ITERATIVE_FILL < na;
+}
+
+/* On a segment of the path coefficients move in proportion to lambda. A factor solves for the step at once; conjugate gradients
+ * start from the last step instead of nothing. */
+static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
+  sp_qp *q = &m->qp;
+  const double share = m->stepped > 0 ? (lambda_prev - lambda) / m->stepped : 0;
+  if (!q->iterative || !(share > 0 && share < 2)) return SP_OK;
+  const sp_status st = sp_active_refresh(q);
+  if (st != SP_OK) return st;
+  for (int i = 0; i < q->a; i++) {
+    const int k = q->A[i];
+    double to = q->b[k] + share * q->step[k];
+    if (to * q->b[k] < 0) to = 0;
+    to = fmin(fmax(to, q->lo[k]), q->hi[k]);
+    q->d[i] = to - q->b[k];
+    q->b[k] = to;
+  }
+  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+    for (int i = 0; i < q->a; i++) q->d[i] = -q->d[i];
+    sp_active_n(q, q->d, q->r);
+  } else {
+    const sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+    sp_view_axpy(&plain, q->acol, q->a, q->d, m->eta, q->vv, q->ent);
+  }
+  m->c_fresh = 0;
+  return SP_OK;
+}
+
+static void keep_step(sp_model *m, double lambda, double lambda_prev, const double *from) {
+  sp_qp *q = &m->qp;
+  for (int k = 0; k < q->nW; k++) q->step[k] = q->b[k] - from[k];
+  m->stepped = lambda_prev - lambda;
+}
+
+/* Residual / lambda at which conjugate gradients may stop. It costs the dual point a factor 1 - residual / lambda, and the gap
+ * that fraction of the penalty: what the promised gap leaves for it, within limits. */
+static double inexactness(const sp_model *m) {
+  const sp_qp *q = &m->qp;
+  double penalty = 0;
+  for (int i = 0; i < q->a; i++) penalty += q->t[q->A[i]] * fabs(q->b[q->A[i]]);
+  return sp_max(m->cg, fmin(MOST_INEXACT * m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
+}
+
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
   sp_status st = SP_OK;
+  double *from = NULL;
   *limit = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
+  m->qp.cg = inexactness(m);
   m->qp.tol = m->qp.cg * m->qp.lambda;
-  const double a = m->qp.a;
-  if (a > ITERATIVE_FROM && (double)m->n * a * a > ITERATIVE_SIZE && (m->design->ops->flags & SP_DESIGN_SPARSE) && !m->reduced && !m->no_iterative && !any_shifted(&m->qp)) {
-    SP_TRY(sp_qp_set_iterative(&m->qp, 1));
-  }
+  if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));
   if (m->qp.nW) memset(m->qp.blk, 0, (size_t)m->qp.nW);
+  const int predicting = m->qp.iterative;
+  if (predicting) {
+    from = sp_alloc(m->ctx, (size_t)m->qp.capW, sizeof *from);
+    if (!from) return SP_ENOMEM;
+    memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
+  }
   if (m->loss->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);
     m->c_fresh = 1;
     choose_near(m, lambda, lambda_prev);
-    st = solve_any(m, m->target, kkt);
+    SP_TRY(predict_step(m, lambda, lambda_prev));
+    SP_TRY(solve_any(m, m->target, kkt));
   } else {
     choose_near(m, lambda, lambda_prev);
-    st = solve_newton(m, kkt, limit);
+    SP_TRY(predict_step(m, lambda, lambda_prev));
+    SP_TRY(solve_newton(m, kkt, limit));
   }
+  if (predicting) keep_step(m, lambda, lambda_prev, from);
 done:
+  sp_free(m->ctx, from);
   return st;
 }

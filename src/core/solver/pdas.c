@@ -74,7 +74,7 @@ sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok) {
     }
     /* an iterative solve is only as exact as the present set deserves, until the set settles */
     double worst = 0;
-    for (int i = 0; i < a; i++) worst = fmax(worst, fabs(q->rhs[i]));
+    for (int i = 0; i < a; i++) worst = sp_max(worst, fabs(q->rhs[i]));
     q->tol = settled ? goal : fmax(goal, LOOSE * worst);
     SP_TRY(sp_qp_solve_active(q, q->rhs, &trouble));
     if (trouble) break;

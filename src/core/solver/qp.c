@@ -25,7 +25,7 @@ void sp_qp_free(sp_qp *q) {
   void *all[] = {q->W,  q->pos, q->c,  q->t, q->k, q->b,  q->q,  q->s,  q->av, q->lo,  q->hi,  q->vs,  q->kv,
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
                  q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
-                 q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref};
+                 q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref, q->step};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -37,7 +37,7 @@ static sp_status grow_working_set(sp_qp *q) {
   const size_t to = (size_t)(cap > q->capW ? cap : q->capW + 1);
   sp_status st = SP_OK;
   double **reals[] = {&q->c,  &q->t,  &q->k,  &q->b,  &q->q,   &q->s,  &q->av, &q->lo,
-                      &q->hi, &q->vs, &q->kv, &q->val, &q->vv, &q->esg, &q->t1, &q->k1, &q->c0, &q->rest};
+                      &q->hi, &q->vs, &q->kv, &q->val, &q->vv, &q->esg, &q->t1, &q->k1, &q->c0, &q->rest, &q->step};
   int **ints[] = {&q->W, &q->ia, &q->V, &q->idx, &q->ent, &q->ref};
   char **chars[] = {&q->st, &q->blk};
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
@@ -63,14 +63,14 @@ sp_status sp_qp_add_column(sp_qp *q, int j, int *k_out) {
   q->st[k] = SP_ZERO;
   q->blk[k] = 0;
   q->ia[k] = -1;
-  q->c[k] = q->b[k] = q->q[k] = q->s[k] = q->av[k] = 0;
+  q->c[k] = q->b[k] = q->q[k] = q->s[k] = q->av[k] = q->step[k] = 0;
   *k_out = k;
   return SP_OK;
 }
 
 void sp_qp_compact(sp_qp *q, const char *drop) {
   int o = 0;
-  double *reals[] = {q->c, q->t, q->k, q->b, q->q, q->s, q->lo, q->hi, q->vs, q->kv, q->t1, q->k1, q->c0, q->rest};
+  double *reals[] = {q->c, q->t, q->k, q->b, q->q, q->s, q->lo, q->hi, q->vs, q->kv, q->t1, q->k1, q->c0, q->rest, q->step};
   for (int k = 0; k < q->nW; k++) {
     if (drop[k] && q->st[k] == SP_ZERO) {
       q->pos[q->W[k]] = -1;

@@ -39,6 +39,7 @@ typedef struct sp_qp {
   int *W, *pos;       /* [capW] columns, [p] position or -1 */
   double *c, *t, *k, *b, *q, *s, *av, *lo, *hi, *vs; /* [capW]; vs: lambda-free scale of t (1 when unpenalized) */
   double *t1, *k1;    /* [capW] t and k at lambda = 1 */
+  double *step;       /* [capW] how b moved from the last lambda but one to the last: a prediction of the next step */
   double *c0, *rest;  /* [capW] reach.h: last product / |its residual|, what it leaves open */
   int *ref;           /* [capW] the residual it was formed with, or -1 */
   char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
