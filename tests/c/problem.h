@@ -20,7 +20,8 @@ enum { /* what is unusual about a problem */
   P_SPARSE = 256,         /* nine entries in ten are 0 */
   P_BINOMIAL = 512,
   P_PROPORTIONS = 1024,   /* a binomial response between 0 and 1 */
-  P_ALL = 2047
+  P_ALL = 2047,           /* what random draws choose from */
+  P_THIN = 2048           /* with P_SPARSE: 49 in 50 */
 };
 
 typedef struct problem {
@@ -47,7 +48,7 @@ static double *problem_columns(int n, int p, unsigned what) {
       double *at = x + (ptrdiff_t)j * n + i;
       if (copy) *at = x[(ptrdiff_t)from * n + i];
       else if (what & P_TIES) *at = j % 9 == 4 ? 1 : sp_below(3) - 1;
-      else if (what & P_SPARSE) *at = sp_below(10) == 0 ? scale * sp_normal() : 0;
+      else if (what & P_SPARSE) *at = sp_below(what & P_THIN ? 50 : 10) == 0 ? scale * sp_normal() : 0;
       else *at = scale * (sp_normal() + 0.5 * common[i]) + shift;
     }
   }

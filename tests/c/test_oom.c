@@ -94,7 +94,7 @@ FIT(tall, 4711, 60, 8, 3, 1, 1, 0.01, 0)
 FIT(tall_dependent, 4711, 60, 12, 1, 1, 1, 0.01, P_TIES)
 FIT(ridge_dual, 4711, 8, 40, 1, 1, 0, 0.01, 0)
 FIT(mixed_dual, 4711, 8, 60, 1, 1, 0.05, 0.001, P_BINOMIAL)
-FIT(iterative, 4810, 700, 360, 1, 1, 1, 0.01, P_CSC | P_SPARSE)
+FIT(iterative, 4810, 700, 360, 1, 1, 1, 0.01, P_CSC | P_SPARSE | P_THIN)
 
 static sp_status descent(sp_ctx *ctx) {
   sp_path path;

@@ -150,10 +150,10 @@ static void test_engines(void) {
     unsigned what;
     double ratio;
   } cases[] = {
-      {"conjugate gradients", 600, 700, 1, 1, P_CSC | P_SPARSE, 0.005},
-      {"conjugate gradients, ridge", 450, 800, 1, 0.6, P_CSC | P_SPARSE, 0.0005},
-      {"conjugate gradients, folds", 600, 700, 2, 1, P_CSC | P_SPARSE | P_WEIGHTS, 0.005},
-      {"conjugate gradients, binomial", 900, 800, 1, 1, P_CSC | P_SPARSE | P_BINOMIAL, 0.005},
+      {"conjugate gradients", 600, 700, 1, 1, P_CSC | P_SPARSE | P_THIN, 0.005},
+      {"conjugate gradients, ridge", 450, 800, 1, 0.6, P_CSC | P_SPARSE | P_THIN, 0.0005},
+      {"conjugate gradients, folds", 600, 700, 2, 1, P_CSC | P_SPARSE | P_THIN | P_WEIGHTS, 0.005},
+      {"conjugate gradients, binomial", 900, 800, 1, 1, P_CSC | P_SPARSE | P_THIN | P_BINOMIAL, 0.005},
       {"dual", 20, 150, 2, 0.05, 0, 1e-3},
       {"dual, binomial", 20, 150, 1, 0.05, P_BINOMIAL, 1e-3},
       {"dual, alpha 0, limits", 20, 150, 1, 0, P_LIMITS, 1e-3},
