@@ -5,6 +5,8 @@
 
 #include "../base/vec.h"
 
+#define ROOM_AT_ONCE 3.3e7 /* bytes for the active columns and their factor */
+
 sp_status sp_qp_init(sp_qp *q, sp_ctx *ctx, const sp_view *view, int p) {
   memset(q, 0, sizeof *q);
   q->ctx = ctx;
@@ -92,11 +94,18 @@ void sp_qp_compact(sp_qp *q, const char *drop) {
   q->nV = 0;
 }
 
+/* Without a ridge term at most n columns become active. Where room for so many is modest it is asked for at once: pages that are
+ * never written cost no memory, while growing leaves holes behind, and cross-validation holds one factor for each fold. */
+static int active_room(const sp_qp *q, int a) {
+  const int step = a + a / 10 + 24, most = q->n < q->p ? (int)q->n : q->p;
+  const double bytes = 8.0 * most * ((double)q->n + most);
+  return most > step && bytes <= ROOM_AT_ONCE ? most : step;
+}
+
 sp_status sp_qp_reserve_active(sp_qp *q, int a) {
   sp_status st = SP_OK;
   double *P = NULL;
-  /* small steps: the factor is a square, and cross-validation holds one for each fold */
-  const int room = a + a / 10 + 24;
+  const int room = active_room(q, a);
   if (a > q->capA) {
     const size_t from = (size_t)q->capA, to = (size_t)room;
     double **reals[] = {&q->nx, &q->g, &q->w, &q->d, &q->h1, &q->h2, &q->h3, &q->rhs};
