@@ -207,6 +207,35 @@ static void check_moments(const matrix *x, const sp_design *d, int j0, int m, in
   free(work);
 }
 
+/* the compact copy holds exactly the stored entries of the rows kept, renamed, in order */
+static void check_copy(const matrix *x, const sp_design *d) {
+  if (!(d->ops->flags & SP_DESIGN_SPARSE)) return;
+  const int m = 1 + sp_below(9), all = sp_below(2);
+  int *idx = random_columns(m, x->p), *row = sp_block((size_t)x->n, sizeof *row), kept = 0, want = 0;
+  for (int i = 0; i < x->n; i++) row[i] = all || sp_below(3) ? kept++ : -1;
+  for (int a = 0; a < m; a++) want += x->ptr[idx[a] + 1] - x->ptr[idx[a]];
+  SP_CHECK(d->ops->cols_entries(d, idx, m) == want, "%s entries", d->ops->name);
+  int *ptr = sp_block((size_t)m + 1, sizeof *ptr), *i = sp_block((size_t)want + 1, sizeof *i);
+  double *value = sp_block((size_t)want + 1, sizeof *value);
+  d->ops->cols_copy(d, idx, m, all ? NULL : row, ptr, i, value);
+  int at = 0;
+  for (int a = 0; a < m; a++) {
+    SP_CHECK(ptr[a] == at, "%s copy: column %d starts at %d not %d", d->ops->name, a, ptr[a], at);
+    for (int k = x->ptr[idx[a]]; k < x->ptr[idx[a] + 1]; k++) {
+      const int to = row[x->rows[k]];
+      if (to < 0) continue;
+      SP_CHECK(i[at] == to && sp_same_bits(&value[at], &x->values[k], 1), "%s copy: entry %d", d->ops->name, at);
+      at++;
+    }
+  }
+  SP_CHECK(ptr[m] == at, "%s copy: %d entries not %d", d->ops->name, ptr[m], at);
+  free(idx);
+  free(row);
+  free(ptr);
+  free(i);
+  free(value);
+}
+
 static void test_laws(int n, int p, double density) {
   matrix x = random_matrix(n, p, density);
   const sp_design *const designs[] = {&x.dense, &x.csc};
@@ -224,6 +253,7 @@ static void test_laws(int n, int p, double density) {
       check_dot(&x, d, idx, -1, many, q);
       free(idx);
       check_moments(&x, d, j0, m, 1 + sp_below(13), trial % 4 != 0);
+      check_copy(&x, d);
     }
     check_dot(&x, d, NULL, 0, p, 1);
     check_dot(&x, d, NULL, 0, p, 24);
