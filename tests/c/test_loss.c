@@ -273,9 +273,13 @@ static void check_extreme(sp_loss *loss, const reference *ref) {
 }
 
 int main(void) {
-  int count = 0;
+  int count = 0, others = 0;
   for (; sp_registry_losses[count] != NULL; count++) {
     sp_loss instance = {.ops = sp_registry_losses[count]}, *loss = &instance;
+    if (loss->ops->root != NULL) { /* rows that are not each on their own: a test of its own, test_cox.c */
+      others++;
+      continue;
+    }
     const reference *ref = NULL;
     for (size_t k = 0; k < sizeof references / sizeof *references; k++) {
       if (strcmp(references[k].name, loss->ops->name) == 0) ref = &references[k];
@@ -293,6 +297,6 @@ int main(void) {
     }
     check_extreme(loss, ref);
   }
-  SP_CHECK(count == (int)(sizeof references / sizeof *references), "%d losses in the registry", count);
+  SP_CHECK(count - others == (int)(sizeof references / sizeof *references), "%d losses in the registry", count);
   return spunit_end("test_loss");
 }

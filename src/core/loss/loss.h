@@ -11,12 +11,21 @@
 #include "../base/ctx.h"
 
 enum {
-  SP_LOSS_QUADRATIC = 1 /* l = (y - eta)^2 / 2: the curvature is w, one Newton step is exact */
+  SP_LOSS_QUADRATIC = 1, /* l = (y - eta)^2 / 2: the curvature is w, one Newton step is exact */
+  SP_LOSS_LEVEL_FREE = 2 /* F(eta + c) = F(eta) for every constant c: no intercept, and columns may be centred */
 };
+
+/* Products with the square root S of a curvature S'S = M, in place: x <- S x, S'x, some S^-1 x, and S'^-1 x for x in the range of
+ * S'. M may have null directions; S^-1 chooses along them. */
+enum sp_root { SP_ROOT, SP_ROOT_T, SP_ROOT_SOLVE, SP_ROOT_SOLVE_T };
 
 /* What a family needs to know of the data beyond y and weights, over the rows of the design. Borrowed, the same for all models; each
  * family reads its own fields, 0 or NULL where nothing was given. */
 typedef struct sp_loss_data {
+  const double *entry;  /* [n] cox: time of entry, at risk in (entry, y]; NULL: always */
+  const int *status;    /* [n] cox: 1 event at y, 0 censored */
+  const int *strata;    /* [n] cox: labels of strata; NULL: one */
+  int efron;            /* cox: ties by Efron's approximation, else Breslow's */
   const void *host; /* of the caller: passed through */
 } sp_loss_data;
 
@@ -44,6 +53,10 @@ struct sp_loss_ops {
   double (*value)(sp_loss *l, const double *eta);
   /* g = -dF/d eta, h = diagonal of d2F/d eta2, >= 0 */
   void (*grad_hess)(sp_loss *l, const double *eta, double *g, double *h);
+  /* Curvatures M = d2F/d eta2 that are not diagonal: `metric` makes the square root at eta, `root` applies the last one made. F is
+   * constant along the null directions of M. NULL: M is diag(h) */
+  sp_status (*metric)(sp_loss *l, const double *eta);
+  void (*root)(const sp_loss *l, enum sp_root op, double *x);
   /* curvature h of a quadratic that lies above F and touches it at eta (so that its minimizer never increases F), or NULL
    * when grad_hess already gives one: the rescue of a Newton step that fails far from the solution */
   void (*majorizer)(sp_loss *l, const double *eta, double *h);

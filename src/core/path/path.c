@@ -368,7 +368,7 @@ static sp_status start_tasks(sp_path *path) {
     m->cg = fmin(1e-3, fmax(2e-10, 0.3 * sp->thresh));
     sp_model_null(m);
     SP_TRY(m->loss.status);
-    if (!sp->standardize || !sp->intercept) {
+    if (!sp->standardize || !m->centred) {
       m->ratio = sp_calloc(path->ctx, p, sizeof(double));
       if (!m->ratio) return SP_ENOMEM;
     }

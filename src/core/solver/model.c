@@ -16,6 +16,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->pen = pen;
   m->p = design->p;
   m->intercept = intercept;
+  m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
   m->ridge_scale = 1;
   m->max_iter = 200;
   m->cg = 3e-8;
@@ -35,6 +36,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
     if (!(*reals[i] = sp_calloc(ctx, sn, sizeof(double)))) return SP_ENOMEM;
   }
+  if (loss->root && !(m->fit = sp_calloc(ctx, sn, sizeof(double)))) return SP_ENOMEM;
   m->full = sp_calloc(ctx, (size_t)nf, sizeof(double));
   m->column = sp_calloc(ctx, (size_t)nf, sizeof(double));
   if (!m->full || !m->column) return SP_ENOMEM;
@@ -60,7 +62,7 @@ void sp_model_free(sp_model *m) {
   sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
-                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs};
+                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
@@ -114,7 +116,17 @@ static void fit_intercept(sp_model *m) {
   }
 }
 
-/* Q0 and UR: modified Gram-Schmidt, twice, of sm o U */
+void sp_model_root(const sp_model *m, enum sp_root op, double *x) {
+  if (m->loss.ops->root) {
+    m->loss.ops->root(&m->loss, op, x);
+  } else if (op == SP_ROOT || op == SP_ROOT_T) {
+    for (ptrdiff_t i = 0; i < m->n; i++) x[i] *= m->sm[i];
+  } else {
+    for (ptrdiff_t i = 0; i < m->n; i++) x[i] /= m->sm[i];
+  }
+}
+
+/* Q0 and UR: modified Gram-Schmidt, twice, of S U */
 void sp_model_orthonormal_basis(sp_model *m) {
   sp_qp *q = &m->qp;
   const ptrdiff_t n = q->n;
@@ -122,7 +134,8 @@ void sp_model_orthonormal_basis(sp_model *m) {
     double *Q = q->Q0 + h * n, *R = m->UR + (ptrdiff_t)h * m->nu;
     const double *u = m->U + h * n;
     memset(R, 0, (size_t)m->nu * sizeof *R);
-    for (ptrdiff_t i = 0; i < n; i++) Q[i] = m->sm[i] * u[i];
+    memcpy(Q, u, (size_t)n * sizeof *Q);
+    sp_model_root(m, SP_ROOT, Q);
     for (int rep = 0; rep < 2; rep++) {
       for (int l = 0; l < h; l++) {
         const double c = sp_dot(q->Q0 + l * n, Q, n);
@@ -137,7 +150,7 @@ void sp_model_orthonormal_basis(sp_model *m) {
   q->k0 = m->nu;
 }
 
-/* Independent columns of [1, free columns] in the metric of the weights, earlier ones preferred. */
+/* Independent columns of [1, free columns] in the metric of the weights (or the root of the loss), earlier ones preferred. */
 static sp_status build_basis(sp_model *m) {
   int count = m->intercept;
   for (int j = 0; j < m->p; j++) {
@@ -158,7 +171,7 @@ static sp_status build_basis(sp_model *m) {
     sp_free(m->ctx, Q);
     return SP_ENOMEM;
   }
-  sp_view plain = {m->design, n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  sp_view plain = {m->design, n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
   for (int j = -1; j < m->p && m->nu < n; j++) {
     if (j < 0 ? !m->intercept : !m->is_u[j]) continue;
     double *u = m->U + m->nu * n, *x = Q + m->nu * n;
@@ -169,6 +182,10 @@ static sp_status build_basis(sp_model *m) {
     }
     for (ptrdiff_t i = 0; i < n; i++) x[i] = m->sw[i] * u[i];
     const double before = sqrt(sp_nrm2sq(x, n));
+    if (m->loss.ops->root) { /* in the metric of the null model: a column that F does not see is not there */
+      memcpy(x, u, (size_t)n * sizeof *x);
+      sp_model_root(m, SP_ROOT, x);
+    }
     for (int rep = 0; rep < 2; rep++) {
       for (int l = 0; l < m->nu; l++) sp_axpy(-sp_dot(Q + l * n, x, n), Q + l * n, x, n);
     }
@@ -199,9 +216,11 @@ void sp_model_null(sp_model *m) {
 sp_status sp_model_start(sp_model *m) {
   sp_status st = SP_OK;
   const ptrdiff_t n = m->n;
-  SP_TRY(build_basis(m));
   memcpy(m->sm, m->sw, (size_t)n * sizeof *m->sm);
-  const sp_view view = {m->design, n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column};
+  if (m->loss.ops->metric) SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+  SP_TRY(build_basis(m));
+  const sp_view view = {m->design,  n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column,
+                        m->loss.ops->root ? &m->loss : NULL, m->fit};
   SP_TRY(sp_qp_init(&m->qp, m->ctx, &view, m->p));
   m->qp.cg = m->cg;
   m->qp.Q0 = sp_alloc(m->ctx, (size_t)(m->nu + 1) * (size_t)n, sizeof(double));
@@ -306,7 +325,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
 /* e [n] = X~ b over the working set, metric free */
 static void plain_fit(sp_model *m, double *e) {
   sp_qp *q = &m->qp;
-  sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
   int c = 0;
   for (int k = 0; k < q->nW; k++) {
     if (q->b[k] != 0) {
@@ -332,11 +351,9 @@ sp_status sp_model_unpenalized(sp_model *m) {
     return SP_OK;
   }
   plain_fit(m, e);
-  if (quadratic) {
-    for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = m->sm[i] * (m->y[i] - m->off[i] - e[i]);
-  } else {
-    for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = m->sm[i] * (m->eta[i] - m->off[i] - e[i]);
-  }
+  const double *from = quadratic ? m->y : m->eta;
+  for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = from[i] - m->off[i] - e[i];
+  sp_model_root(m, SP_ROOT, m->r0);
   memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
   /* two rounds: the second removes what the first left by rounding */
   for (int rep = 0; rep < 2; rep++) {
@@ -347,11 +364,14 @@ sp_status sp_model_unpenalized(sp_model *m) {
     sp_gemv_t(q->Q0, n, n, m->nu, m->r0, z);
     for (int h = m->nu - 1; h >= 0; h--) {
       for (int l = h + 1; l < m->nu; l++) z[h] -= m->UR[(ptrdiff_t)l * m->nu + h] * z[l];
-      z[h] /= m->UR[(ptrdiff_t)h * m->nu + h];
+      const double pivot = m->UR[(ptrdiff_t)h * m->nu + h];
+      z[h] = pivot > 0 ? z[h] / pivot : 0;
     }
     for (int h = 0; h < m->nu; h++) {
       m->gamma[h] += z[h];
-      for (ptrdiff_t i = 0; i < n; i++) m->r0[i] -= m->sm[i] * m->U[h * n + i] * z[h];
+      memcpy(m->h, m->U + h * n, (size_t)n * sizeof *m->h);
+      sp_model_root(m, SP_ROOT, m->h);
+      sp_axpy(-z[h], m->h, m->r0, n);
     }
   }
   if (!quadratic) {
@@ -362,7 +382,7 @@ sp_status sp_model_unpenalized(sp_model *m) {
 }
 
 void sp_model_gradient(sp_model *m, double *resid, double *sum) {
-  sp_view v = {m->design, m->n, m->rows, NULL, NULL, m->sw, m->full, m->column};
+  sp_view v = {m->design, m->n, m->rows, NULL, NULL, m->sw, m->full, m->column, NULL, NULL};
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     *sum = sp_view_scatter(&v, m->qp.r, resid);
     return;

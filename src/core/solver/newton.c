@@ -229,7 +229,11 @@ static sp_status set_metric(sp_model *m, const double *h) {
   sp_qp *q = &m->qp;
   int failed;
   m->n_metric++;
-  for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], CURVATURE_FLOOR * m->w[i]));
+  if (m->loss.ops->metric) {
+    SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+  } else {
+    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], CURVATURE_FLOOR * m->w[i]));
+  }
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
   SP_TRY(sp_factor_reload(q, &failed));
@@ -237,14 +241,16 @@ done:
   return st;
 }
 
-/* State of one Newton iteration: r0 = g / sm, qp.r its projection, c over `near` (or everything) and A. *worst: largest residual
+/* State of one Newton iteration: r0 = S'^-1 g, qp.r its projection, c over `near` (or everything) and A. *worst: largest residual
  * of the active equations, of the unpenalized scores, and of inactive columns looked at, / lambda. */
 static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   sp_qp *q = &m->qp;
   double top = 0, dir;
   sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
-  for (ptrdiff_t i = 0; i < m->n; i++) q->r[i] = m->r0[i] = m->g[i] / m->sm[i];
+  memcpy(m->r0, m->g, (size_t)m->n * sizeof *m->r0);
+  sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
+  memcpy(q->r, m->r0, (size_t)m->n * sizeof *m->r0);
   for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
   sp_qp_project(q, q->r);
   if (everything && m->use_dual) {
@@ -365,7 +371,8 @@ static sp_status newton_step(sp_model *m, double worst) {
     }
     sp_free(m->ctx, seen);
   }
-  for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = (m->r0[i] - q->r[i]) / m->sm[i];
+  for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->r0[i] - q->r[i];
+  sp_model_root(m, SP_ROOT_SOLVE, m->deta);
 done:
   return st;
 }
@@ -477,7 +484,7 @@ static int wants_iterative(const sp_model *m) {
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
   if (q->iterative || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
-  if (m->reduced || m->no_iterative || any_shifted(q)) return 0;
+  if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
   for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
   return (double)entries * ITERATIVE_FILL < na;
 }
@@ -502,7 +509,7 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
     for (int i = 0; i < q->a; i++) q->d[i] = -q->d[i];
     sp_active_n(q, q->d, q->r);
   } else {
-    const sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+    const sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
     sp_view_axpy(&plain, q->acol, q->a, q->d, m->eta, q->vv, q->ent);
   }
   m->c_fresh = 0;
