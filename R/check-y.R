@@ -1,7 +1,7 @@
 # Validators of family and response.
 
 #' @noRd
-available_families <- c("gaussian", "binomial")
+available_families <- c("gaussian", "binomial", "cox")
 
 #' @noRd
 check_family <- function(family, call) {
@@ -11,11 +11,11 @@ check_family <- function(family, call) {
     if (!is.na(found)) return(available_families[found])
   }
   name <- if (inherits(family, "family")) family$family else if (is.character(family) && length(family) == 1L) family
-  known <- c("poisson", "multinomial", "cox", "mgaussian")
+  known <- c("poisson", "multinomial", "mgaussian")
   if (inherits(family, "family") || is.function(family) || (length(name) && name %in% known)) {
     sp_abort("unavailable", "This `family` is not available in this version.",
       why = sprintf("It is %s.", if (inherits(family, "family")) sprintf("a family object (%s)", name) else describe(family)),
-      how = "Available: \"gaussian\" and \"binomial\", given as strings.", call = call, arg = "family", value = name
+      how = "Available: \"gaussian\", \"binomial\" and \"cox\", given as strings.", call = call, arg = "family", value = name
     )
   }
   check_choice(family, available_families, "family", call)
@@ -28,8 +28,11 @@ check_family <- function(family, call) {
 #'   classes; and the class of each row (0/1) or NULL when rows are mixtures.
 #' @noRd
 check_y <- function(y, family, n, weights, call, arg = "y") {
-  if (inherits(y, "Surv")) {
-    sp_abort("unavailable", "Survival responses are not available in this version.", call = call, arg = arg)
+  if (family == "cox") return(check_y_cox(y, n, weights, call, arg))
+  if (inherits(y, "Surv") || inherits(y, "stratified")) {
+    sp_abort("type", sprintf("A survival response needs `family = \"cox\"`."), why = sprintf("The family is \"%s\".", family),
+      call = call, arg = arg
+    )
   }
   if (is.data.frame(y)) y <- if (ncol(y) == 1L) y[[1L]] else as.matrix(y)
   if (is.matrix(y) && ncol(y) == 1L) y <- y[, 1L]

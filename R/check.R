@@ -4,7 +4,7 @@
 # names the argument, the offending value, its position, and what is allowed.
 #
 # Slugs: type, length, nonfinite, range, choice, dimension, names, unknown_argument,
-# missing_argument, unavailable, constant_y, one_class, folds, data, corrupt.
+# missing_argument, unavailable, constant_y, one_class, no_event, folds, data, corrupt.
 
 # ---- building blocks ---------------------------------------------------------
 
@@ -137,7 +137,7 @@ moved_arguments <- function() {
     type.logistic = "There is one solver, with exact Newton steps; leave the argument out.",
     parallel = "Folds are solved together; use `control = sparsepath.control(threads = )`.",
     alignment = "All folds share the lambdas of the full fit (\"lambda\"); leave the argument out.",
-    standardize.response = later, type.multinomial = later, cox.ties = later, relax = later, gamma = later,
+    standardize.response = later, type.multinomial = later, relax = later, gamma = later,
     penalty = later, data = "The formula interface is not available in this version."
   )
 }
@@ -173,6 +173,12 @@ dots_of <- function(...) as.list(substitute(list(...)))[-1L]
 #' Names of the arguments of a fit
 #' @noRd
 fit_arguments <- function() setdiff(names(formals(sparsepath)), "...")
+
+#' @noRd
+check_ties <- function(ties, call) {
+  if (identical(ties, c("breslow", "efron"))) return("breslow")
+  check_choice(ties, c("breslow", "efron"), "cox.ties", call)
+}
 
 # ---- other arguments of a fit ------------------------------------------------------
 

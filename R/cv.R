@@ -148,7 +148,7 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   if (keep) {
     cv$fit.preval <- if (ncol(folds) == 1L) matrix(eta, nrow(folds)) else eta
     rows <- rownames(setup$x)
-    dimnames(cv$fit.preval) <- c(list(rows, names(fit$a0)), if (ncol(folds) > 1L) list(NULL))
+    dimnames(cv$fit.preval) <- c(list(rows, colnames(fit$beta)), if (ncol(folds) > 1L) list(NULL))
   }
   cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap), 0)
   cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status), 0L)

@@ -68,7 +68,8 @@ kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL
     align_columns(check_x(x, call), object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, control = object$control, call = call
+    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control,
+    call = call
   )
   b <- coefficients_at(object, s, FALSE, NULL, call)
   certify(b$a0, b$beta, if (is.null(s)) object$lambda else s, setup)
@@ -82,14 +83,15 @@ kkt.cv.sparsepath <- function(object, x, y, ...) kkt(object$fit, x, y, ...)
 #' @export
 kkt.default <- function(object, x, y, lambda = NULL, family = "gaussian", weights = NULL, offset = NULL, alpha = 1,
                         standardize = TRUE, intercept = TRUE, exclude = NULL, penalty.factor = NULL,
-                        lower.limits = -Inf, upper.limits = Inf, ...) {
+                        lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"), ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.default)), call)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha = alpha, standardize = standardize, intercept = intercept, exclude = exclude,
-    penalty.factor = penalty.factor, lower.limits = lower.limits, upper.limits = upper.limits, call = call
+    penalty.factor = penalty.factor, lower.limits = lower.limits, upper.limits = upper.limits,
+    cox.ties = cox.ties, call = call
   )
-  b <- check_coefficients(object, ncol(setup$x), call)
+  b <- check_coefficients(object, ncol(setup$x), setup$problem$family != "cox", call)
   lambda <- lambda %||% b$lambda
   if (is.null(lambda)) abort_missing("lambda", "Give the lambda of each column of the coefficients.", call)
   lambda <- check_numeric(lambda, "lambda", call, n = length(b$a0), of = "columns of the coefficients", lower = 0)
@@ -98,17 +100,17 @@ kkt.default <- function(object, x, y, lambda = NULL, family = "gaussian", weight
 
 #' Coefficients as list(a0, beta, lambda)
 #' @noRd
-check_coefficients <- function(object, p, call) {
+check_coefficients <- function(object, p, intercept, call) {
   refuse <- function(why) {
-    sp_abort("type", "`object` must be a fit or coefficients with the intercept in the first row.", why = why, call = call, arg = "object")
+    sp_abort("type", sprintf("`object` must be a fit or coefficients%s.", if (intercept) " with the intercept in the first row" else ""), why = why, call = call, arg = "object")
   }
-  if (is.list(object) && all(c("a0", "beta", "lambda") %in% names(object)) && !is.list(object$beta)) {
-    b <- list(a0 = as.double(object$a0), beta = object$beta, lambda = object$lambda)
+  if (is.list(object) && all(c(if (intercept) "a0", "beta", "lambda") %in% names(object)) && !is.list(object$beta)) {
+    b <- list(a0 = if (intercept) as.double(object$a0) else double(ncol(object$beta)), beta = object$beta, lambda = object$lambda)
   } else {
     if (is.numeric(object) && is.null(dim(object))) object <- matrix(object)
     if (!is.matrix(object) && !is(object, "Matrix")) refuse(sprintf("It is %s.", describe(object)))
-    if (nrow(object) != p + 1L) refuse(sprintf("It has %d rows; `x` has %d columns.", nrow(object), p))
-    b <- list(a0 = as.double(object[1L, ]), beta = object[-1L, , drop = FALSE])
+    if (nrow(object) != p + intercept) refuse(sprintf("It has %d rows; `x` has %d columns.", nrow(object), p))
+    b <- if (intercept) list(a0 = as.double(object[1L, ]), beta = object[-1L, , drop = FALSE]) else list(a0 = double(ncol(object)), beta = object)
   }
   if (nrow(b$beta) != p) refuse(sprintf("It has %d coefficients; `x` has %d columns.", nrow(b$beta), p))
   if (is.matrix(b$beta)) storage.mode(b$beta) <- "double"

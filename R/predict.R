@@ -51,7 +51,7 @@ predict.sparsepath <- function(object, newx, s = NULL, type = c("link", "respons
   check_dots(dots_of(...), names(formals(predict.sparsepath)), call)
   type <- check_type(type, object$family, call)
   b <- coefficients_at(object, s, check_flag(exact, "exact", call), list(x = x, y = y, weights = weights, offset = offset), call)
-  if (type == "coefficients") return(bind_intercept(b))
+  if (type == "coefficients") return(if (is.null(object$a0)) b$beta else bind_intercept(b))
   if (type == "nonzero") return(nonzero_rows(b$beta))
   if (missing(newx)) abort_missing("newx", sprintf("Give the data to predict; only `type = \"coefficients\"` and \"nonzero\" do without."), call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
@@ -64,7 +64,8 @@ coef.sparsepath <- function(object, s = NULL, exact = FALSE, x = NULL, y = NULL,
   call <- shown_call("coef")
   check_dots(dots_of(...), names(formals(coef.sparsepath)), call)
   exact <- check_flag(exact, "exact", call)
-  bind_intercept(coefficients_at(object, s, exact, list(x = x, y = y, weights = weights, offset = offset), call))
+  b <- coefficients_at(object, s, exact, list(x = x, y = y, weights = weights, offset = offset), call)
+  if (is.null(object$a0)) b$beta else bind_intercept(b)
 }
 
 #' Predictions and coefficients at the chosen lambda
@@ -120,11 +121,13 @@ check_type <- function(type, family, call) {
 #' @return list(a0, beta) with one column for each lambda asked for
 #' @noRd
 coefficients_at <- function(object, s, exact, data, call) {
+  if (is.null(object$a0)) object$a0 <- double(length(object$lambda)) # no intercept in the model
   if (is.null(s)) return(list(a0 = object$a0, beta = object$beta))
   s <- check_s(s, call)
   labels <- names(s) %||% paste0("s=", format(s))
   if (exact && !all(s %in% object$lambda)) {
     object <- refit_at(object, s, data, call)
+    if (is.null(object$a0)) object$a0 <- double(length(object$lambda))
   } else if (!exact) {
     warn_outside(object, s, call)
   }
@@ -195,7 +198,8 @@ refit_at <- function(object, s, data, call) {
     alpha = object$alpha, lambda = unique(c(object$lambda[object$lambda > min(s)], s)),
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, control = object$control, call = call
+    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control,
+    call = call
   )
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, object$call)
@@ -329,7 +333,7 @@ check_newoffset <- function(newoffset, object, n, call) {
 
 #' @noRd
 inverse_link <- function(eta, family) {
-  if (family == "binomial") 1 / (1 + exp(-eta)) else eta
+  switch(family, binomial = 1 / (1 + exp(-eta)), cox = exp(eta), eta)
 }
 
 #' @noRd

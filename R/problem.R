@@ -12,7 +12,7 @@
 setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                           lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
-                          control = sparsepath.control(), call) {
+                          cox.ties = "breslow", control = sparsepath.control(), call) {
   if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
   x <- check_x(x, call)
   if (missing(y)) abort_missing("y", "Give the response.", call)
@@ -23,7 +23,8 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
   offset <- check_offset(offset, n, call)
-  intercept <- check_flag(intercept, "intercept", call)
+  intercept <- check_flag(intercept, "intercept", call) && family != "cox"
+  cox.ties <- check_ties(cox.ties, call)
   if (family == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
   lambda <- check_lambda(lambda, call)
   exclude <- check_exclude(exclude, p, varnames, call)
@@ -33,7 +34,8 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   control <- check_control(control, call)
 
   problem <- list(
-    family = family, y = response$y, offset = offset, weights = matrix(response$weights, n, 1L),
+    family = family, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
+    efron = cox.ties == "efron", centred = intercept || family == "cox", offset = offset, weights = matrix(response$weights, n, 1L),
     alpha = check_alpha(alpha, call), v = v,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
@@ -47,7 +49,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   list(
     x = x, problem = problem, control = control, call = call, response = response,
     weights = user_weights, varnames = varnames,
-    settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
+    settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (family == "cox") cox.ties, exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
 }
 
@@ -84,6 +86,7 @@ new_sparsepath <- function(task, out, setup, call) {
     dev.ratio = task$dev.ratio, nulldev = task$nulldev * weight_scale, npasses = task$npasses, jerr = 0L,
     offset = !is.null(problem$offset)
   )
+  if (problem$family == "cox") fit$a0 <- NULL
   if (problem$family == "binomial") fit$classnames <- setup$response$classnames
   asked <- if (is.null(problem$lambda)) problem$nlambda else length(problem$lambda)
   fit <- c(fit, list(

@@ -161,14 +161,14 @@
 sparsepath <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                        lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
                        intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
-                       upper.limits = Inf, control = sparsepath.control(), ...) {
+                       upper.limits = Inf, cox.ties = c("breslow", "efron"), control = sparsepath.control(), ...) {
   call <- shown_call("sparsepath")
   check_dots(dots_of(...), fit_arguments(), call)
   n <- if (missing(x)) 0L else NROW(x) # for the default of lambda.min.ratio
   p <- if (missing(x)) 0L else NCOL(x)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha, nlambda, lambda.min.ratio, lambda, standardize, intercept,
-    exclude, penalty.factor, lower.limits, upper.limits, control, call
+    exclude, penalty.factor, lower.limits, upper.limits, cox.ties, control, call
   )
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, stored_call(match.call(), "sparsepath"))

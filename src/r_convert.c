@@ -18,6 +18,13 @@ const double *sp_rc_reals(SEXP list, const char *name) {
   return REAL_RO(e);
 }
 
+const int *sp_rc_ints(SEXP list, const char *name) {
+  SEXP e = sp_rc_get(list, name);
+  if (e == R_NilValue) return NULL;
+  if (TYPEOF(e) != INTSXP) Rf_error("internal error: '%s' must be integer", name);
+  return INTEGER_RO(e);
+}
+
 double sp_rc_real(SEXP list, const char *name) { return Rf_asReal(sp_rc_get(list, name)); }
 
 int sp_rc_int(SEXP list, const char *name) { return Rf_asInteger(sp_rc_get(list, name)); }

@@ -11,6 +11,7 @@
 
 SEXP sp_rc_get(SEXP list, const char *name);            /* element of a named list; an R error when it is missing */
 const double *sp_rc_reals(SEXP list, const char *name); /* NULL for R's NULL */
+const int *sp_rc_ints(SEXP list, const char *name);     /* NULL for R's NULL */
 double sp_rc_real(SEXP list, const char *name);
 int sp_rc_int(SEXP list, const char *name);
 int sp_rc_int_or(SEXP list, const char *name, int otherwise);

@@ -42,6 +42,10 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   h->pen.alpha = sp_rc_real(problem, "alpha");
   sp->design = &h->design;
   sp->loss = find_loss(sp_rc_string(problem, "family"));
+  sp->data.entry = sp_rc_reals(problem, "entry");
+  sp->data.status = sp_rc_ints(problem, "status");
+  sp->data.strata = sp_rc_ints(problem, "strata");
+  sp->data.efron = sp_rc_int(problem, "efron");
   sp->pen = &h->pen;
   sp->y = sp_rc_reals(problem, "y");
   sp->offset = sp_rc_reals(problem, "offset");

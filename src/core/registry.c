@@ -12,9 +12,11 @@ const sp_design_ops *const sp_registry_designs[] = {
 };
 
 extern const sp_loss_ops sp_loss_binomial;
+extern const sp_loss_ops sp_loss_cox;
 extern const sp_loss_ops sp_loss_gaussian;
 const sp_loss_ops *const sp_registry_losses[] = {
   &sp_loss_binomial,
+  &sp_loss_cox,
   &sp_loss_gaussian,
   NULL
 };

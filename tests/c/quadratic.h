@@ -115,7 +115,7 @@ static void open_quadratic(quadratic *s, int n, int p, int k0, int kind, int csc
   }
   for (int i = 0; i < n; i++) s->sm[i] = plain ? 1 : 0.5 + sp_uniform();
   const sp_view view = {csc ? &s->x.csc : &s->x.dense, n,     n == n_full ? NULL : s->rows, s->mean, s->iscale, s->sm,
-                        s->full,                       s->column};
+                        s->full,                       s->column, NULL, NULL};
   if (sp_qp_init(&s->q, &s->ctx, &view, p) != SP_OK) exit(2);
   random_basis(s, k0);
   reference_columns(s);

@@ -123,7 +123,7 @@ static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int
   const sp_model *md = &t->m;
   const double alpha = md->pen->alpha;
   const int q = f->q, L = f->L;
-  sp_view view = {ck->design, md->n, md->rows, md->mean, md->iscale, NULL, NULL, column};
+  sp_view view = {ck->design, md->n, md->rows, md->mean, md->iscale, NULL, NULL, column, NULL, NULL};
   for (int a = 0; a < m; a++) {
     const int j = j0 + a;
     const double is = md->iscale[j], mean = md->mean[j], v = md->v[j];
@@ -243,7 +243,7 @@ static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
       SP_TRY(sp_grow(ck->ctx, &ck->basis, cap, to, sizeof *ck->basis));
       cap = to;
     }
-    const sp_view v = {ck->design, n, m->rows, NULL, NULL, m->sw, NULL, NULL};
+    const sp_view v = {ck->design, n, m->rows, NULL, NULL, m->sw, NULL, NULL, NULL, NULL};
     for (int h = 0; h < f->q; h++) {
       ck->bsum[ck->qt] = sp_view_scatter(&v, Q + h * n, ck->basis + ck->qt * nf);
       ck->qt++;

@@ -48,7 +48,7 @@ static void set_column(const moments *mo, int t, int j, double centre, double s1
   const double sd = sqrt(fmax(var, 0));
   task->c[j] = 0;
   if (!(sd > CONSTANT * fabs(mean)) || !(sd > 0) || !isfinite(sp->v[j])) return; /* constant, or left out */
-  if (m->intercept) {
+  if (m->centred) {
     m->mean[j] = mean;
     m->iscale[j] = 1 / sd;
     task->c[j] = dot / sd;
@@ -131,7 +131,7 @@ done:
 
 sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
   sp_model *m = &t->m;
-  const sp_view view = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  const sp_view view = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
   int idx[CHUNK];
   double sum;
   double *resid = sp_calloc(path->ctx, (size_t)m->design->n, sizeof *resid);

@@ -39,6 +39,7 @@ static sp_status update_sum(sp_qp *q, const double *bn, double *buf, int *change
   const double one = 1, minus = -1;
   sp_view plain = q->view;
   plain.sm = NULL;
+  plain.root = NULL;
   *changed = 0;
   for (int leaving = 0; leaving < 2; leaving++) {
     int m = 0;
@@ -64,11 +65,34 @@ static sp_status update_sum(sp_qp *q, const double *bn, double *buf, int *change
   return SP_OK;
 }
 
-/* M = I + D K D / kappa (lower), factored; then QM = M^-1 Q0 and the small matrix of the constraint */
+/* M = S K S' from the lower triangle of K: S K, transposed, times S from the left again */
+static void in_metric(const sp_qp *q, double *M) {
+  const ptrdiff_t n = q->n;
+  const sp_loss *loss = q->view.root;
+  for (ptrdiff_t j = 0; j < n; j++) {
+    for (ptrdiff_t i = 0; i < n; i++) M[j * n + i] = i < j ? q->K[i * n + j] : q->K[j * n + i];
+    loss->ops->root(loss, SP_ROOT, M + j * n);
+  }
+  for (ptrdiff_t j = 0; j < n; j++) {
+    for (ptrdiff_t i = 0; i < j; i++) {
+      const double x = M[j * n + i];
+      M[j * n + i] = M[i * n + j];
+      M[i * n + j] = x;
+    }
+  }
+  for (ptrdiff_t j = 0; j < n; j++) loss->ops->root(loss, SP_ROOT, M + j * n);
+}
+
+/* M = I + S K S' / kappa (lower), factored; then QM = M^-1 Q0 and the small matrix of the constraint */
 static int factor_newton(const sp_qp *q, double *M, double *QM, double *S) {
   const int n = (int)q->n;
   int info = 0;
-  for (int j = 0; j < n; j++) {
+  if (q->view.root) in_metric(q, M);
+  for (int j = 0; j < n && q->view.root; j++) {
+    for (int i = j; i < n; i++) M[(ptrdiff_t)j * n + i] /= q->kappa;
+    M[(ptrdiff_t)j * n + j] += 1;
+  }
+  for (int j = 0; j < n && !q->view.root; j++) {
     const double dj = (q->view.sm ? q->view.sm[j] : 1) / q->kappa;
     for (int i = j; i < n; i++) {
       M[(ptrdiff_t)j * n + i] = q->K[(ptrdiff_t)j * n + i] * dj * (q->view.sm ? q->view.sm[i] : 1);

@@ -7,15 +7,16 @@
 
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
 
-sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss, const sp_penalty *pen,
-                        const double *y, const double *offset, const double *weights, int intercept) {
+sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss,
+                        const sp_loss_data *data, const sp_penalty *pen, const double *y, const double *offset,
+                        const double *weights, int intercept) {
   memset(m, 0, sizeof *m);
   m->ctx = ctx;
   m->design = design;
-  m->loss = loss;
   m->pen = pen;
   m->p = design->p;
   m->intercept = intercept;
+  m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
   m->ridge_scale = 1;
   m->max_iter = 200;
   m->cg = 3e-8;
@@ -35,6 +36,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
     if (!(*reals[i] = sp_calloc(ctx, sn, sizeof(double)))) return SP_ENOMEM;
   }
+  if (loss->root && !(m->fit = sp_calloc(ctx, sn, sizeof(double)))) return SP_ENOMEM;
   m->full = sp_calloc(ctx, (size_t)nf, sizeof(double));
   m->column = sp_calloc(ctx, (size_t)nf, sizeof(double));
   if (!m->full || !m->column) return SP_ENOMEM;
@@ -51,14 +53,16 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->mean = sp_calloc(ctx, (size_t)m->p, sizeof(double));
   m->iscale = sp_calloc(ctx, (size_t)m->p, sizeof(double));
   m->is_u = sp_calloc(ctx, (size_t)m->p, 1);
-  return m->mean && m->iscale && m->is_u ? SP_OK : SP_ENOMEM;
+  if (!m->mean || !m->iscale || !m->is_u) return SP_ENOMEM;
+  return sp_loss_open(&m->loss, ctx, loss, n, m->rows, m->y, m->w, data);
 }
 
 void sp_model_free(sp_model *m) {
   if (!m->ctx) return;
+  sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
-                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs};
+                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
@@ -83,13 +87,13 @@ static int is_free_column(const sp_model *m, int j) {
 
 /* The intercept that solves sum g(off + b0) = 0, g falling in b0: bracketed Newton, so that any offset works. */
 static void fit_intercept(sp_model *m) {
-  double lo = -INFINITY, hi = INFINITY, b = m->loss->start(m->n, m->y, m->w), om = 0, step = 1;
+  double lo = -INFINITY, hi = INFINITY, b = m->loss.ops->start(&m->loss), om = 0, step = 1;
   for (ptrdiff_t i = 0; i < m->n; i++) om += m->w[i] * m->off[i];
   b -= om;
   for (int it = 0; it < 500; it++) {
     double g = 0, h = 0, mag = 0;
     for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->off[i] + b;
-    m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+    m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     for (ptrdiff_t i = 0; i < m->n; i++) {
       g += m->g[i];
       mag += fabs(m->g[i]);
@@ -112,7 +116,17 @@ static void fit_intercept(sp_model *m) {
   }
 }
 
-/* Q0 and UR: modified Gram-Schmidt, twice, of sm o U */
+void sp_model_root(const sp_model *m, enum sp_root op, double *x) {
+  if (m->loss.ops->root) {
+    m->loss.ops->root(&m->loss, op, x);
+  } else if (op == SP_ROOT || op == SP_ROOT_T) {
+    for (ptrdiff_t i = 0; i < m->n; i++) x[i] *= m->sm[i];
+  } else {
+    for (ptrdiff_t i = 0; i < m->n; i++) x[i] /= m->sm[i];
+  }
+}
+
+/* Q0 and UR: modified Gram-Schmidt, twice, of S U */
 void sp_model_orthonormal_basis(sp_model *m) {
   sp_qp *q = &m->qp;
   const ptrdiff_t n = q->n;
@@ -120,7 +134,8 @@ void sp_model_orthonormal_basis(sp_model *m) {
     double *Q = q->Q0 + h * n, *R = m->UR + (ptrdiff_t)h * m->nu;
     const double *u = m->U + h * n;
     memset(R, 0, (size_t)m->nu * sizeof *R);
-    for (ptrdiff_t i = 0; i < n; i++) Q[i] = m->sm[i] * u[i];
+    memcpy(Q, u, (size_t)n * sizeof *Q);
+    sp_model_root(m, SP_ROOT, Q);
     for (int rep = 0; rep < 2; rep++) {
       for (int l = 0; l < h; l++) {
         const double c = sp_dot(q->Q0 + l * n, Q, n);
@@ -135,7 +150,7 @@ void sp_model_orthonormal_basis(sp_model *m) {
   q->k0 = m->nu;
 }
 
-/* Independent columns of [1, free columns] in the metric of the weights, earlier ones preferred. */
+/* Independent columns of [1, free columns] in the metric of the weights (or the root of the loss), earlier ones preferred. */
 static sp_status build_basis(sp_model *m) {
   int count = m->intercept;
   for (int j = 0; j < m->p; j++) {
@@ -156,7 +171,7 @@ static sp_status build_basis(sp_model *m) {
     sp_free(m->ctx, Q);
     return SP_ENOMEM;
   }
-  sp_view plain = {m->design, n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  sp_view plain = {m->design, n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
   for (int j = -1; j < m->p && m->nu < n; j++) {
     if (j < 0 ? !m->intercept : !m->is_u[j]) continue;
     double *u = m->U + m->nu * n, *x = Q + m->nu * n;
@@ -167,6 +182,10 @@ static sp_status build_basis(sp_model *m) {
     }
     for (ptrdiff_t i = 0; i < n; i++) x[i] = m->sw[i] * u[i];
     const double before = sqrt(sp_nrm2sq(x, n));
+    if (m->loss.ops->root) { /* in the metric of the null model: a column that F does not see is not there */
+      memcpy(x, u, (size_t)n * sizeof *x);
+      sp_model_root(m, SP_ROOT, x);
+    }
     for (int rep = 0; rep < 2; rep++) {
       for (int l = 0; l < m->nu; l++) sp_axpy(-sp_dot(Q + l * n, x, n), Q + l * n, x, n);
     }
@@ -183,30 +202,32 @@ void sp_model_null(sp_model *m) {
   const ptrdiff_t n = m->n;
   memcpy(m->eta, m->off, (size_t)n * sizeof *m->eta);
   if (m->intercept) fit_intercept(m);
-  m->null_value = m->loss->value(n, m->y, m->w, m->eta);
-  m->sat_value = m->loss->saturated(n, m->y, m->w);
+  m->null_value = m->loss.ops->value(&m->loss, m->eta);
+  m->sat_value = m->loss.ops->saturated(&m->loss);
   m->null_dev = m->null_value - m->sat_value;
-  m->loss->grad_hess(n, m->y, m->w, m->eta, m->g, m->h);
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   double ss = 0;
   for (ptrdiff_t i = 0; i < n; i++) ss += m->g[i] * m->g[i] / m->w[i];
   m->unit = sqrt(ss);
   /* glmnet's convention: a gaussian response is scaled to unit variance before it is penalized */
-  if ((m->loss->flags & SP_LOSS_QUADRATIC) && m->unit > 0) m->ridge_scale = 1 / m->unit;
+  if ((m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->unit > 0) m->ridge_scale = 1 / m->unit;
 }
 
 sp_status sp_model_start(sp_model *m) {
   sp_status st = SP_OK;
   const ptrdiff_t n = m->n;
-  SP_TRY(build_basis(m));
   memcpy(m->sm, m->sw, (size_t)n * sizeof *m->sm);
-  const sp_view view = {m->design, n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column};
+  if (m->loss.ops->metric) SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+  SP_TRY(build_basis(m));
+  const sp_view view = {m->design,  n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column,
+                        m->loss.ops->root ? &m->loss : NULL, m->fit};
   SP_TRY(sp_qp_init(&m->qp, m->ctx, &view, m->p));
   m->qp.cg = m->cg;
   m->qp.Q0 = sp_alloc(m->ctx, (size_t)(m->nu + 1) * (size_t)n, sizeof(double));
   if (!m->qp.Q0) return SP_ENOMEM;
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     /* centred before it is projected: a large mean of y must not cost accuracy */
     m->target = sp_alloc(m->ctx, (size_t)n, sizeof(double));
     if (!m->target) return SP_ENOMEM;
@@ -291,7 +312,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
   if (st != SP_OK) return st;
   m->stepped = 0;
   if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     st = sp_qp_residual(q, m->target);
     sp_qp_corr_all(q);
     m->c_fresh = 1;
@@ -304,7 +325,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
 /* e [n] = X~ b over the working set, metric free */
 static void plain_fit(sp_model *m, double *e) {
   sp_qp *q = &m->qp;
-  sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+  sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
   int c = 0;
   for (int k = 0; k < q->nW; k++) {
     if (q->b[k] != 0) {
@@ -317,7 +338,7 @@ static void plain_fit(sp_model *m, double *e) {
 }
 
 sp_status sp_model_unpenalized(sp_model *m) {
-  const int quadratic = (m->loss->flags & SP_LOSS_QUADRATIC) != 0;
+  const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   const ptrdiff_t n = m->n;
   sp_qp *q = &m->qp;
   double *e = m->deta;
@@ -330,11 +351,9 @@ sp_status sp_model_unpenalized(sp_model *m) {
     return SP_OK;
   }
   plain_fit(m, e);
-  if (quadratic) {
-    for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = m->sm[i] * (m->y[i] - m->off[i] - e[i]);
-  } else {
-    for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = m->sm[i] * (m->eta[i] - m->off[i] - e[i]);
-  }
+  const double *from = quadratic ? m->y : m->eta;
+  for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = from[i] - m->off[i] - e[i];
+  sp_model_root(m, SP_ROOT, m->r0);
   memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
   /* two rounds: the second removes what the first left by rounding */
   for (int rep = 0; rep < 2; rep++) {
@@ -345,11 +364,14 @@ sp_status sp_model_unpenalized(sp_model *m) {
     sp_gemv_t(q->Q0, n, n, m->nu, m->r0, z);
     for (int h = m->nu - 1; h >= 0; h--) {
       for (int l = h + 1; l < m->nu; l++) z[h] -= m->UR[(ptrdiff_t)l * m->nu + h] * z[l];
-      z[h] /= m->UR[(ptrdiff_t)h * m->nu + h];
+      const double pivot = m->UR[(ptrdiff_t)h * m->nu + h];
+      z[h] = pivot > 0 ? z[h] / pivot : 0;
     }
     for (int h = 0; h < m->nu; h++) {
       m->gamma[h] += z[h];
-      for (ptrdiff_t i = 0; i < n; i++) m->r0[i] -= m->sm[i] * m->U[h * n + i] * z[h];
+      memcpy(m->h, m->U + h * n, (size_t)n * sizeof *m->h);
+      sp_model_root(m, SP_ROOT, m->h);
+      sp_axpy(-z[h], m->h, m->r0, n);
     }
   }
   if (!quadratic) {
@@ -360,17 +382,17 @@ sp_status sp_model_unpenalized(sp_model *m) {
 }
 
 void sp_model_gradient(sp_model *m, double *resid, double *sum) {
-  sp_view v = {m->design, m->n, m->rows, NULL, NULL, m->sw, m->full, m->column};
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  sp_view v = {m->design, m->n, m->rows, NULL, NULL, m->sw, m->full, m->column, NULL, NULL};
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     *sum = sp_view_scatter(&v, m->qp.r, resid);
     return;
   }
-  m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   v.sm = NULL;
   *sum = sp_view_scatter(&v, m->g, resid);
 }
 
 double sp_model_value(sp_model *m) {
-  if (m->loss->flags & SP_LOSS_QUADRATIC) return (sp_nrm2sq(m->qp.r, m->qp.n) + (m->reduced ? m->red_rest : 0)) / 2;
-  return m->loss->value(m->n, m->y, m->w, m->eta);
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) return (sp_nrm2sq(m->qp.r, m->qp.n) + (m->reduced ? m->red_rest : 0)) / 2;
+  return m->loss.ops->value(&m->loss, m->eta);
 }

@@ -12,9 +12,10 @@
 typedef struct sp_model {
   sp_ctx *ctx;
   const sp_design *design; /* the raw design, always */
-  const sp_loss_ops *loss;
+  sp_loss loss;            /* the instance of this model */
   const sp_penalty *pen;
   int p, intercept;
+  int centred;             /* columns are centred: an intercept, or a loss that does not see constants */
   ptrdiff_t n;             /* rows of positive weight */
   int *rows;               /* [n], or NULL when all rows have positive weight */
   double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1, sw its square root */
@@ -32,11 +33,12 @@ typedef struct sp_model {
   int nu;                  /* unpenalized basis: the intercept (if any) then independent free columns */
   int *ucol;               /* [nu] column, -1 for the intercept */
   double *U;               /* [n x nu] standardized, metric free */
-  double *UR;              /* [nu x nu] upper: sm o U = Q0 UR */
+  double *UR;              /* [nu x nu] upper: S U = Q0 UR */
   double *gamma;           /* [nu] coefficients of U in standardized units */
   char *is_u;              /* [p] 1: in U or dependent on it (coefficient 0); such columns are never in the working set */
 
-  double *sm;              /* [n] metric of the qp */
+  double *sm;              /* [n] metric of the qp, where it is diagonal */
+  double *fit;             /* [n] scratch of the view, where it is not */
   int metric_set;
   double *target;          /* [qp.n] quadratic loss: sw o (y - off), projected; Q'y in a reduced problem */
   double *target_full;     /* [n] the former, while reduced */
@@ -67,8 +69,9 @@ typedef struct sp_model {
 } sp_model;
 
 /* Rows of positive weight, normalized weights, starting intercept. weights, y, offset (or NULL) are over the design's n rows. */
-sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss, const sp_penalty *pen,
-                        const double *y, const double *offset, const double *weights, int intercept);
+sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss,
+                        const sp_loss_data *data, const sp_penalty *pen, const double *y, const double *offset,
+                        const double *weights, int intercept);
 /* The intercept-only model: eta, null_value, null_dev, sat_value, and its gradient in g. */
 void sp_model_null(sp_model *m);
 /* After mean, iscale, ratio are set: unpenalized basis (fitted where it is more than the intercept), qp. */
@@ -83,7 +86,9 @@ sp_status sp_model_add(sp_model *m, int j); /* to the working set */
 /* The solution at lambda on the working set, from the current state (that of lambda_prev). *kkt: largest violation / lambda over the
  * working set; *limit: 1 when an iteration limit was hit. */
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit);
-/* Q0 and UR in the metric sm */
+/* products with the root S of the metric of the qp */
+void sp_model_root(const sp_model *m, enum sp_root op, double *x);
+/* Q0 and UR in the metric of the qp */
 void sp_model_orthonormal_basis(sp_model *m);
 /* Set lambda-dependent thresholds without solving. */
 void sp_model_set_lambda(sp_model *m, double lambda);

@@ -229,7 +229,11 @@ static sp_status set_metric(sp_model *m, const double *h) {
   sp_qp *q = &m->qp;
   int failed;
   m->n_metric++;
-  for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], CURVATURE_FLOOR * m->w[i]));
+  if (m->loss.ops->metric) {
+    SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+  } else {
+    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], CURVATURE_FLOOR * m->w[i]));
+  }
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
   SP_TRY(sp_factor_reload(q, &failed));
@@ -237,14 +241,16 @@ done:
   return st;
 }
 
-/* State of one Newton iteration: r0 = g / sm, qp.r its projection, c over `near` (or everything) and A. *worst: largest residual
+/* State of one Newton iteration: r0 = S'^-1 g, qp.r its projection, c over `near` (or everything) and A. *worst: largest residual
  * of the active equations, of the unpenalized scores, and of inactive columns looked at, / lambda. */
 static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   sp_qp *q = &m->qp;
   double top = 0, dir;
   sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
-  for (ptrdiff_t i = 0; i < m->n; i++) q->r[i] = m->r0[i] = m->g[i] / m->sm[i];
+  memcpy(m->r0, m->g, (size_t)m->n * sizeof *m->r0);
+  sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
+  memcpy(q->r, m->r0, (size_t)m->n * sizeof *m->r0);
   for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
   sp_qp_project(q, q->r);
   if (everything && m->use_dual) {
@@ -309,7 +315,7 @@ static void line_search(sp_model *m, double f_old, double *len) {
       for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i] + *len * (b_new[i] - m->b_old[i]);
       m->n_linesearch++;
     }
-    const double f = m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m);
+    const double f = m->loss.ops->value(&m->loss, m->eta) + penalty_value(m);
     if (f <= f_old + 1e-13 * (fabs(f_old) + m->null_value)) return; /* what a sum of n terms resolves */
   }
   *len = 0;
@@ -365,7 +371,8 @@ static sp_status newton_step(sp_model *m, double worst) {
     }
     sp_free(m->ctx, seen);
   }
-  for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = (m->r0[i] - q->r[i]) / m->sm[i];
+  for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->r0[i] - q->r[i];
+  sp_model_root(m, SP_ROOT_SOLVE, m->deta);
 done:
   return st;
 }
@@ -379,11 +386,12 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   *limit = 0;
   for (int it = 0; it < m->max_iter; it++) {
     m->n_newton++;
-    m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
-    if (majorize && m->loss->majorizer) m->loss->majorizer(m->n, m->y, m->w, m->eta, m->h);
+    m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+    if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED)) {
       SP_TRY(set_metric(m, m->h));
     }
+    SP_TRY(m->loss.status);
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
     *kkt = worst_before = worst;
     if (trusted && worst > last) { /* a step taken on trust did not help: back, and look this time */
@@ -419,7 +427,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     last = worst;
     careful |= worst > TRUST || majorize;
-    const double f_old = careful ? m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m) : 0;
+    const double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
     SP_TRY(newton_step(m, worst));
     double len = 1;
@@ -448,12 +456,13 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
   }
   SP_TRY(sp_model_unpenalized(m));
-  if (!(m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
+  if (!(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
     if (q->nW) memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
     SP_TRY(sp_qp_from_b(q));
     sp_model_null(m);
   }
-  m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+  SP_TRY(m->loss.status);
   SP_TRY(newton_residual(m, 1, kkt));
   *limit = *kkt > sp_qp_accept(q);
   if (*limit) sp_reach_reset(m); /* its bounds rest on vanishing scores */
@@ -475,7 +484,7 @@ static int wants_iterative(const sp_model *m) {
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
   if (q->iterative || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
-  if (m->reduced || m->no_iterative || any_shifted(q)) return 0;
+  if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
   for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
   return (double)entries * ITERATIVE_FILL < na;
 }
@@ -496,11 +505,11 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
     q->d[i] = to - q->b[k];
     q->b[k] = to;
   }
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     for (int i = 0; i < q->a; i++) q->d[i] = -q->d[i];
     sp_active_n(q, q->d, q->r);
   } else {
-    const sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column};
+    const sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
     sp_view_axpy(&plain, q->acol, q->a, q->d, m->eta, q->vv, q->ent);
   }
   m->c_fresh = 0;
@@ -538,7 +547,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     if (!from) return SP_ENOMEM;
     memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
   }
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);
     m->c_fresh = 1;
     choose_near(m, lambda, lambda_prev);

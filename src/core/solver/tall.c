@@ -98,7 +98,7 @@ sp_status sp_tall_reduce(sp_model *m, int *done_) {
   m->target = y;
   y = NULL;
   m->reduced = 1;
-  const sp_view view = {&m->red_design, p, NULL, NULL, NULL, NULL, m->full, m->column};
+  const sp_view view = {&m->red_design, p, NULL, NULL, NULL, NULL, m->full, m->column, NULL, NULL};
   swap_problem(m, &view, 0);
   SP_TRY(resize_rows(&m->qp, p));
   memcpy(m->qp.r, m->target, sp * sizeof(double));
@@ -113,7 +113,7 @@ done:
 
 sp_status sp_tall_expand(sp_model *m) {
   sp_status st = SP_OK;
-  const sp_view view = {m->design, m->n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column};
+  const sp_view view = {m->design, m->n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column, NULL, NULL};
   sp_free(m->ctx, m->target);
   m->target = m->target_full;
   m->target_full = NULL;

@@ -13,25 +13,33 @@ void sp_view_column(const sp_view *v, int j, double *out) {
     v->design->ops->gather(v->design, j, v->full);
     for (ptrdiff_t i = 0; i < v->n; i++) out[i] = v->full[v->rows[i]];
   }
-  if (v->sm) {
+  if (v->sm && !v->root) {
     sp_scale_col(out, v->sm, mean, is, out, v->n);
   } else if (mean != 0 || is != 1) {
     for (ptrdiff_t i = 0; i < v->n; i++) out[i] = (out[i] - mean) * is;
   }
+  if (v->root) v->root->ops->root(v->root, SP_ROOT, out);
 }
 
 double sp_view_scatter(const sp_view *v, const double *r, double *full) {
+  const double *sm = v->sm;
   double sum = 0;
+  if (v->root) {
+    memcpy(v->fit, r, (size_t)v->n * sizeof *r);
+    v->root->ops->root(v->root, SP_ROOT_T, v->fit);
+    r = v->fit;
+    sm = NULL;
+  }
   if (v->rows) {
     memset(full, 0, (size_t)v->design->n * sizeof *full);
-    for (ptrdiff_t i = 0; i < v->n; i++) sum += full[v->rows[i]] = v->sm ? v->sm[i] * r[i] : r[i];
+    for (ptrdiff_t i = 0; i < v->n; i++) sum += full[v->rows[i]] = sm ? sm[i] * r[i] : r[i];
   } else {
-    for (ptrdiff_t i = 0; i < v->n; i++) sum += full[i] = v->sm ? v->sm[i] * r[i] : r[i];
+    for (ptrdiff_t i = 0; i < v->n; i++) sum += full[i] = sm ? sm[i] * r[i] : r[i];
   }
   return sum;
 }
 
-/* z_j' r with the centring done entry by entry; q [design->n] = sm o r */
+/* z_j' r with the centring done entry by entry; q [design->n] = S'r */
 static double centred_dot(const sp_view *v, int j, const double *q) {
   double s = 0;
   v->design->ops->gather(v->design, j, v->column);
@@ -61,6 +69,16 @@ void sp_view_dot(const sp_view *v, const int *idx, int m, const double *r, doubl
 void sp_view_axpy(const sp_view *v, const int *idx, int m, const double *coef, double *y, double *work, int *iwork) {
   double shift = 0;
   int k = 0;
+  if (v->root) {
+    sp_view plain = *v;
+    plain.root = NULL;
+    plain.sm = NULL;
+    memset(v->fit, 0, (size_t)v->n * sizeof *v->fit);
+    sp_view_axpy(&plain, idx, m, coef, v->fit, work, iwork);
+    v->root->ops->root(v->root, SP_ROOT, v->fit);
+    sp_axpy(1, v->fit, y, v->n);
+    return;
+  }
   for (int a = 0; a < m; a++) {
     if (coef[a] == 0) continue;
     if (sp_view_shifted(v, idx[a])) { /* entry by entry, as in the products */

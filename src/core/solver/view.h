@@ -1,11 +1,12 @@
 /* View: how one problem sees the columns of a design, standardized and in its own metric, without a copy:
- *   z_j = sm o (x_j - mean_j) * iscale_j   on the rows of positive weight.
+ *   z_j = S (x_j - mean_j) * iscale_j   on the rows of positive weight, S = diag(sm) or the root of a loss.
  * A view may also look at a reduced problem (the triangular factor of a tall design): then rows is NULL and mean, iscale
  * are NULL. Centring and scaling exist nowhere else. */
 #ifndef SP_VIEW_H
 #define SP_VIEW_H
 
 #include "../design/design.h"
+#include "../loss/loss.h"
 
 typedef struct sp_view {
   const sp_design *design;
@@ -16,6 +17,8 @@ typedef struct sp_view {
   const double *sm;     /* [n] square roots of the metric, or NULL: 1 */
   double *full;         /* [design->n] scratch of the owner */
   double *column;       /* [design->n] scratch of the owner */
+  const sp_loss *root;  /* whose root is S, instead of sm; or NULL */
+  double *fit;          /* with a root: [n] scratch of the owner */
 } sp_view;
 
 /* Centring by algebra, x'q - mean sum(q), loses |mean| / sd in accuracy; columns beyond this ratio are centred entry by entry. */
@@ -26,11 +29,11 @@ int sp_view_shifted(const sp_view *v, int j);
 void sp_view_column(const sp_view *v, int j, double *out);
 /* out[a] = z_idx[a]' r, r [v->n] */
 void sp_view_dot(const sp_view *v, const int *idx, int m, const double *r, double *out);
-/* the same for q [design->n] = sm o r and its sum */
+/* the same for q [design->n] = S'r and its sum */
 void sp_view_dot_raw(const sp_view *v, const int *idx, int m, const double *q, double sum, double *out);
 /* y [v->n] += Z[, idx] coef; zero coefficients are skipped. work [m] doubles, iwork [m] ints */
 void sp_view_axpy(const sp_view *v, const int *idx, int m, const double *coef, double *y, double *work, int *iwork);
-/* full [design->n] = sm o r at the rows seen, 0 elsewhere; returns the sum */
+/* full [design->n] = S'r at the rows seen, 0 elsewhere; returns the sum */
 double sp_view_scatter(const sp_view *v, const double *r, double *full);
 
 #endif
