@@ -95,6 +95,14 @@ static void free_rows(rows *r) {
   free(r->h);
 }
 
+/* the instance of a loss without state, on these rows */
+static sp_loss *with_rows(sp_loss *loss, const rows *r) {
+  loss->n = r->n;
+  loss->y = r->y;
+  loss->w = r->w;
+  return loss;
+}
+
 static int near(double got, real want, real room) {
   return fabsl((real)got - want) <= room * DBL_EPSILON + 1e-320L;
 }
@@ -126,14 +134,14 @@ static void check_reference(const reference *ref) {
   }
 }
 
-static void check_values(const sp_loss_ops *loss, const reference *ref, double spread, int holes) {
+static void check_values(sp_loss *loss, const reference *ref, double spread, int holes) {
   rows r = random_rows(ref, 1 + sp_below(40), spread, holes);
   real value = 0, size = 0, lowest = 0, low_size = 0;
-  loss->grad_hess(r.n, r.y, r.w, r.eta, r.g, r.h);
+  loss->ops->grad_hess(with_rows(loss, &r), r.eta, r.g, r.h);
   for (int i = 0; i < r.n; i++) {
     const real w = r.w[i], y = r.y[i], eta = r.eta[i];
     if (!(w > 0)) {
-      SP_CHECK(r.g[i] == 0 && r.h[i] == 0, "%s: row of weight 0", loss->name);
+      SP_CHECK(r.g[i] == 0 && r.h[i] == 0, "%s: row of weight 0", loss->ops->name);
       continue;
     }
     const real l = w * ref->value(y, eta), slope = ref->slope(y, eta), low = w * ref->lowest(y);
@@ -143,36 +151,36 @@ static void check_values(const sp_loss_ops *loss, const reference *ref, double s
     low_size += fabsl(low);
     /* y - mu to the accuracy that its two terms allow; relative accuracy where it is a single term */
     const real terms = y == 0 || (y == 1 && ref->minimizer == NULL) ? fabsl(slope) : fabsl(slope) + fabsl(y) + fabsl(eta);
-    SP_CHECK(near(r.g[i], -w * slope, 8 * w * terms), "%s: g at y = %g, eta = %g: %.17g not %.17Lg", loss->name,
+    SP_CHECK(near(r.g[i], -w * slope, 8 * w * terms), "%s: g at y = %g, eta = %g: %.17g not %.17Lg", loss->ops->name,
              r.y[i], r.eta[i], r.g[i], -w * slope);
     SP_CHECK(near(r.h[i], w * ref->curvature(y, eta), 8 * w * ref->curvature(y, eta)),
-             "%s: h at eta = %g: %.17g not %.17Lg", loss->name, r.eta[i], r.h[i], w * ref->curvature(y, eta));
-    if (loss->flags & SP_LOSS_QUADRATIC) SP_CHECK(r.h[i] == r.w[i], "%s: quadratic", loss->name);
+             "%s: h at eta = %g: %.17g not %.17Lg", loss->ops->name, r.eta[i], r.h[i], w * ref->curvature(y, eta));
+    if (loss->ops->flags & SP_LOSS_QUADRATIC) SP_CHECK(r.h[i] == r.w[i], "%s: quadratic", loss->ops->name);
   }
-  const double got = loss->value(r.n, r.y, r.w, r.eta), sat = loss->saturated(r.n, r.y, r.w);
-  SP_CHECK(near(got, value, (r.n + 8) * size), "%s: value %.17g not %.17Lg", loss->name, got, value);
+  const double got = loss->ops->value(with_rows(loss, &r), r.eta), sat = loss->ops->saturated(with_rows(loss, &r));
+  SP_CHECK(near(got, value, (r.n + 8) * size), "%s: value %.17g not %.17Lg", loss->ops->name, got, value);
   /* 1 - y has an absolute error of its own when y is next to 0 */
-  SP_CHECK(near(sat, lowest, (r.n + 8) * low_size + 2), "%s: saturated %.17g not %.17Lg", loss->name, sat, lowest);
-  SP_CHECK(sat <= got * (1 + (r.n + 8) * DBL_EPSILON), "%s: saturated %g above %g", loss->name, sat, got);
+  SP_CHECK(near(sat, lowest, (r.n + 8) * low_size + 2), "%s: saturated %.17g not %.17Lg", loss->ops->name, sat, lowest);
+  SP_CHECK(sat <= got * (1 + (r.n + 8) * DBL_EPSILON), "%s: saturated %g above %g", loss->ops->name, sat, got);
   free_rows(&r);
 }
 
 /* the quadratic with the majorizer's curvature touches F at eta and lies above it, far away too (or, for losses without such a
  * bound, as far as the minimum of the row, which is its own) */
-static void check_majorizer(const sp_loss_ops *loss, const reference *ref, double spread) {
+static void check_majorizer(sp_loss *loss, const reference *ref, double spread) {
   rows r = random_rows(ref, 1 + sp_below(20), spread, 1);
   double *bound = sp_block((size_t)r.n, sizeof *bound);
-  loss->grad_hess(r.n, r.y, r.w, r.eta, r.g, r.h);
-  if (loss->majorizer != NULL) loss->majorizer(r.n, r.y, r.w, r.eta, bound);
+  loss->ops->grad_hess(with_rows(loss, &r), r.eta, r.g, r.h);
+  if (loss->ops->majorizer != NULL) loss->ops->majorizer(with_rows(loss, &r), r.eta, bound);
   else memcpy(bound, r.h, (size_t)r.n * sizeof *bound);
   for (int i = 0; i < r.n; i++) {
     if (!(r.w[i] > 0)) {
-      SP_CHECK(bound[i] == 0, "%s: majorizer, row of weight 0", loss->name);
+      SP_CHECK(bound[i] == 0, "%s: majorizer, row of weight 0", loss->ops->name);
       continue;
     }
     const real w = r.w[i], y = r.y[i], eta = r.eta[i], h = bound[i] / w;
     SP_CHECK((bound[i] > 0 || r.h[i] == 0) && bound[i] >= r.h[i] * (1 - 8 * DBL_EPSILON), "%s: majorizer %g below curvature %g",
-             loss->name, bound[i], r.h[i]);
+             loss->ops->name, bound[i], r.h[i]);
     for (int k = 0; k < 40; k++) {
       real step = (k % 2 ? 1 : -1) * powl(2, k / 2 - 10);
       if (ref->minimizer != NULL) { /* shares of the way there */
@@ -182,25 +190,25 @@ static void check_majorizer(const sp_loss_ops *loss, const reference *ref, doubl
       const real to = eta + step;
       const real above = ref->value(y, eta) + ref->slope(y, eta) * step + h * step * step / 2;
       SP_CHECK(ref->value(y, to) <= above + 1e-14L * (1 + fabsl(above) + fabsl(y * to)), "%s: majorizer at y = %g, eta = %g below F at %g",
-               loss->name, r.y[i], r.eta[i], (double)to);
+               loss->ops->name, r.y[i], r.eta[i], (double)to);
     }
     /* reject one that is merely large: the tightest for a logistic loss also touches at -eta (Jaakkola & Jordan) */
-    if (ref->minimizer == NULL) SP_CHECK(h <= 1, "%s: majorizer %g", loss->name, (double)h);
+    if (ref->minimizer == NULL) SP_CHECK(h <= 1, "%s: majorizer %g", loss->ops->name, (double)h);
     else if (ref->slope(y, eta) < 0) { /* and this one has its minimum where the row has */
       const real way = ref->minimizer(y) - eta;
-      SP_CHECK(fabsl(-ref->slope(y, eta) / h - way) <= 1e-3L * way, "%s: majorizer %g", loss->name, (double)h);
-    } else SP_CHECK(bound[i] <= r.h[i] * (1 + 8 * DBL_EPSILON), "%s: majorizer %g", loss->name, (double)h);
+      SP_CHECK(fabsl(-ref->slope(y, eta) / h - way) <= 1e-3L * way, "%s: majorizer %g", loss->ops->name, (double)h);
+    } else SP_CHECK(bound[i] <= r.h[i] * (1 + 8 * DBL_EPSILON), "%s: majorizer %g", loss->ops->name, (double)h);
   }
   free(bound);
   free_rows(&r);
 }
 
 /* F(eta) + F*(-s g) + s g'eta, row by row, by definition */
-static void check_fenchel_young(const sp_loss_ops *loss, const reference *ref, double spread, int holes) {
+static void check_fenchel_young(sp_loss *loss, const reference *ref, double spread, int holes) {
   static const double scales[] = {0.0, 1e-12, 0.1, 0.5, 0.9, 0.999, 1 - 1e-6, 1 - 1e-9, 1.0};
   rows r = random_rows(ref, 1 + sp_below(30), spread, holes);
   for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
-    const double s = scales[k], got = loss->fenchel_young(r.n, r.y, r.w, r.eta, s);
+    const double s = scales[k], got = loss->ops->fenchel_young(with_rows(loss, &r), r.eta, s);
     real want = 0, size = 0, far = 1;
     for (int i = 0; i < r.n; i++) {
       if (!(r.w[i] > 0)) continue;
@@ -214,16 +222,16 @@ static void check_fenchel_young(const sp_loss_ops *loss, const reference *ref, d
      * s q + (1 - s) y is one of u / (1 - s) in the small difference that the term is made of; 1e-9 where a series takes over;
      * 1 - y of a proportion next to 0 is rounded. */
     const real room = (1e-9L / DBL_EPSILON + 40 * (r.n + 10) / (s < 1 ? 1 - (real)s : 1)) * want + 4 * (1 - s) * far;
-    SP_CHECK(got >= 0, "%s: s = %g: %g", loss->name, s, got);
-    SP_CHECK(fabsl(got - want) <= room * DBL_EPSILON + 1e-17L * size + 1e-18L, "%s: s = %g: %.17g not %.17Lg", loss->name, s, got,
+    SP_CHECK(got >= 0, "%s: s = %g: %g", loss->ops->name, s, got);
+    SP_CHECK(fabsl(got - want) <= room * DBL_EPSILON + 1e-17L * size + 1e-18L, "%s: s = %g: %.17g not %.17Lg", loss->ops->name, s, got,
              want);
-    if (s >= 1) SP_CHECK(got == 0, "%s: %g at s = 1", loss->name, got);
+    if (s >= 1) SP_CHECK(got == 0, "%s: %g at s = 1", loss->ops->name, got);
   }
   free_rows(&r);
 }
 
 /* rows of weight 0 removed: the same numbers, bit for bit */
-static void check_holes(const sp_loss_ops *loss, const reference *ref) {
+static void check_holes(sp_loss *loss, const reference *ref) {
   rows r = random_rows(ref, 2 + sp_below(30), 3.0, 1), q = random_rows(ref, r.n, 1.0, 0);
   q.n = 0;
   for (int i = 0; i < r.n; i++) {
@@ -232,20 +240,20 @@ static void check_holes(const sp_loss_ops *loss, const reference *ref) {
     q.w[q.n] = r.w[i];
     q.eta[q.n++] = r.eta[i];
   }
-  const double with[] = {loss->value(r.n, r.y, r.w, r.eta), loss->saturated(r.n, r.y, r.w),
-                         loss->fenchel_young(r.n, r.y, r.w, r.eta, 0.3), loss->start(r.n, r.y, r.w)};
-  const double without[] = {loss->value(q.n, q.y, q.w, q.eta), loss->saturated(q.n, q.y, q.w),
-                            loss->fenchel_young(q.n, q.y, q.w, q.eta, 0.3), loss->start(q.n, q.y, q.w)};
-  SP_CHECK(sp_same_bits(with, without, 4), "%s: rows of weight 0 are looked at", loss->name);
-  for (int k = 0; k < 4; k++) SP_CHECK(isfinite(with[k]), "%s: number %d is %g", loss->name, k, with[k]);
+  const double with[] = {loss->ops->value(with_rows(loss, &r), r.eta), loss->ops->saturated(with_rows(loss, &r)),
+                         loss->ops->fenchel_young(with_rows(loss, &r), r.eta, 0.3), loss->ops->start(with_rows(loss, &r))};
+  const double without[] = {loss->ops->value(with_rows(loss, &q), q.eta), loss->ops->saturated(with_rows(loss, &q)),
+                            loss->ops->fenchel_young(with_rows(loss, &q), q.eta, 0.3), loss->ops->start(with_rows(loss, &q))};
+  SP_CHECK(sp_same_bits(with, without, 4), "%s: rows of weight 0 are looked at", loss->ops->name);
+  for (int k = 0; k < 4; k++) SP_CHECK(isfinite(with[k]), "%s: number %d is %g", loss->ops->name, k, with[k]);
   free_rows(&r);
   free_rows(&q);
 }
 
 /* the constant model: the score vanishes at the start, wherever that is finite */
-static void check_start(const sp_loss_ops *loss, const reference *ref) {
+static void check_start(sp_loss *loss, const reference *ref) {
   rows r = random_rows(ref, 2 + sp_below(30), 1.0, 1);
-  const double start = loss->start(r.n, r.y, r.w);
+  const double start = loss->ops->start(with_rows(loss, &r));
   real score = 0, size = 0, low = 0, high = 0, rounded = 0;
   for (int i = 0; i < r.n; i++) {
     if (!(r.w[i] > 0)) continue;
@@ -256,34 +264,38 @@ static void check_start(const sp_loss_ops *loss, const reference *ref) {
     low += r.w[i] * ref->slope(r.y[i], -50);
     high += r.w[i] * ref->slope(r.y[i], 50);
   }
-  SP_CHECK(isfinite(start), "%s: start %g", loss->name, start);
+  SP_CHECK(isfinite(start), "%s: start %g", loss->ops->name, start);
   /* one class alone has its optimum at infinity */
   if (low < 0 && high > 0) {
-    SP_CHECK(fabsl(score) <= 1e-13L * size + 1e-14L + 4 * rounded, "%s: score %g at the start", loss->name, (double)score);
+    SP_CHECK(fabsl(score) <= 1e-13L * size + 1e-14L + 4 * rounded, "%s: score %g at the start", loss->ops->name, (double)score);
   }
   free_rows(&r);
 }
 
 /* fitted values that no exponential reaches: everything stays finite and on the right side of 0 */
-static void check_extreme(const sp_loss_ops *loss, const reference *ref) {
+static void check_extreme(sp_loss *loss, const reference *ref) {
   static const double far[] = {-1e3, -745, -710, -500, -40, 0, 40, 500, 710, 745, 1e3};
   for (size_t k = 0; k < sizeof far / sizeof *far; k++) {
     for (int trial = 0; trial < 20; trial++) {
       const double y = ref->draw(), w = 1, eta = far[k];
       double g, h, bound = 1;
-      loss->grad_hess(1, &y, &w, &eta, &g, &h);
-      if (loss->majorizer != NULL) loss->majorizer(1, &y, &w, &eta, &bound);
-      const double value = loss->value(1, &y, &w, &eta);
+      sp_loss one = *loss;
+      one.n = 1;
+      one.y = &y;
+      one.w = &w;
+      loss->ops->grad_hess(&one, &eta, &g, &h);
+      if (loss->ops->majorizer != NULL) loss->ops->majorizer(&one, &eta, &bound);
+      const double value = loss->ops->value(&one, &eta);
       SP_CHECK(isfinite(value) && near(value, ref->value(y, eta), 20 * fabsl(ref->value(y, eta))), "%s: value %g at %g",
-               loss->name, value, eta);
+               loss->ops->name, value, eta);
       SP_CHECK(isfinite(g) && isfinite(h) && h >= 0 && isfinite(bound) && bound >= h, "%s: g %g, h %g, bound %g at %g",
-               loss->name, g, h, bound, eta);
+               loss->ops->name, g, h, bound, eta);
       for (double s = 0; s <= 1; s += 0.25) {
-        const double fy = loss->fenchel_young(1, &y, &w, &eta, s);
+        const double fy = loss->ops->fenchel_young(&one, &eta, s);
         const real u = s * ref->slope(y, eta), f = ref->value(y, eta), c = ref->conjugate(y, u);
         const real want = f + c - u * eta, size = fabsl(f) + fabsl(c) + fabsl(u * eta);
         SP_CHECK(isfinite(fy) && fy >= 0 && near(fy, want, 100 * want + 1e-2L * size + 4 * fabs(eta) + 8),
-                 "%s: term %g not %Lg at y = %g, eta = %g, s = %g", loss->name, fy, want, y, eta, s);
+                 "%s: term %g not %Lg at y = %g, eta = %g, s = %g", loss->ops->name, fy, want, y, eta, s);
       }
     }
   }
@@ -292,12 +304,12 @@ static void check_extreme(const sp_loss_ops *loss, const reference *ref) {
 int main(void) {
   int count = 0;
   for (; sp_registry_losses[count] != NULL; count++) {
-    const sp_loss_ops *loss = sp_registry_losses[count];
+    sp_loss instance = {.ops = sp_registry_losses[count]}, *loss = &instance;
     const reference *ref = NULL;
     for (size_t k = 0; k < sizeof references / sizeof *references; k++) {
-      if (strcmp(references[k].name, loss->name) == 0) ref = &references[k];
+      if (strcmp(references[k].name, loss->ops->name) == 0) ref = &references[k];
     }
-    SP_CHECK(ref != NULL, "no reference for %s", loss->name);
+    SP_CHECK(ref != NULL, "no reference for %s", loss->ops->name);
     if (ref == NULL) continue;
     check_reference(ref);
     for (int trial = 0; trial < 300; trial++) {

@@ -1,32 +1,64 @@
 /* Loss: functions of the linear predictor eta [n] only; no X, no coefficients, no penalty.
- * F(eta) = sum_i w_i l(y_i, eta_i) with weights w that sum to 1. A new family is one file that ends in a const sp_loss_ops.
- * Rows of weight zero contribute nothing and must not be looked at (their eta may be anything). */
+ * F(eta) = sum_i w_i l(y_i, eta_i) with weights w that sum to 1, or any other convex function of eta. A new family is one file
+ * that ends in a const sp_loss_ops. Rows of weight zero contribute nothing and must not be looked at (their eta may be anything).
+ *
+ * Each model has an instance of its own: the rows it sees, what `open` made of them, scratch. One thread at a time uses it. */
 #ifndef SP_LOSS_H
 #define SP_LOSS_H
 
 #include <stddef.h>
 
+#include "../base/ctx.h"
+
 enum {
   SP_LOSS_QUADRATIC = 1 /* l = (y - eta)^2 / 2: the curvature is w, one Newton step is exact */
 };
 
-typedef struct sp_loss_ops {
+/* What a family needs to know of the data beyond y and weights, over the rows of the design. Borrowed, the same for all models; each
+ * family reads its own fields, 0 or NULL where nothing was given. */
+typedef struct sp_loss_data {
+  const void *host; /* of the caller: passed through */
+} sp_loss_data;
+
+typedef struct sp_loss_ops sp_loss_ops;
+
+/* The loss of one model. */
+typedef struct sp_loss {
+  const sp_loss_ops *ops;
+  sp_ctx *ctx;
+  ptrdiff_t n;              /* rows */
+  const double *y, *w;      /* [n], borrowed */
+  const int *rows;          /* [n] rows of the design, or NULL: all; borrowed */
+  const sp_loss_data *data; /* or NULL; borrowed */
+  void *state;              /* made by open, freed by close */
+  sp_status status;         /* a function that fails says so here and returns NaN; the engine stops. SP_OK for those that cannot */
+} sp_loss;
+
+struct sp_loss_ops {
   const char *name;
   unsigned flags;
+  /* state from rows, y, w, data; NULL: the loss has none. close must cope with an open that failed half-way */
+  sp_status (*open)(sp_loss *l);
+  void (*close)(sp_loss *l);
   /* F(eta) */
-  double (*value)(ptrdiff_t n, const double *y, const double *w, const double *eta);
-  /* g = -dF/d eta = w (y - mu), h = d2F/d eta2 >= 0 (diagonal) */
-  void (*grad_hess)(ptrdiff_t n, const double *y, const double *w, const double *eta, double *g, double *h);
+  double (*value)(sp_loss *l, const double *eta);
+  /* g = -dF/d eta, h = diagonal of d2F/d eta2, >= 0 */
+  void (*grad_hess)(sp_loss *l, const double *eta, double *g, double *h);
   /* curvature h of a quadratic that lies above F and touches it at eta (so that its minimizer never increases F), or NULL
    * when grad_hess already gives one: the rescue of a Newton step that fails far from the solution */
-  void (*majorizer)(ptrdiff_t n, const double *y, const double *w, const double *eta, double *h);
+  void (*majorizer)(sp_loss *l, const double *eta, double *h);
   /* smallest value F can take: sum w l(y, saturated) */
-  double (*saturated)(ptrdiff_t n, const double *y, const double *w);
+  double (*saturated)(sp_loss *l);
   /* Fenchel-Young term F(eta) + F*(-s g) + s g'eta >= 0 of the dual point s g(eta), 0 <= s <= 1, as a sum of
    * non-negative terms; 0 at s = 1. */
-  double (*fenchel_young)(ptrdiff_t n, const double *y, const double *w, const double *eta, double s);
+  double (*fenchel_young)(sp_loss *l, const double *eta, double s);
   /* eta of the constant model without offset: a start for the intercept */
-  double (*start)(ptrdiff_t n, const double *y, const double *w);
-} sp_loss_ops;
+  double (*start)(sp_loss *l);
+};
+
+/* l must be zero or closed. rows, y, w, data stay where they are until sp_loss_close(). */
+sp_status sp_loss_open(sp_loss *l, sp_ctx *ctx, const sp_loss_ops *ops, ptrdiff_t n, const int *rows, const double *y,
+                       const double *w, const sp_loss_data *data);
+void sp_loss_close(sp_loss *l);
 
 #endif

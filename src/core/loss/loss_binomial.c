@@ -4,7 +4,9 @@
 #include "entropy.h"
 #include "loss.h"
 
-static double binomial_value(ptrdiff_t n, const double *y, const double *w, const double *eta) {
+static double binomial_value(sp_loss *l, const double *eta) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (w[i] > 0) {
@@ -16,7 +18,9 @@ static double binomial_value(ptrdiff_t n, const double *y, const double *w, cons
   return f;
 }
 
-static void binomial_grad_hess(ptrdiff_t n, const double *y, const double *w, const double *eta, double *g, double *h) {
+static void binomial_grad_hess(sp_loss *l, const double *eta, double *g, double *h) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (!(w[i] > 0)) {
       g[i] = h[i] = 0;
@@ -31,15 +35,18 @@ static void binomial_grad_hess(ptrdiff_t n, const double *y, const double *w, co
 }
 
 /* w tanh(eta / 2) / (2 eta), the bound of Jaakkola & Jordan (2000): 1/4 at 0, falling like 1 / (2 |eta|) */
-static void binomial_majorizer(ptrdiff_t n, const double *y, const double *w, const double *eta, double *h) {
-  (void)y;
+static void binomial_majorizer(sp_loss *l, const double *eta, double *h) {
+  const ptrdiff_t n = l->n;
+  const double *w = l->w;
   for (ptrdiff_t i = 0; i < n; i++) {
     const double e = w[i] > 0 ? fabs(eta[i]) : 0;
     h[i] = e < 1e-4 ? w[i] / 4 : w[i] * tanh(e / 2) / (2 * e);
   }
 }
 
-static double binomial_saturated(ptrdiff_t n, const double *y, const double *w) {
+static double binomial_saturated(sp_loss *l) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (w[i] > 0) f -= w[i] * (sp_xlogx(y[i]) + sp_xlogx(1 - y[i]));
@@ -48,7 +55,9 @@ static double binomial_saturated(ptrdiff_t n, const double *y, const double *w) 
 }
 
 /* Bernoulli KL of q = y - s (y - mu) from mu (q is in [0, 1], being between y and mu) */
-static double binomial_fenchel_young(ptrdiff_t n, const double *y, const double *w, const double *eta, double s) {
+static double binomial_fenchel_young(sp_loss *l, const double *eta, double s) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   if (s >= 1) return 0;
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
@@ -61,7 +70,9 @@ static double binomial_fenchel_young(ptrdiff_t n, const double *y, const double 
   return f;
 }
 
-static double binomial_start(ptrdiff_t n, const double *y, const double *w) {
+static double binomial_start(sp_loss *l) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   double m = 0;
   for (ptrdiff_t i = 0; i < n; i++) m += w[i] > 0 ? w[i] * y[i] : 0;
   return m > 0 && m < 1 ? log(m / (1 - m)) : 0;

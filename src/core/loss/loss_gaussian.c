@@ -1,7 +1,9 @@
 /* Squared error: l(y, eta) = (y - eta)^2 / 2. */
 #include "loss.h"
 
-static double gaussian_value(ptrdiff_t n, const double *y, const double *w, const double *eta) {
+static double gaussian_value(sp_loss *l, const double *eta) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (w[i] > 0) f += w[i] * (y[i] - eta[i]) * (y[i] - eta[i]);
@@ -9,25 +11,27 @@ static double gaussian_value(ptrdiff_t n, const double *y, const double *w, cons
   return f / 2;
 }
 
-static void gaussian_grad_hess(ptrdiff_t n, const double *y, const double *w, const double *eta, double *g, double *h) {
+static void gaussian_grad_hess(sp_loss *l, const double *eta, double *g, double *h) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   for (ptrdiff_t i = 0; i < n; i++) {
     g[i] = w[i] > 0 ? w[i] * (y[i] - eta[i]) : 0;
     h[i] = w[i];
   }
 }
 
-static double gaussian_saturated(ptrdiff_t n, const double *y, const double *w) {
-  (void)n;
-  (void)y;
-  (void)w;
+static double gaussian_saturated(sp_loss *l) {
+  (void)l;
   return 0;
 }
 
-static double gaussian_fenchel_young(ptrdiff_t n, const double *y, const double *w, const double *eta, double s) {
-  return (1 - s) * (1 - s) * gaussian_value(n, y, w, eta);
+static double gaussian_fenchel_young(sp_loss *l, const double *eta, double s) {
+  return (1 - s) * (1 - s) * gaussian_value(l, eta);
 }
 
-static double gaussian_start(ptrdiff_t n, const double *y, const double *w) {
+static double gaussian_start(sp_loss *l) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   double m = 0;
   for (ptrdiff_t i = 0; i < n; i++) m += w[i] > 0 ? w[i] * y[i] : 0;
   return m;

@@ -9,7 +9,9 @@
 
 static double mean(double eta) { return exp(eta < TOP ? eta : TOP); }
 
-static double poisson_value(ptrdiff_t n, const double *y, const double *w, const double *eta) {
+static double poisson_value(sp_loss *l, const double *eta) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (!(w[i] > 0)) continue;
@@ -20,7 +22,9 @@ static double poisson_value(ptrdiff_t n, const double *y, const double *w, const
   return f;
 }
 
-static void poisson_grad_hess(ptrdiff_t n, const double *y, const double *w, const double *eta, double *g, double *h) {
+static void poisson_grad_hess(sp_loss *l, const double *eta, double *g, double *h) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   for (ptrdiff_t i = 0; i < n; i++) {
     if (!(w[i] > 0)) {
       g[i] = h[i] = 0;
@@ -35,7 +39,9 @@ static void poisson_grad_hess(ptrdiff_t n, const double *y, const double *w, con
 /* No quadratic lies above an exponential everywhere. This one does from eta to the minimum of its row, which it shares: its
  * curvature is the slope of the secant of the derivative, the logarithmic mean of mu and y (below the minimum; above it mu will
  * do). The Newton step from far below would overshoot by the factor y / mu. */
-static void poisson_majorizer(ptrdiff_t n, const double *y, const double *w, const double *eta, double *h) {
+static void poisson_majorizer(sp_loss *l, const double *eta, double *h) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   for (ptrdiff_t i = 0; i < n; i++) {
     h[i] = 0;
     if (!(w[i] > 0)) continue;
@@ -44,15 +50,15 @@ static void poisson_majorizer(ptrdiff_t n, const double *y, const double *w, con
   }
 }
 
-static double poisson_saturated(ptrdiff_t n, const double *y, const double *w) {
-  (void)n;
-  (void)y;
-  (void)w;
+static double poisson_saturated(sp_loss *l) {
+  (void)l;
   return 0;
 }
 
 /* Poisson KL of q = y - s (y - mu) >= 0 from mu */
-static double poisson_fenchel_young(ptrdiff_t n, const double *y, const double *w, const double *eta, double s) {
+static double poisson_fenchel_young(sp_loss *l, const double *eta, double s) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   if (s >= 1) return 0;
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
@@ -64,7 +70,9 @@ static double poisson_fenchel_young(ptrdiff_t n, const double *y, const double *
   return f;
 }
 
-static double poisson_start(ptrdiff_t n, const double *y, const double *w) {
+static double poisson_start(sp_loss *l) {
+  const ptrdiff_t n = l->n;
+  const double *y = l->y, *w = l->w;
   double m = 0;
   for (ptrdiff_t i = 0; i < n; i++) m += w[i] > 0 ? w[i] * y[i] : 0;
   return m > 0 ? log(m) : 0;

@@ -305,6 +305,7 @@ static sp_status certify_batch(sp_path *path, int l0) {
       sp_point_free_scratch(path->ctx, pt);
     }
     task->n_points = path->L;
+    if (task->m.loss.status != SP_OK) return task->m.loss.status;
   }
   return SP_OK;
 }
@@ -328,9 +329,9 @@ static sp_status make_grid(sp_path *path) {
 
 /* Unpenalized columns that separate a non-gaussian response have no finite estimate, at any lambda. */
 static sp_status refuse_separation(sp_path *path, int t) {
-  const sp_model *m = &path->tasks[t].m;
-  const double left = m->loss->value(m->n, m->y, m->w, m->eta) - m->sat_value;
-  if ((m->loss->flags & SP_LOSS_QUADRATIC) || left > 1e-8 * m->null_dev) return SP_OK;
+  sp_model *m = &path->tasks[t].m;
+  const double left = m->loss.ops->value(&m->loss, m->eta) - m->sat_value;
+  if ((m->loss.ops->flags & SP_LOSS_QUADRATIC) || left > 1e-8 * m->null_dev) return SP_OK;
   snprintf(path->ctx->msg, sizeof path->ctx->msg,
            "the unpenalized columns alone fit the response perfectly (complete separation)%s: their coefficients are infinite",
            t ? " in a training fold" : "");
@@ -356,7 +357,7 @@ static sp_status start_tasks(sp_path *path) {
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
-    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, sp->pen, sp->y, sp->offset,
+    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, &sp->data, sp->pen, sp->y, sp->offset,
                          sp->weights + t * sp->design->n, sp->intercept));
     sp_model *m = &task->m;
     m->v = sp->v;
@@ -366,6 +367,7 @@ static sp_status start_tasks(sp_path *path) {
     m->force_cd = sp->force_cd;
     m->cg = fmin(1e-3, fmax(2e-10, 0.3 * sp->thresh));
     sp_model_null(m);
+    SP_TRY(m->loss.status);
     if (!sp->standardize || !sp->intercept) {
       m->ratio = sp_calloc(path->ctx, p, sizeof(double));
       if (!m->ratio) return SP_ENOMEM;

@@ -11,6 +11,7 @@ enum sp_end { SP_END_COMPLETE = 0, SP_END_DEVMAX, SP_END_FDEV, SP_END_DFMAX, SP_
 typedef struct sp_spec {
   const sp_design *design;
   const sp_loss_ops *loss;
+  sp_loss_data data;     /* what the family needs beyond y and weights */
   const sp_penalty *pen;
   const double *y;       /* [n] */
   const double *offset;  /* [n] or NULL */

@@ -106,10 +106,10 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
   double *rt = t->rt + slot * n;
   if (m->reduced) {
     /* rt comes from the true X, for the whole batch at once */
-  } else if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  } else if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     memcpy(rt, q->r, (size_t)n * sizeof *rt);
   } else {
-    m->loss->grad_hess(n, m->y, m->w, m->eta, m->g, m->h);
+    m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     for (ptrdiff_t i = 0; i < n; i++) rt[i] = m->g[i] / m->sw[i];
     memcpy(t->eta + slot * n, m->eta, (size_t)n * sizeof *m->eta);
     /* the dual point must be orthogonal to the unpenalized columns: what is left of their scores is charged with
@@ -126,11 +126,11 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
 
 sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot) {
   return sp_model_restore(&t->m, pt->count, pt->cols, pt->b, pt->s, pt->st,
-                          t->m.loss->flags & SP_LOSS_QUADRATIC ? NULL : t->eta + slot * t->m.n);
+                          t->m.loss.ops->flags & SP_LOSS_QUADRATIC ? NULL : t->eta + slot * t->m.n);
 }
 
 void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh) {
-  const sp_model *m = &t->m;
+  sp_model *m = &t->m;
   const sp_penalty *pen = m->pen;
   double gap = pt->slack, primal = pt->value;
   const double s = pt->scale;
@@ -139,15 +139,15 @@ void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double t
     primal += pen->ops->value(pen, lambda, &co, pt->b[i]);
     gap += pen->ops->fenchel_young(pen, lambda, &co, pt->b[i], s * pt->c[i]);
   }
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     gap += (1 - s) * (1 - s) * pt->value;
   } else {
-    gap += m->loss->fenchel_young(m->n, m->y, m->w, t->eta + slot * m->n, s);
+    gap += m->loss.ops->fenchel_young(&m->loss, t->eta + slot * m->n, s);
   }
   /* the null model is feasible: nothing can be nearer to the optimum than it is to the null model */
   gap = sp_max(gap, primal - m->null_value);
   /* a likelihood has no units: a response that the null model fits perfectly is judged in absolute terms */
-  const double unit = m->loss->flags & SP_LOSS_QUADRATIC ? m->null_value : sp_max(m->null_value, 1e-8);
+  const double unit = m->loss.ops->flags & SP_LOSS_QUADRATIC ? m->null_value : sp_max(m->null_value, 1e-8);
   pt->gap = unit > 0 ? gap / unit : gap;
   pt->status = pt->gap <= thresh ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
 }

@@ -7,12 +7,12 @@
 
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
 
-sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss, const sp_penalty *pen,
-                        const double *y, const double *offset, const double *weights, int intercept) {
+sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss,
+                        const sp_loss_data *data, const sp_penalty *pen, const double *y, const double *offset,
+                        const double *weights, int intercept) {
   memset(m, 0, sizeof *m);
   m->ctx = ctx;
   m->design = design;
-  m->loss = loss;
   m->pen = pen;
   m->p = design->p;
   m->intercept = intercept;
@@ -51,11 +51,13 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->mean = sp_calloc(ctx, (size_t)m->p, sizeof(double));
   m->iscale = sp_calloc(ctx, (size_t)m->p, sizeof(double));
   m->is_u = sp_calloc(ctx, (size_t)m->p, 1);
-  return m->mean && m->iscale && m->is_u ? SP_OK : SP_ENOMEM;
+  if (!m->mean || !m->iscale || !m->is_u) return SP_ENOMEM;
+  return sp_loss_open(&m->loss, ctx, loss, n, m->rows, m->y, m->w, data);
 }
 
 void sp_model_free(sp_model *m) {
   if (!m->ctx) return;
+  sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
                  m->target, m->target_full, m->red, m->near, m->b_old, m->refs};
@@ -83,13 +85,13 @@ static int is_free_column(const sp_model *m, int j) {
 
 /* The intercept that solves sum g(off + b0) = 0, g falling in b0: bracketed Newton, so that any offset works. */
 static void fit_intercept(sp_model *m) {
-  double lo = -INFINITY, hi = INFINITY, b = m->loss->start(m->n, m->y, m->w), om = 0, step = 1;
+  double lo = -INFINITY, hi = INFINITY, b = m->loss.ops->start(&m->loss), om = 0, step = 1;
   for (ptrdiff_t i = 0; i < m->n; i++) om += m->w[i] * m->off[i];
   b -= om;
   for (int it = 0; it < 500; it++) {
     double g = 0, h = 0, mag = 0;
     for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->off[i] + b;
-    m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+    m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     for (ptrdiff_t i = 0; i < m->n; i++) {
       g += m->g[i];
       mag += fabs(m->g[i]);
@@ -185,15 +187,15 @@ void sp_model_null(sp_model *m) {
   const ptrdiff_t n = m->n;
   memcpy(m->eta, m->off, (size_t)n * sizeof *m->eta);
   if (m->intercept) fit_intercept(m);
-  m->null_value = m->loss->value(n, m->y, m->w, m->eta);
-  m->sat_value = m->loss->saturated(n, m->y, m->w);
+  m->null_value = m->loss.ops->value(&m->loss, m->eta);
+  m->sat_value = m->loss.ops->saturated(&m->loss);
   m->null_dev = m->null_value - m->sat_value;
-  m->loss->grad_hess(n, m->y, m->w, m->eta, m->g, m->h);
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   double ss = 0;
   for (ptrdiff_t i = 0; i < n; i++) ss += m->g[i] * m->g[i] / m->w[i];
   m->unit = sqrt(ss);
   /* glmnet's convention: a gaussian response is scaled to unit variance before it is penalized */
-  if ((m->loss->flags & SP_LOSS_QUADRATIC) && m->unit > 0) m->ridge_scale = 1 / m->unit;
+  if ((m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->unit > 0) m->ridge_scale = 1 / m->unit;
 }
 
 sp_status sp_model_start(sp_model *m) {
@@ -208,7 +210,7 @@ sp_status sp_model_start(sp_model *m) {
   if (!m->qp.Q0) return SP_ENOMEM;
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     /* centred before it is projected: a large mean of y must not cost accuracy */
     m->target = sp_alloc(m->ctx, (size_t)n, sizeof(double));
     if (!m->target) return SP_ENOMEM;
@@ -293,7 +295,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
   if (st != SP_OK) return st;
   m->stepped = 0;
   if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     st = sp_qp_residual(q, m->target);
     sp_qp_corr_all(q);
     m->c_fresh = 1;
@@ -319,7 +321,7 @@ static void plain_fit(sp_model *m, double *e) {
 }
 
 sp_status sp_model_unpenalized(sp_model *m) {
-  const int quadratic = (m->loss->flags & SP_LOSS_QUADRATIC) != 0;
+  const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   const ptrdiff_t n = m->n;
   sp_qp *q = &m->qp;
   double *e = m->deta;
@@ -363,16 +365,16 @@ sp_status sp_model_unpenalized(sp_model *m) {
 
 void sp_model_gradient(sp_model *m, double *resid, double *sum) {
   sp_view v = {m->design, m->n, m->rows, NULL, NULL, m->sw, m->full, m->column};
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     *sum = sp_view_scatter(&v, m->qp.r, resid);
     return;
   }
-  m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   v.sm = NULL;
   *sum = sp_view_scatter(&v, m->g, resid);
 }
 
 double sp_model_value(sp_model *m) {
-  if (m->loss->flags & SP_LOSS_QUADRATIC) return (sp_nrm2sq(m->qp.r, m->qp.n) + (m->reduced ? m->red_rest : 0)) / 2;
-  return m->loss->value(m->n, m->y, m->w, m->eta);
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) return (sp_nrm2sq(m->qp.r, m->qp.n) + (m->reduced ? m->red_rest : 0)) / 2;
+  return m->loss.ops->value(&m->loss, m->eta);
 }

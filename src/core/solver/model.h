@@ -12,7 +12,7 @@
 typedef struct sp_model {
   sp_ctx *ctx;
   const sp_design *design; /* the raw design, always */
-  const sp_loss_ops *loss;
+  sp_loss loss;            /* the instance of this model */
   const sp_penalty *pen;
   int p, intercept;
   ptrdiff_t n;             /* rows of positive weight */
@@ -67,8 +67,9 @@ typedef struct sp_model {
 } sp_model;
 
 /* Rows of positive weight, normalized weights, starting intercept. weights, y, offset (or NULL) are over the design's n rows. */
-sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss, const sp_penalty *pen,
-                        const double *y, const double *offset, const double *weights, int intercept);
+sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss,
+                        const sp_loss_data *data, const sp_penalty *pen, const double *y, const double *offset,
+                        const double *weights, int intercept);
 /* The intercept-only model: eta, null_value, null_dev, sat_value, and its gradient in g. */
 void sp_model_null(sp_model *m);
 /* After mean, iscale, ratio are set: unpenalized basis (fitted where it is more than the intercept), qp. */

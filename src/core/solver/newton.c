@@ -309,7 +309,7 @@ static void line_search(sp_model *m, double f_old, double *len) {
       for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i] + *len * (b_new[i] - m->b_old[i]);
       m->n_linesearch++;
     }
-    const double f = m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m);
+    const double f = m->loss.ops->value(&m->loss, m->eta) + penalty_value(m);
     if (f <= f_old + 1e-13 * (fabs(f_old) + m->null_value)) return; /* what a sum of n terms resolves */
   }
   *len = 0;
@@ -379,11 +379,12 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   *limit = 0;
   for (int it = 0; it < m->max_iter; it++) {
     m->n_newton++;
-    m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
-    if (majorize && m->loss->majorizer) m->loss->majorizer(m->n, m->y, m->w, m->eta, m->h);
+    m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+    if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED)) {
       SP_TRY(set_metric(m, m->h));
     }
+    SP_TRY(m->loss.status);
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
     *kkt = worst_before = worst;
     if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
@@ -419,7 +420,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     last = worst;
     careful |= worst > TRUST || majorize;
-    const double f_old = careful ? m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m) : 0;
+    const double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
     SP_TRY(newton_step(m, worst));
     double len = 1;
@@ -448,12 +449,13 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
   }
   SP_TRY(sp_model_unpenalized(m));
-  if (!(m->loss->value(m->n, m->y, m->w, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
+  if (!(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
     if (q->nW) memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
     SP_TRY(sp_qp_from_b(q));
     sp_model_null(m);
   }
-  m->loss->grad_hess(m->n, m->y, m->w, m->eta, m->g, m->h);
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+  SP_TRY(m->loss.status);
   SP_TRY(newton_residual(m, 1, kkt));
   *limit = *kkt > sp_qp_accept(q);
   if (*limit) sp_reach_reset(m); /* its bounds rest on vanishing scores */
@@ -496,7 +498,7 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
     q->d[i] = to - q->b[k];
     q->b[k] = to;
   }
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     for (int i = 0; i < q->a; i++) q->d[i] = -q->d[i];
     sp_active_n(q, q->d, q->r);
   } else {
@@ -538,7 +540,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     if (!from) return SP_ENOMEM;
     memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
   }
-  if (m->loss->flags & SP_LOSS_QUADRATIC) {
+  if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);
     m->c_fresh = 1;
     choose_near(m, lambda, lambda_prev);
