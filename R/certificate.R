@@ -16,7 +16,7 @@ certify <- function(a0, beta, lambda, setup) {
   chunk <- max(1L, 2000000L %/% ncol(setup$x))
   parts <- split(seq_along(lambda), (seq_along(lambda) - 1L) %/% chunk)
   rows <- lapply(parts, function(k) {
-    certify_chunk(a0[k], Matrix::drop0(beta[, k, drop = FALSE]), lambda[k], setup$x, w, design, problem)
+    certify_chunk(a0[k], Matrix::drop0(beta[, k, drop = FALSE]), lambda[k], setup$x, w, design, problem, setup$traits)
   })
   do.call(rbind, unname(rows))
 }
@@ -59,8 +59,7 @@ scaled_crossprod <- function(x, m, design) {
 }
 
 #' @noRd
-certify_chunk <- function(a0, beta, lambda, x, w, design, problem) {
-  family <- problem$family
+certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   size <- length(lambda)
   offset <- problem$offset %||% 0
   dropped <- is.infinite(problem$v) | design$constant
@@ -71,7 +70,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem) {
   if (length(rows)) eta <- eta + as.matrix(x[, rows, drop = FALSE] %*% as.matrix(beta[rows, , drop = FALSE]))
   b <- as.matrix(beta) * design$scale
 
-  s_y <- if (family == "gaussian") response_scale(problem, w) else 1
+  s_y <- if (traits$name == "gaussian") response_scale(problem, w) else 1
   pen <- list(
     l1 = outer(v, lambda * problem$alpha), l2 = outer(v, lambda * (1 - problem$alpha) / s_y),
     lower = (problem$lower %||% rep(-Inf, ncol(x))) * design$scale,
@@ -81,28 +80,28 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem) {
 
   free <- outer(problem$v == 0, lambda == 0 & ncol(x) < nrow(x), `|`) & !dropped &
     !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
-  best <- profile_free(eta, problem, w, x, free)
-  t_raw <- problem$y - mean_of(eta, family)
-  t_best <- problem$y - mean_of(best, family)
+  best <- if (is.null(traits$divergence)) eta else profile_free(eta, problem, w, x, free, traits)
+  t_raw <- traits$score(eta, problem$y)
+  t_best <- traits$score(best, problem$y)
   z_best <- scaled_crossprod(x, w * t_best, design)
   z_raw <- scaled_crossprod(x, w * t_raw, design)
   z_best[dropped, ] <- 0
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
 
-  primal <- colSums(w * loss_of(eta, problem$y, family)) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
+  primal <- colSums(w * traits$loss(eta, problem$y)) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
   primal[!feasible] <- Inf
   gap <- best_gap(list(
-    y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, family = family
+    y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits
   ))
   gap[!feasible] <- Inf
-  null <- null_objective(problem, w)
+  null <- null_objective(problem, w, traits)
 
   violation <- kkt_violation(z_raw, b, pen, dropped)
   if (problem$intercept) violation <- pmax(violation, abs(colSums(w * t_raw)))
   unit <- lambda
   if (any(lambda == 0)) {
-    z_null <- scaled_crossprod(x, matrix(w * (problem$y - mean_of(null$eta, family))), design)
+    z_null <- scaled_crossprod(x, matrix(w * (traits$score(null$eta, problem$y))), design)
     unit[lambda == 0] <- max(abs(z_null[!dropped]), .Machine$double.xmin)
   }
   data.frame(
@@ -120,20 +119,11 @@ response_scale <- function(problem, w) {
 }
 
 #' @noRd
-mean_of <- function(eta, family) if (family == "binomial") stats::plogis(eta) else eta
-
-#' @noRd
-loss_of <- function(eta, y, family) {
-  if (family == "gaussian") return((y - eta)^2 / 2)
-  -y * log_sigmoid(eta) - (1 - y) * log_sigmoid(-eta)
-}
-
-#' @noRd
-null_objective <- function(problem, w) {
+null_objective <- function(problem, w, traits) {
   n <- length(w)
   eta <- matrix(problem$offset %||% 0, n, 1L)
-  eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L))
-  list(eta = eta, value = sum(w * loss_of(eta, problem$y, problem$family)))
+  eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L), traits)
+  list(eta = eta, value = sum(w * traits$loss(eta, problem$y)))
 }
 
 #' Bring intercept and free (unpenalized) coefficients to their optimum
@@ -142,15 +132,15 @@ null_objective <- function(problem, w) {
 #' @param free p x L: which coefficients are free.
 #' @return Linear predictors at the optimum.
 #' @noRd
-profile_free <- function(eta, problem, w, x, free) {
+profile_free <- function(eta, problem, w, x, free, traits) {
   for (k in seq_len(ncol(eta))) {
     columns <- which(free[, k])
     basis <- cbind(if (problem$intercept) rep(1, nrow(eta)), if (length(columns)) as.matrix(x[, columns, drop = FALSE]))
     if (is.null(basis)) next
-    eta[, k] <- if (problem$family == "gaussian") {
+    eta[, k] <- if (traits$name == "gaussian") {
       eta[, k] + weighted_projection(basis, problem$y - eta[, k], w)
     } else {
-      newton_logistic(basis, eta[, k], problem$y, w)
+      newton_glm(basis, eta[, k], problem$y, w, traits)
     }
   }
   eta
@@ -171,16 +161,20 @@ zero_na <- function(b) {
 }
 
 #' @noRd
-newton_logistic <- function(basis, eta, y, w) {
-  value <- sum(w * loss_of(eta, y, "binomial"))
+newton_glm <- function(basis, eta, y, w, traits) {
+  constant <- ncol(basis) == 1L && all(basis == 1)
+  if (constant && traits$name == "poisson") { # in closed form
+    top <- max(eta[w > 0])
+    return(eta + log(sum(w * y)) - top - log(sum(w * exp(eta - top))))
+  }
+  value <- sum(w * traits$loss(eta, y))
   for (round in seq_len(100L)) {
-    mu <- stats::plogis(eta)
-    curvature <- pmax(w * mu * stats::plogis(-eta), .Machine$double.xmin)
-    step <- weighted_projection(basis, w * (y - mu) / curvature, curvature / sum(curvature))
-    if (ncol(basis) == 1L && all(basis == 1)) step <- sum(w * (y - mu)) / sum(curvature)
+    score <- w * traits$score(eta, y)
+    curvature <- pmax(w * traits$curvature(eta, y), .Machine$double.xmin)
+    step <- if (constant) sum(score) / sum(curvature) else weighted_projection(basis, score / curvature, curvature / sum(curvature))
     factor <- 1
     repeat { # halve until the loss does not rise
-      new_value <- sum(w * loss_of(eta + factor * step, y, "binomial"))
+      new_value <- sum(w * traits$loss(eta + factor * step, y))
       if (is.finite(new_value) && new_value <= value + 1e-14 * abs(value) || factor < 1e-8) break
       factor <- factor / 2
     }
@@ -194,10 +188,11 @@ newton_logistic <- function(basis, eta, y, w) {
 #' Smallest duality gap over scalings of the dual point, one value per lambda
 #' @noRd
 best_gap <- function(state) {
+  if (is.null(state$traits$divergence)) return(rep(NA_real_, ncol(state$eta))) # no dual is known
   feasible <- feasible_scale(state)
   w <- state$w
   gap <- gap_at(state, pmin(1, feasible))
-  if (state$family == "gaussian") {
+  if (state$traits$name == "gaussian") {
     # Without a penalty conjugate to pay, this scale maximizes the dual.
     size <- colSums(w * state$t^2)
     scale <- ifelse(size > 0, colSums(w * (state$y - state$offset) * state$t) / size, 1)
@@ -241,26 +236,8 @@ feasible_scale <- function(state) {
 gap_at <- function(state, scale) {
   n <- length(state$w)
   by_row <- rep(scale, each = n)
-  loss <- if (state$family == "gaussian") {
-    (state$y - state$eta - by_row * state$t)^2 / 2
-  } else {
-    mu <- stats::plogis(state$eta)
-    q <- state$y - by_row * state$t
-    bernoulli_divergence(q - mu, mu, stats::plogis(-state$eta))
-  }
+  loss <- state$traits$divergence(state$eta, state$y, by_row * state$t)
   colSums(state$w * loss) + colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
-}
-
-#' KL(Bernoulli(mu + d) || Bernoulli(mu)) without cancellation
-#' @noRd
-bernoulli_divergence <- function(d, mu, other) {
-  # (1 + u) log(1 + u) - u, by its series near zero; 1 at u = -1
-  phi <- function(u) {
-    far <- ifelse(u <= -1, 1, (1 + u) * suppressWarnings(log1p(u)) - u)
-    ifelse(abs(u) < 1e-4, u^2 * (1 / 2 - u / 6 + u^2 / 12), far)
-  }
-  part <- function(d, m) ifelse(m > 0, m * phi(d / m), ifelse(d > 0, Inf, 0))
-  part(d, mu) + part(-d, other)
 }
 
 #' Penalty(b) + conjugate(z) - z b for each coefficient

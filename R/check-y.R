@@ -1,24 +1,47 @@
 # Validators of family and response.
 
 #' @noRd
-available_families <- c("gaussian", "binomial", "cox")
+available_families <- c("gaussian", "binomial", "poisson", "cox")
 
+#' The family as a name, or as a family object that has no name here
+#'
+#' A two-column response has its successes in the first column for `glm()` and for family objects in glmnet, and in the second
+#' one for `family = "binomial"` in glmnet: the name of a family given as an object carries the attribute `counts`.
 #' @noRd
 check_family <- function(family, call) {
-  if (identical(family, c("gaussian", "binomial"))) return("gaussian")
+  if (is.character(family) && length(family) > 1L && identical(family[1L], "gaussian")) return("gaussian") # glmnet's default
+  if (is.function(family)) family <- tryCatch(family(), error = function(e) family)
+  if (inherits(family, "family")) return(check_family_object(family, call))
   if (is.character(family) && length(family) == 1L && !is.na(family)) {
+    if (identical(c(family), "binomial") && identical(attr(family, "counts"), "successes first")) return(family)
     found <- pmatch(family, available_families)
     if (!is.na(found)) return(available_families[found])
   }
-  name <- if (inherits(family, "family")) family$family else if (is.character(family) && length(family) == 1L) family
-  known <- c("poisson", "multinomial", "mgaussian")
-  if (inherits(family, "family") || is.function(family) || (length(name) && name %in% known)) {
+  name <- if (is.character(family) && length(family) == 1L) family
+  if (length(name) && name %in% c("multinomial", "mgaussian")) {
     sp_abort("unavailable", "This `family` is not available in this version.",
-      why = sprintf("It is %s.", if (inherits(family, "family")) sprintf("a family object (%s)", name) else describe(family)),
-      how = "Available: \"gaussian\", \"binomial\" and \"cox\", given as strings.", call = call, arg = "family", value = name
+      why = sprintf("It is %s.", describe(family)),
+      how = "Available: \"gaussian\", \"binomial\", \"poisson\", \"cox\", and family objects such as `Gamma(link = \"log\")`.",
+      call = call, arg = "family", value = name
     )
   }
   check_choice(family, available_families, "family", call)
+}
+
+#' @noRd
+check_family_object <- function(family, call) {
+  needed <- c("linkfun", "linkinv", "mu.eta", "variance", "dev.resids")
+  absent <- needed[!vapply(needed, function(f) is.function(family[[f]]), NA)]
+  if (length(absent) || !is.character(family$family) || !is.character(family$link)) {
+    sp_abort("type", "`family` is not a complete family object.",
+      why = if (length(absent)) sprintf("It lacks the functions %s.", and_list(sprintf("`%s`", absent))),
+      how = "See `?stats::family`.", call = call, arg = "family"
+    )
+  }
+  canonical <- c(gaussian = "identity", binomial = "logit", poisson = "log")
+  name <- family$family
+  if (!name %in% names(canonical) || family$link != canonical[[name]]) return(family)
+  if (name == "binomial") structure(name, counts = "successes first") else name
 }
 
 #' The response in the form the engine uses
@@ -28,9 +51,9 @@ check_family <- function(family, call) {
 #'   classes; and the class of each row (0/1) or NULL when rows are mixtures.
 #' @noRd
 check_y <- function(y, family, n, weights, call, arg = "y") {
-  if (family == "cox") return(check_y_cox(y, n, weights, call, arg))
+  if (identical(family, "cox")) return(check_y_cox(y, n, weights, call, arg))
   if (inherits(y, "Surv") || inherits(y, "stratified")) {
-    sp_abort("type", sprintf("A survival response needs `family = \"cox\"`."), why = sprintf("The family is \"%s\".", family),
+    sp_abort("type", sprintf("A survival response needs `family = \"cox\"`."), why = sprintf("The family is %s.", family_label(family)),
       call = call, arg = arg
     )
   }
@@ -47,13 +70,58 @@ check_y <- function(y, family, n, weights, call, arg = "y") {
       why = sprintf("It has %d.", rows), call = call, arg = arg, value = rows
     )
   }
-  if (family == "gaussian") check_y_gaussian(y, weights, call, arg) else check_y_binomial(y, weights, call, arg)
+  if (inherits(family, "family")) return(check_y_object(y, family, weights, call, arg))
+  switch(family,
+    gaussian = check_y_gaussian(y, weights, call, arg),
+    binomial = check_y_binomial(if (identical(attr(family, "counts"), "successes first")) failures_first(y) else y, weights, call, arg),
+    poisson = check_y_poisson(y, weights, call, arg)
+  )
 }
 
 #' @noRd
-check_y_gaussian <- function(y, weights, call, arg) {
+failures_first <- function(y) if (is.matrix(y) && ncol(y) == 2L) y[, 2:1, drop = FALSE] else y
+
+#' Counts and other numbers from zero on
+#' @noRd
+check_y_poisson <- function(y, weights, call, arg) {
+  y <- check_y_number(y, "\"poisson\"", call, arg)
+  labels <- names(y)
+  y <- check_numeric(y, arg, call)
+  if (any(y < 0)) {
+    first <- which(y < 0)[1L]
+    sp_abort("range", sprintf("`%s` must not be negative for `family = \"poisson\"`.", arg),
+      why = sprintf("It is %s at %s%s.", show_number(y[first]), at_position(first, labels), and_more(sum(y < 0))),
+      call = call, arg = arg, position = first, value = y[first]
+    )
+  }
+  list(y = y, weights = weights, classnames = NULL, classes = NULL)
+}
+
+#' The response of a family object, as its own `initialize` wants it
+#' @noRd
+check_y_object <- function(y, family, weights, call, arg) {
+  if (family$family %in% c("binomial", "quasibinomial")) return(check_y_binomial(failures_first(y), weights, call, arg))
+  y <- check_numeric(check_y_number(y, family_label(family), call, arg), arg, call)
+  used <- weights > 0
+  problem <- tryCatch({
+    suppressWarnings(eval(family$initialize, list(
+      y = y[used], weights = weights[used], nobs = sum(used), etastart = NULL, mustart = NULL, start = NULL, offset = NULL
+    )))
+    NULL
+  }, error = conditionMessage)
+  if (!is.null(problem)) {
+    sp_abort("range", sprintf("`%s` has values that the family does not allow.", arg),
+      why = sprintf("%s: %s.", family_label(family), problem), call = call, arg = arg
+    )
+  }
+  list(y = y, weights = weights, classnames = NULL, classes = NULL)
+}
+
+#' One column of numbers, not classes
+#' @noRd
+check_y_number <- function(y, family, call, arg) {
   if (is.factor(y) || is.character(y)) {
-    sp_abort("type", sprintf("`%s` must be numeric for `family = \"gaussian\"`.", arg),
+    sp_abort("type", sprintf("`%s` must be numeric for `family = %s`.", arg, family),
       why = sprintf("It is %s.", describe(y)), how = "For classes use `family = \"binomial\"`.", call = call, arg = arg
     )
   }
@@ -62,7 +130,31 @@ check_y_gaussian <- function(y, weights, call, arg) {
       why = sprintf("`%s` has %d columns.", arg, ncol(y)), how = "Fit the columns one by one.", call = call, arg = arg
     )
   }
-  if (is.logical(y)) y <- y + 0
+  if (is.logical(y)) y + 0 else y
+}
+
+#' The mean of the response must have a finite linear predictor
+#' @noRd
+check_null_model <- function(response, traits, intercept, call) {
+  if (has_null_model(response$y, response$weights, traits, intercept)) return(invisible())
+  zero <- all(response$y[response$weights > 0] == 0)
+  sp_abort(if (zero) "all_zero" else "range", if (zero) "`y` is zero everywhere." else "The mean of `y` has no finite linear predictor.",
+    why = sprintf("For `family = %s` the intercept would be infinite.", traits$label %||% sprintf("\"%s\"", traits$name)),
+    how = "There is nothing to fit.", call = call, arg = "y"
+  )
+}
+
+#' @noRd
+has_null_model <- function(y, weights, traits, intercept) {
+  if (!intercept) return(TRUE)
+  if (is.null(traits$linkfun)) return(traits$name != "poisson" || sum(weights * y) > 0)
+  eta <- tryCatch(traits$linkfun(sum(weights * y) / sum(weights)), error = function(e) NA_real_)
+  length(eta) == 1L && is.finite(eta)
+}
+
+#' @noRd
+check_y_gaussian <- function(y, weights, call, arg) {
+  y <- check_y_number(y, "\"gaussian\"", call, arg)
   list(y = check_numeric(y, arg, call), weights = weights, classnames = NULL, classes = NULL)
 }
 

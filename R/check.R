@@ -4,7 +4,7 @@
 # names the argument, the offending value, its position, and what is allowed.
 #
 # Slugs: type, length, nonfinite, range, choice, dimension, names, unknown_argument,
-# missing_argument, unavailable, constant_y, one_class, no_event, folds, data, corrupt.
+# missing_argument, unavailable, constant_y, all_zero, one_class, no_event, folds, data, corrupt.
 
 # ---- building blocks ---------------------------------------------------------
 

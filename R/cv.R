@@ -74,13 +74,13 @@ cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NUL
   grouped <- check_flag(grouped, "grouped", call)
   keep <- check_flag(keep, "keep", call)
   setup <- setup_problem(x, y, weights = weights, offset = offset, lambda = lambda, control = control, call = call, ...)
-  family <- setup$problem$family
+  family <- setup$family
   type.measure <- check_measure(type.measure, family, call)
   folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call)
   rule <- cv_rule(type.measure, grouped, nrow(folds) / max(folds), call)
 
   tasks <- fold_tasks(setup$response$weights, folds)
-  check_training(tasks, setup$response, setup$problem$offset, family, setup$problem$intercept, call)
+  check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
   setup$problem$keep <- c(TRUE, rep(FALSE, sum(tasks$counts)))
@@ -132,8 +132,8 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   size <- length(fit$lambda)
   eta <- array(out$heldout, c(nrow(folds), length(out$heldout) / length(folds), ncol(folds)))
   if (dim(eta)[2L] != size) eta <- eta[, seq_len(size), , drop = FALSE]
-  curve <- cv_curve(eta, folds, setup$response, setup$weights, fit$family, rule$measure, rule$grouped)
-  names <- cv_measures(fit$family)
+  curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped)
+  names <- setup$traits$measures
   known <- !is.na(curve$cvsd)
   if (!any(known)) known[] <- TRUE
   lambda <- fit$lambda[known]

@@ -24,7 +24,8 @@ nobs.cv.sparsepath <- function(object, ...) object$fit$nobs
 #' @rdname deviance.sparsepath
 #' @export
 family.sparsepath <- function(object, ...) {
-  switch(object$family, gaussian = stats::gaussian(), binomial = stats::binomial())
+  if (inherits(object$family, "family")) return(object$family)
+  switch(object$family, gaussian = stats::gaussian(), binomial = stats::binomial(), poisson = stats::poisson())
 }
 
 #' @rdname deviance.sparsepath

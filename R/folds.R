@@ -76,7 +76,7 @@ fold_tasks <- function(weights, folds) {
 
 #' Every training set must allow a fit
 #' @noRd
-check_training <- function(tasks, response, offset, family, intercept, call) {
+check_training <- function(tasks, response, offset, traits, intercept, call) {
   where <- function(task) {
     before <- cumsum(c(0L, tasks$counts))
     r <- findInterval(task - 2L, before, rightmost.closed = FALSE)
@@ -84,21 +84,26 @@ check_training <- function(tasks, response, offset, family, intercept, call) {
     if (length(tasks$counts) > 1L) sprintf("fold %d of replicate %d", fold, r) else sprintf("fold %d", fold)
   }
   w <- tasks$weights
-  if (family == "binomial") {
+  if (traits$name == "binomial") {
     bad <- which(colSums(w * response$y) == 0 | colSums(w * (1 - response$y)) == 0)
-  } else {
+    why <- "All the other observations are of one class."
+  } else if (traits$name == "gaussian") {
     rest <- if (is.null(offset)) response$y else response$y - offset
     varies <- function(task) {
       r <- rest[w[, task] > 0]
       length(r) > 0L && any(r != if (intercept) r[1L] else 0)
     }
     bad <- which(!vapply(seq_len(ncol(w)), varies, NA))
+    why <- "`y` is constant in all the others."
+  } else {
+    bad <- which(!vapply(seq_len(ncol(w)), function(task) any(w[, task] > 0) && has_null_model(response$y, w[, task], traits, intercept), NA))
+    why <- "The mean of `y` in all the others has no finite linear predictor."
   }
   if (!length(bad)) return(invisible())
   sp_abort("folds", sprintf("Without %s there is nothing to fit.", where(bad[1L])),
-    why = if (family == "binomial") "All the other observations are of one class." else "`y` is constant in all the others.",
+    why = why,
     how = c("Use folds that spread the observations better (`foldid`), or fewer of them.",
-      if (family == "binomial") "A class with a single observation cannot be cross-validated."),
+      if (traits$name == "binomial") "A class with a single observation cannot be cross-validated."),
     call = call
   )
 }

@@ -55,7 +55,7 @@ predict.sparsepath <- function(object, newx, s = NULL, type = c("link", "respons
   if (type == "nonzero") return(nonzero_rows(b$beta))
   if (missing(newx)) abort_missing("newx", sprintf("Give the data to predict; only `type = \"coefficients\"` and \"nonzero\" do without."), call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
-  switch(type, link = eta, response = inverse_link(eta, object$family), class = to_classes(eta, object$classnames))
+  switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object$classnames))
 }
 
 #' @rdname predict.sparsepath
@@ -108,9 +108,9 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && family != "binomial") {
+  if (type == "class" && family_traits(family)$name != "binomial") {
     sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"`.",
-      why = sprintf("The family is \"%s\".", family), call = call, arg = "type"
+      why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
   }
   type
@@ -329,11 +329,6 @@ check_newoffset <- function(newoffset, object, n, call) {
     sp_abort("unknown_argument", "`newoffset` is not expected.", why = "The path was fitted without an offset.", call = call, arg = "newoffset")
   }
   check_numeric(newoffset, "newoffset", call, n = n, of = "rows of `newx`")
-}
-
-#' @noRd
-inverse_link <- function(eta, family) {
-  switch(family, binomial = 1 / (1 + exp(-eta)), cox = exp(eta), eta)
 }
 
 #' @noRd

@@ -20,12 +20,14 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   p <- ncol(x)
   varnames <- colnames(x) %||% default_names(p)
   family <- check_family(family, call)
+  traits <- family_traits(family)
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
   offset <- check_offset(offset, n, call)
-  intercept <- check_flag(intercept, "intercept", call) && family != "cox"
+  intercept <- check_flag(intercept, "intercept", call) && traits$name != "cox"
   cox.ties <- check_ties(cox.ties, call)
-  if (family == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
+  if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
+  else if (traits$name != "cox") check_null_model(response, traits, intercept, call)
   lambda <- check_lambda(lambda, call)
   exclude <- check_exclude(exclude, p, varnames, call)
   v <- check_penalty_factor(penalty.factor, exclude, p, call)
@@ -34,22 +36,25 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   control <- check_control(control, call)
 
   problem <- list(
-    family = family, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
-    efron = cox.ties == "efron", centred = intercept || family == "cox", offset = offset, weights = matrix(response$weights, n, 1L),
+    family = traits$name, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
+    efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
+    weights = matrix(response$weights, n, 1L),
     alpha = check_alpha(alpha, call), v = v,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,
-    early.stop = is.null(lambda), fdev = if (any(lower == 0, upper == 0)) 0 else control$fdev,
+    early.stop = is.null(lambda), fdev = if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
+    fdev.span = traits$early$span, fdev.relative = traits$early$relative,
     devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
     pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE
   )
   list(
-    x = x, problem = problem, control = control, call = call, response = response,
+    x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
     weights = user_weights, varnames = varnames,
-    settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (family == "cox") cox.ties, exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
+    settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
+      exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
 }
 
@@ -87,16 +92,16 @@ new_sparsepath <- function(task, out, setup, call) {
     offset = !is.null(problem$offset)
   )
   if (problem$family == "cox") fit$a0 <- NULL
-  if (problem$family == "binomial") fit$classnames <- setup$response$classnames
+  if (!is.null(setup$response$classnames)) fit$classnames <- setup$response$classnames
   asked <- if (is.null(problem$lambda)) problem$nlambda else length(problem$lambda)
   fit <- c(fit, list(
     call = call, nobs = n, gap = task$gap, kkt = task$kkt, status = task$status, passes = out$passes,
     end = if (size < asked) task$end else "complete",
-    family = problem$family, alpha = problem$alpha, standardize = problem$standardize, intercept = problem$intercept,
+    family = setup$family, alpha = problem$alpha, standardize = problem$standardize, intercept = problem$intercept,
     nlambda = asked,
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
-  structure(fit, class = c(paste0("sparsepath_", problem$family), "sparsepath"))
+  structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }
 
 #' One warning that names the solutions without a certificate

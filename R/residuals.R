@@ -29,7 +29,7 @@ fitted.sparsepath <- function(object, newx, s = NULL, newoffset = NULL, ...) {
   check_dots(dots_of(...), names(formals(fitted.sparsepath)), call)
   if (missing(newx)) abort_missing("newx", "The fit holds no data: give them as `newx`.", call)
   b <- coefficients_at(object, s, FALSE, NULL, call)
-  inverse_link(linear_predictor(object, b, newx, newoffset, call), object$family)
+  family_traits(object$family)$linkinv(linear_predictor(object, b, newx, newoffset, call))
 }
 
 #' @rdname fitted.sparsepath
@@ -46,7 +46,7 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
   eta <- linear_predictor(object, b, newx, newoffset, call)
   weights <- check_weights(newweights, nrow(eta), call, "newweights")
   observed <- response_like(newy, object, nrow(eta), weights, call)
-  if (object$family == "gaussian") residuals_gaussian(eta, observed, type) else residuals_binomial(eta, observed, type)
+  residuals_of(eta, observed, type, family_traits(object$family))
 }
 
 #' @rdname fitted.sparsepath
@@ -66,7 +66,7 @@ residuals.cv.sparsepath <- function(object, newx, newy, s = c("lambda.1se", "lam
 #' New data may lack a class, which the response of a fit may not.
 #' @noRd
 response_like <- function(newy, object, n, weights, call) {
-  if (object$family == "binomial" && is.null(dim(newy)) && length(newy) == n) {
+  if (length(object$classnames) == 2L && is.null(dim(newy)) && length(newy) == n) {
     text <- as.character(newy)
     if (all(text %in% object$classnames)) {
       return(list(y = as.double(text == object$classnames[2L]), weights = weights))
@@ -83,35 +83,13 @@ response_like <- function(newy, object, n, weights, call) {
 }
 
 #' @noRd
-residuals_gaussian <- function(eta, observed, type) {
-  r <- observed$y - eta
-  if (type %in% c("pearson", "deviance")) r * sqrt(observed$weights) else r
-}
-
-#' @noRd
-residuals_binomial <- function(eta, observed, type) {
+residuals_of <- function(eta, observed, type, traits) {
   y <- observed$y
-  mu <- inverse_link(eta, "binomial")
+  mu <- traits$linkinv(eta)
   switch(type,
     response = y - mu,
-    pearson = (y - mu) * sqrt(observed$weights) / sqrt(mu * (1 - mu)),
-    working = (y - mu) / (mu * (1 - mu)),
-    deviance = {
-      part <- -y * log_sigmoid(eta) - (1 - y) * log_sigmoid(-eta) - entropy(y)
-      sign(y - mu) * sqrt(2 * observed$weights * pmax(part, 0))
-    }
+    pearson = (y - mu) * sqrt(observed$weights) / sqrt(traits$variance(mu)),
+    working = (y - mu) / traits$mu_eta(eta),
+    deviance = sign(y - mu) * sqrt(observed$weights * traits$deviance(eta, y))
   )
-}
-
-#' log(1 / (1 + exp(-eta))) without overflow
-#' @noRd
-log_sigmoid <- function(eta) pmin(eta, 0) - log1p(exp(-abs(eta)))
-
-#' -[y log y + (1 - y) log(1 - y)], zero at 0 and 1
-#' @noRd
-entropy <- function(y) {
-  inside <- y > 0 & y < 1
-  h <- y * 0
-  h[inside] <- -(y[inside] * log(y[inside]) + (1 - y[inside]) * log1p(-y[inside]))
-  h
 }

@@ -1,25 +1,13 @@
 # Scoring held-out predictions. The definitions are those of cv.glmnet().
 
-#' Measures of each family, the default first, with the names printed
-#' @noRd
-cv_measures <- function(family) {
-  switch(family,
-    gaussian = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
-    binomial = c(
-      deviance = "Binomial Deviance", class = "Misclassification Error", auc = "AUC",
-      mse = "Mean-Squared Error", mae = "Mean Absolute Error"
-    )
-  )
-}
-
 #' @noRd
 check_measure <- function(measure, family, call) {
   all <- c("default", "mse", "mae", "deviance", "class", "auc")
   measure <- check_choice(measure, all, "type.measure", call)
-  available <- names(cv_measures(family))
+  available <- names(family_traits(family)$measures)
   if (measure == "default") return(available[1L])
   if (!measure %in% available) {
-    sp_abort("choice", sprintf("`type.measure = \"%s\"` is not defined for `family = \"%s\"`.", measure, family),
+    sp_abort("choice", sprintf("`type.measure = \"%s\"` is not defined for `family = %s`.", measure, family_label(family)),
       how = sprintf("Use one of %s.", and_list(sprintf("\"%s\"", available), " or ")), call = call, arg = "type.measure", value = measure
     )
   }
@@ -30,9 +18,14 @@ check_measure <- function(measure, family, call) {
 #' @param eta Held-out linear predictors, n x L.
 #' @param y Response or proportion of the second class.
 #' @noRd
-observation_loss <- function(eta, y, family, measure) {
-  if (family == "gaussian") return(if (measure == "mae") abs(y - eta) else (y - eta)^2)
-  p <- inverse_link(eta, "binomial")
+observation_loss <- function(eta, y, traits, measure) {
+  mu <- traits$linkinv(eta)
+  if (traits$name == "binomial") return(binomial_loss(mu, y, measure))
+  switch(measure, mse = (y - mu)^2, mae = abs(y - mu), deviance = traits$deviance(eta, y))
+}
+
+#' @noRd
+binomial_loss <- function(p, y, measure) {
   switch(measure,
     mse = 2 * (y - p)^2, # both classes count, as in the Brier score
     mae = 2 * abs(y - p),
@@ -53,7 +46,7 @@ observation_loss <- function(eta, y, family, measure) {
 #' @noRd
 fold_auc <- function(eta, folds, events, others) {
   size <- ncol(eta)
-  p <- as.vector(inverse_link(eta, "binomial"))
+  p <- as.vector(binomial_traits$linkinv(eta))
   nfolds <- max(folds)
   group <- rep(folds, size) + rep((seq_len(size) - 1L) * nfolds, each = length(folds))
   sorted <- order(group, p, method = "radix")
@@ -100,7 +93,7 @@ fold_means <- function(loss, w, folds) {
 #' @param weights The user's weights; `response$weights` has trials in them.
 #' @return list(cvm, cvsd)
 #' @noRd
-cv_curve <- function(eta, folds, response, weights, family, measure, grouped) {
+cv_curve <- function(eta, folds, response, weights, traits, measure, grouped) {
   n <- nrow(folds)
   replicates <- lapply(seq_len(ncol(folds)), function(r) {
     fold <- folds[, r]
@@ -109,7 +102,7 @@ cv_curve <- function(eta, folds, response, weights, family, measure, grouped) {
       scores <- fold_auc(slice, fold, response$weights * response$y, response$weights * (1 - response$y))
       return(list(scores = scores, weights = drop(rowsum(weights, fold)), count = max(fold)))
     }
-    loss <- observation_loss(slice, response$y, family, measure)
+    loss <- observation_loss(slice, response$y, traits, measure)
     if (!grouped) return(list(scores = loss, weights = response$weights, count = colSums(is.finite(loss))))
     list(
       scores = fold_means(loss, response$weights, fold), weights = drop(rowsum(response$weights, fold)), count = max(fold)

@@ -61,6 +61,8 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->intercept = sp_rc_int(problem, "intercept");
   sp->early_stop = sp_rc_int(problem, "early.stop");
   sp->fdev = sp_rc_real(problem, "fdev");
+  sp->fdev_span = sp_rc_int(problem, "fdev.span");
+  sp->fdev_relative = sp_rc_int(problem, "fdev.relative");
   sp->devmax = sp_rc_real(problem, "devmax");
   const double dfmax = sp_rc_real(problem, "dfmax"), pmax = sp_rc_real(problem, "pmax");
   sp->dfmax = dfmax < h->design.p ? (int)dfmax : h->design.p + 1;

@@ -112,6 +112,7 @@ static void open_problem(problem *q, int n, int p, int B, double alpha, unsigned
                       .standardize = !(what & P_NO_STANDARDIZE),
                       .intercept = !(what & P_NO_INTERCEPT),
                       .fdev = 1e-5,
+                      .fdev_relative = !(what & P_BINOMIAL),
                       .devmax = 0.999,
                       .dfmax = p + 1,
                       .pmax = p + 1,

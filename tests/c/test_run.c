@@ -20,7 +20,7 @@ static int rule(const sp_path *whole, const sp_spec *spec, enum sp_end *end) {
     if (many > spec->pmax && l > 0) *end = SP_END_PMAX;
     else if (pt->df > spec->dfmax) *end = SP_END_DFMAX;
     else if (spec->early_stop && l >= 4 && dev > spec->devmax) *end = SP_END_DEVMAX;
-    else if (spec->early_stop && l >= 4 && dev - before < spec->fdev * (spec->loss->flags & SP_LOSS_QUADRATIC ? dev : 1)) *end = SP_END_FDEV;
+    else if (spec->early_stop && l >= 4 && dev - before < spec->fdev * (spec->fdev_relative ? dev : 1)) *end = SP_END_FDEV;
     if (*end != SP_END_COMPLETE) break;
     before = dev;
   }

@@ -1,6 +1,7 @@
 /* Logistic: l(y, eta) = log(1 + e^eta) - y eta, y in [0, 1] (proportions allowed). */
 #include <math.h>
 
+#include "entropy.h"
 #include "loss.h"
 
 static double binomial_value(sp_loss *l, const double *eta) {
@@ -43,25 +44,14 @@ static void binomial_majorizer(sp_loss *l, const double *eta, double *h) {
   }
 }
 
-static double xlogx(double x) { return x > 0 ? x * log(x) : 0; }
-
 static double binomial_saturated(sp_loss *l) {
   const ptrdiff_t n = l->n;
   const double *y = l->y, *w = l->w;
   double f = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
-    if (w[i] > 0) f -= w[i] * (xlogx(y[i]) + xlogx(1 - y[i]));
+    if (w[i] > 0) f -= w[i] * (sp_xlogx(y[i]) + sp_xlogx(1 - y[i]));
   }
   return f;
-}
-
-/* q log(q / m) - q + m >= 0, m = exp(log_m); by a series in d = (q - m) / m when q is near m, where the direct form
- * cancels. The logarithm is given, so that it stays right where m itself has underflowed. */
-static double kl_term(double q, double m, double log_m) {
-  if (q <= 0) return m;
-  const double d = m > 0 ? (q - m) / m : 1;
-  if (fabs(d) < 1e-3) return m * d * d * (0.5 - d / 6 + d * d / 12 - d * d * d / 20);
-  return q * (log(q) - log_m) - q + m;
 }
 
 /* Bernoulli KL of q = y - s (y - mu) from mu (q is in [0, 1], being between y and mu) */
@@ -74,8 +64,8 @@ static double binomial_fenchel_young(sp_loss *l, const double *eta, double s) {
     if (!(w[i] > 0)) continue;
     const double a = fabs(eta[i]), z = exp(-a), big = 1 / (1 + z), small = z / (1 + z), log_big = -log1p(z);
     const double y_big = eta[i] > 0 ? y[i] : 1 - y[i]; /* the share of the outcome that is fitted as likely */
-    f += w[i] * (kl_term(s * big + (1 - s) * y_big, big, log_big) +
-                 kl_term(s * small + (1 - s) * (1 - y_big), small, log_big - a));
+    f += w[i] * (sp_kl_term(s * big + (1 - s) * y_big, big, log_big) +
+                 sp_kl_term(s * small + (1 - s) * (1 - y_big), small, log_big - a));
   }
   return f;
 }

@@ -54,13 +54,13 @@ static int stops(sp_path *path, const sp_task *t, int l) {
     return 1;
   }
   if (!sp->early_stop || l + 1 < MIN_LAMBDAS) return 0;
-  const double dev = fraction(t, pt), before = l ? fraction(t, &t->points[l - 1]) : 0;
+  const int span = sp->fdev_span > 0 ? sp->fdev_span : 1;
+  const double dev = fraction(t, pt), before = l >= span ? fraction(t, &t->points[l - span]) : 0;
   if (dev > sp->devmax) {
     path->end = SP_END_DEVMAX;
     return 1;
   }
-  /* relative for a gaussian response, absolute for all others: glmnet's rule */
-  if (dev - before < sp->fdev * (sp->loss->flags & SP_LOSS_QUADRATIC ? dev : 1)) {
+  if (dev - before < sp->fdev * (sp->fdev_relative ? dev : 1)) {
     path->end = SP_END_FDEV;
     return 1;
   }

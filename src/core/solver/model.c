@@ -103,15 +103,17 @@ static void fit_intercept(sp_model *m) {
     if (g > 0) lo = b;
     else hi = b;
     double next = h > 0 ? b + g / h : g > 0 ? INFINITY : -INFINITY;
-    if (!(next > lo && next < hi) || fabs(next - b) > 50 * step) {
-      if (isfinite(lo) && isfinite(hi)) {
+    const int bracketed = isfinite(lo) && isfinite(hi);
+    /* where a mean falls off exponentially Newton's steps are short far out: without a bracket they have to grow */
+    if (!(next > lo && next < hi) || fabs(next - b) > 50 * step || (!bracketed && it >= 8)) {
+      if (bracketed) {
         next = lo + (hi - lo) / 2;
       } else {
         next = g > 0 ? b + step : b - step;
         step *= 2;
       }
     }
-    if (next == b || (isfinite(lo) && isfinite(hi) && hi - lo <= 1e-15 * fmax(fabs(lo), fabs(hi)))) break;
+    if (next == b || (bracketed && hi - lo <= 1e-15 * fmax(fabs(lo), fabs(hi)))) break;
     b = next;
   }
 }

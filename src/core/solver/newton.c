@@ -394,7 +394,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     SP_TRY(m->loss.status);
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
     *kkt = worst_before = worst;
-    if (trusted && worst > last) { /* a step taken on trust did not help: back, and look this time */
+    if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       careful = 1;
       trusted = 0;

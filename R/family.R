@@ -1,0 +1,211 @@
+# What the R side knows of a family, in one place: everything else asks family_traits().
+#
+# A family is a name ("gaussian", "binomial", "poisson", "cox") or an object of class "family". Objects of a canonical pair are the named
+# family; all others are evaluated by the functions of the object, on the main thread.
+
+#' Traits of a family
+#'
+#' Losses are half the unit deviance up to a term without eta; score and curvature are derivatives of minus the loss and
+#' of the loss in eta. eta may be a matrix, y a vector along its rows.
+#'
+#' @param family A name or a family object, as check_family() returns it.
+#' @return list: `name` (for classes and messages), `text`, `linkinv`, `mu_eta`, `variance`, `loss`, `deviance` (unit
+#'   deviance), `score`, `curvature`, `divergence` (Fenchel-Young term of the loss at eta and dual point `t`, NULL when there is
+#'   no gap), `measures` (the default first, with the names printed), `early` (rule for the end of the automatic
+#'   grid: `fdev` times `factor`, looking back `span` steps, relative to the deviance ratio or absolute).
+#' @noRd
+family_traits <- function(family) {
+  if (inherits(family, "family")) return(object_traits(family))
+  switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits)
+}
+
+#' @noRd
+family_name <- function(family) if (inherits(family, "family")) family$family else family
+
+#' How messages name a family
+#' @noRd
+family_label <- function(family) {
+  if (inherits(family, "family")) sprintf("%s(%s)", family$family, family$link) else sprintf("\"%s\"", family)
+}
+
+#' @noRd
+gaussian_traits <- list(
+  name = "gaussian", text = "linear regression",
+  linkinv = function(eta) eta,
+  mu_eta = function(eta) eta * 0 + 1,
+  variance = function(mu) mu * 0 + 1,
+  loss = function(eta, y) (y - eta)^2 / 2,
+  deviance = function(eta, y) (y - eta)^2,
+  score = function(eta, y) y - eta,
+  curvature = function(eta, y) eta * 0 + 1,
+  divergence = function(eta, y, t) (y - eta - t)^2 / 2,
+  measures = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
+  early = list(relative = TRUE, span = 1L, factor = 1)
+)
+
+#' @noRd
+binomial_traits <- list(
+  name = "binomial", text = "logistic regression",
+  linkinv = function(eta) 1 / (1 + exp(-eta)),
+  mu_eta = function(eta) stats::plogis(eta) * stats::plogis(-eta),
+  variance = function(mu) mu * (1 - mu),
+  loss = function(eta, y) -y * log_sigmoid(eta) - (1 - y) * log_sigmoid(-eta),
+  deviance = function(eta, y) 2 * pmax(-y * log_sigmoid(eta) - (1 - y) * log_sigmoid(-eta) - entropy(y), 0),
+  score = function(eta, y) y - stats::plogis(eta),
+  curvature = function(eta, y) stats::plogis(eta) * stats::plogis(-eta),
+  divergence = function(eta, y, t) {
+    mu <- stats::plogis(eta)
+    bernoulli_divergence(y - t - mu, mu, stats::plogis(-eta))
+  },
+  measures = c(
+    deviance = "Binomial Deviance", class = "Misclassification Error", auc = "AUC",
+    mse = "Mean-Squared Error", mae = "Mean Absolute Error"
+  ),
+  early = list(relative = FALSE, span = 1L, factor = 1)
+)
+
+#' @noRd
+poisson_traits <- list(
+  name = "poisson", text = "Poisson regression",
+  linkinv = exp,
+  mu_eta = exp,
+  variance = function(mu) mu,
+  loss = function(eta, y) poisson_divergence(y, exp(eta), eta),
+  deviance = function(eta, y) 2 * poisson_divergence(y, exp(eta), eta),
+  score = function(eta, y) y - exp(eta),
+  curvature = function(eta, y) exp(eta),
+  divergence = function(eta, y, t) poisson_divergence(pmax(y - t, 0), exp(eta), eta),
+  measures = c(deviance = "Poisson Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
+  early = list(relative = TRUE, span = 4L, factor = 10) # glmnet's rule, for this family only
+)
+
+#' The partial likelihood is no sum over observations: what needs it has functions of its own in cox.R.
+#' @noRd
+cox_traits <- list(
+  name = "cox", text = "Cox regression",
+  linkinv = exp,
+  measures = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
+  early = list(relative = FALSE, span = 1L, factor = 1)
+)
+
+#' q log(q / m) - q + m without cancellation, m = exp(log_m)
+#' @noRd
+poisson_divergence <- function(q, m, log_m) {
+  q <- q + 0 * log_m
+  far <- ifelse(q > 0, q * (log(q) - log_m) - q + m, m)
+  u <- (q - m) / m
+  near <- is.finite(u) & abs(u) < 1e-2
+  u <- u[near]
+  # (1 + u) log(1 + u) - u
+  far[near] <- m[near] * u^2 * (1 / 2 - u * (1 / 6 - u * (1 / 12 - u * (1 / 20 - u * (1 / 30 - u * (1 / 42 - u / 56))))))
+  pmax(far, 0)
+}
+
+#' log(1 / (1 + exp(-eta))) without overflow
+#' @noRd
+log_sigmoid <- function(eta) pmin(eta, 0) - log1p(exp(-abs(eta)))
+
+#' -[y log y + (1 - y) log(1 - y)], zero at 0 and 1
+#' @noRd
+entropy <- function(y) {
+  inside <- y > 0 & y < 1
+  h <- y * 0
+  h[inside] <- -(y[inside] * log(y[inside]) + (1 - y[inside]) * log1p(-y[inside]))
+  h
+}
+
+#' KL(Bernoulli(mu + d) || Bernoulli(mu)) without cancellation
+#' @noRd
+bernoulli_divergence <- function(d, mu, other) {
+  # (1 + u) log(1 + u) - u, by its series near zero; 1 at u = -1
+  phi <- function(u) {
+    far <- ifelse(u <= -1, 1, (1 + u) * suppressWarnings(log1p(u)) - u)
+    ifelse(abs(u) < 1e-4, u^2 * (1 / 2 - u / 6 + u^2 / 12), far)
+  }
+  part <- function(d, m) ifelse(m > 0, m * phi(d / m), ifelse(d > 0, Inf, 0))
+  part(d, mu) + part(-d, other)
+}
+
+# ---- family objects ----------------------------------------------------------------
+
+#' Traits of a family object
+#'
+#' The loss is half the unit deviance. Its derivative in eta is -(y - mu) mu' / V(mu); the curvature is the observed one,
+#' mu'^2 / V - (y - mu) d(mu' / V)/d eta: with the expected one alone (Fisher scoring) convergence is linear at best.
+#' @noRd
+object_traits <- function(family) {
+  mu_eta <- function(eta) like(family$mu.eta(eta), eta)
+  linkinv <- function(eta) like(family$linkinv(eta), eta)
+  variance <- function(mu) like(family$variance(mu), mu)
+  bend <- link_bend(family)
+  deviance <- function(eta, y) {
+    mu <- linkinv(eta)
+    d <- like(family$dev.resids(rep_len(y, length(mu)), as.vector(mu), rep_len(1, length(mu))), eta)
+    d[!(is.finite(d) & is.finite(eta))] <- Inf
+    d
+  }
+  list(
+    name = "glm", family = family, label = family_label(family), text = sprintf("%s regression, %s link", family$family, family$link),
+    linkinv = linkinv, linkfun = family$linkfun, mu_eta = mu_eta, variance = variance,
+    loss = function(eta, y) deviance(eta, y) / 2, deviance = deviance,
+    score = function(eta, y) {
+      mu <- linkinv(eta)
+      (y - mu) * mu_eta(eta) / variance(mu)
+    },
+    curvature = function(eta, y) {
+      mu <- linkinv(eta)
+      slope <- mu_eta(eta)
+      v <- variance(mu)
+      (slope^2 - (y - mu) * (bend(eta, mu, slope) - slope^2 * variance_slope(family, mu) / v)) / v
+    },
+    expected = function(eta) {
+      mu_eta(eta)^2 / variance(linkinv(eta))
+    },
+    valid = function(eta) {
+      mu <- family$linkinv(eta)
+      all(is.finite(mu)) && (is.null(family$valideta) || isTRUE(family$valideta(eta))) &&
+        (is.null(family$validmu) || isTRUE(family$validmu(mu)))
+    },
+    divergence = NULL,
+    measures = c(deviance = "GLM Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
+    early = list(relative = family$family %in% c("gaussian", "poisson"), span = if (family$family == "poisson") 4L else 1L,
+      factor = if (family$family == "poisson") 10 else 1)
+  )
+}
+
+#' Functions of a family may drop dimensions
+#' @noRd
+like <- function(value, shape) {
+  dim(value) <- dim(shape)
+  value
+}
+
+#' Second derivative of the inverse link, as a function of eta, mu, mu'
+#'
+#' Known links in closed form; others by a difference of fourth order of the first derivative, good to about 1e-11.
+#' @noRd
+link_bend <- function(family) {
+  switch(family$link,
+    identity = function(eta, mu, slope) 0 * eta,
+    log = function(eta, mu, slope) mu,
+    inverse = function(eta, mu, slope) 2 / eta^3,
+    sqrt = function(eta, mu, slope) 0 * eta + 2,
+    `1/mu^2` = function(eta, mu, slope) 0.75 * eta^-2.5,
+    logit = function(eta, mu, slope) slope * (stats::plogis(-eta) - stats::plogis(eta)),
+    probit = function(eta, mu, slope) -eta * slope,
+    cloglog = function(eta, mu, slope) slope * (1 - exp(pmin(eta, 700))),
+    cauchit = function(eta, mu, slope) -2 * eta * slope / (1 + eta^2),
+    function(eta, mu, slope) difference(family$mu.eta, eta, 1e-3 * pmax(abs(eta), 0.1))
+  )
+}
+
+#' Derivative of the variance function, exact but for rounding where it is a polynomial up to the fourth degree
+#' @noRd
+variance_slope <- function(family, mu) difference(family$variance, mu, 1e-3 * pmax(abs(mu), 1e-8))
+
+#' @noRd
+difference <- function(f, at, h) {
+  near <- f(at + h) - f(at - h)
+  far <- f(at + 2 * h) - f(at - 2 * h)
+  like((8 * near - far) / (12 * h), at)
+}
