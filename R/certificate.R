@@ -10,7 +10,7 @@ certify <- function(a0, beta, lambda, setup) {
   if (isS4(setup$x)) check_valid_sparse(setup$x, setup$call, "x") # R code reads it, not only the engine
   problem <- setup$problem
   w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
-  used <- w > 0
+  if (problem$family == "cox") problem$risk_sets <- risk_structure(survival_data(problem), w)
   design <- column_moments(setup$x, w, problem, setup$call)
   # Enough lambdas at a time that p x lambdas arrays stay below 16 MB.
   chunk <- max(1L, 2000000L %/% ncol(setup$x))
@@ -46,7 +46,7 @@ column_moments <- function(x, w, problem, call) {
   }
   constant <- variance <= 1e-26 * square | square == 0
   list(
-    center = if (problem$intercept) center else double(p),
+    center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
     constant = constant
   )
@@ -82,18 +82,19 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem) {
   free <- outer(problem$v == 0, lambda == 0 & ncol(x) < nrow(x), `|`) & !dropped &
     !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
   best <- profile_free(eta, problem, w, x, free)
-  t_raw <- problem$y - mean_of(eta, family)
-  t_best <- problem$y - mean_of(best, family)
+  t_raw <- residual_of(eta, problem, w)
+  t_best <- residual_of(best, problem, w)
   z_best <- scaled_crossprod(x, w * t_best, design)
   z_raw <- scaled_crossprod(x, w * t_raw, design)
   z_best[dropped, ] <- 0
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
 
-  primal <- colSums(w * loss_of(eta, problem$y, family)) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
+  primal <- total_loss(eta, problem, w) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
   primal[!feasible] <- Inf
   gap <- best_gap(list(
-    y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, family = family
+    y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, family = family,
+    risk_sets = problem$risk_sets
   ))
   gap[!feasible] <- Inf
   null <- null_objective(problem, w)
@@ -102,7 +103,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem) {
   if (problem$intercept) violation <- pmax(violation, abs(colSums(w * t_raw)))
   unit <- lambda
   if (any(lambda == 0)) {
-    z_null <- scaled_crossprod(x, matrix(w * (problem$y - mean_of(null$eta, family))), design)
+    z_null <- scaled_crossprod(x, w * residual_of(null$eta, problem, w), design)
     unit[lambda == 0] <- max(abs(z_null[!dropped]), .Machine$double.xmin)
   }
   data.frame(
@@ -122,6 +123,20 @@ response_scale <- function(problem, w) {
 #' @noRd
 mean_of <- function(eta, family) if (family == "binomial") stats::plogis(eta) else eta
 
+#' -dF/d eta divided by the weights, n x L: y - mean, unless rows are not each on their own
+#' @noRd
+residual_of <- function(eta, problem, w) {
+  if (problem$family != "cox") return(problem$y - mean_of(eta, problem$family))
+  cox_gradient(eta, problem$risk_sets) / ifelse(w > 0, w, 1)
+}
+
+#' F for each column of eta
+#' @noRd
+total_loss <- function(eta, problem, w) {
+  if (problem$family == "cox") return(cox_loss(eta, problem$risk_sets))
+  colSums(w * loss_of(eta, problem$y, problem$family))
+}
+
 #' @noRd
 loss_of <- function(eta, y, family) {
   if (family == "gaussian") return((y - eta)^2 / 2)
@@ -133,7 +148,7 @@ null_objective <- function(problem, w) {
   n <- length(w)
   eta <- matrix(problem$offset %||% 0, n, 1L)
   eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L))
-  list(eta = eta, value = sum(w * loss_of(eta, problem$y, problem$family)))
+  list(eta = eta, value = total_loss(eta, problem, w))
 }
 
 #' Bring intercept and free (unpenalized) coefficients to their optimum
@@ -147,11 +162,11 @@ profile_free <- function(eta, problem, w, x, free) {
     columns <- which(free[, k])
     basis <- cbind(if (problem$intercept) rep(1, nrow(eta)), if (length(columns)) as.matrix(x[, columns, drop = FALSE]))
     if (is.null(basis)) next
-    eta[, k] <- if (problem$family == "gaussian") {
-      eta[, k] + weighted_projection(basis, problem$y - eta[, k], w)
-    } else {
-      newton_logistic(basis, eta[, k], problem$y, w)
-    }
+    eta[, k] <- switch(problem$family,
+      gaussian = eta[, k] + weighted_projection(basis, problem$y - eta[, k], w),
+      binomial = newton_logistic(basis, eta[, k], problem$y, w),
+      cox = newton_cox(basis, eta[, k], problem$risk_sets)
+    )
   }
   eta
 }
@@ -241,6 +256,8 @@ feasible_scale <- function(state) {
 gap_at <- function(state, scale) {
   n <- length(state$w)
   by_row <- rep(scale, each = n)
+  penalty <- colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
+  if (state$family == "cox") return(cox_divergence(state$eta, scale, state$risk_sets) + penalty)
   loss <- if (state$family == "gaussian") {
     (state$y - state$eta - by_row * state$t)^2 / 2
   } else {
@@ -248,7 +265,7 @@ gap_at <- function(state, scale) {
     q <- state$y - by_row * state$t
     bernoulli_divergence(q - mu, mu, stats::plogis(-state$eta))
   }
-  colSums(state$w * loss) + colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
+  colSums(state$w * loss) + penalty
 }
 
 #' KL(Bernoulli(mu + d) || Bernoulli(mu)) without cancellation

@@ -338,8 +338,6 @@ concordance_of <- function(eta, data, w) {
   ifelse(all > 0, agree / all, NA)
 }
 
-#' Rows of a survival response
+#' The response of a problem
 #' @noRd
-survival_rows <- function(data, rows) {
-  list(y = data$y[rows], entry = data$entry[rows], status = data$status[rows], strata = data$strata[rows], efron = data$efron)
-}
+survival_data <- function(problem) problem[c("y", "entry", "status", "strata", "efron")]
