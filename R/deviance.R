@@ -4,7 +4,7 @@
 #' @param ... Ignored.
 #' @returns `deviance()`: the deviance at each lambda, `(1 - dev.ratio) *
 #'   nulldev`. `nobs()`: number of rows of `x`. `family()`: the family object of
-#'   the stats package, with links and variances.
+#'   the stats package, with links and variances; for `"cox"`, which has none, its name.
 #' @examples
 #' fit <- sparsepath(log2(colon$x), colon$y, family = "binomial", lambda.min.ratio = 0.1)
 #' range(deviance(fit))
@@ -24,7 +24,7 @@ nobs.cv.sparsepath <- function(object, ...) object$fit$nobs
 #' @rdname deviance.sparsepath
 #' @export
 family.sparsepath <- function(object, ...) {
-  switch(object$family, gaussian = stats::gaussian(), binomial = stats::binomial())
+  switch(object$family, gaussian = stats::gaussian(), binomial = stats::binomial(), object$family)
 }
 
 #' @rdname deviance.sparsepath

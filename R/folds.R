@@ -3,7 +3,7 @@
 #' Folds as an n x repeats matrix of labels 1..K
 #'
 #' Random numbers are drawn here and nowhere else in the package.
-#' @param classes Class of each row (0/1) for stratified folds, or NULL.
+#' @param classes Class of each row (0/1; status for Cox) for stratified folds, or NULL.
 #' @noRd
 make_folds <- function(foldid, nfolds, repeats, n, classes, call) {
   if (!is.null(foldid)) return(check_foldid(foldid, n, call))
@@ -84,7 +84,9 @@ check_training <- function(tasks, response, offset, family, intercept, call) {
     if (length(tasks$counts) > 1L) sprintf("fold %d of replicate %d", fold, r) else sprintf("fold %d", fold)
   }
   w <- tasks$weights
-  if (family == "binomial") {
+  if (family == "cox") {
+    bad <- which(colSums(w * response$status) == 0)
+  } else if (family == "binomial") {
     bad <- which(colSums(w * response$y) == 0 | colSums(w * (1 - response$y)) == 0)
   } else {
     rest <- if (is.null(offset)) response$y else response$y - offset
@@ -96,7 +98,8 @@ check_training <- function(tasks, response, offset, family, intercept, call) {
   }
   if (!length(bad)) return(invisible())
   sp_abort("folds", sprintf("Without %s there is nothing to fit.", where(bad[1L])),
-    why = if (family == "binomial") "All the other observations are of one class." else "`y` is constant in all the others.",
+    why = switch(family, binomial = "All the other observations are of one class.", cox = "All the other observations are censored.",
+      "`y` is constant in all the others."),
     how = c("Use folds that spread the observations better (`foldid`), or fewer of them.",
       if (family == "binomial") "A class with a single observation cannot be cross-validated."),
     call = call

@@ -158,7 +158,7 @@ end_line <- function(fit) {
 #' @noRd
 model_text <- function(family, alpha) {
   penalty <- if (alpha == 1) "lasso" else if (alpha == 0) "ridge" else sprintf("elastic net, alpha = %s", format(alpha))
-  paste(switch(family, gaussian = "linear regression", binomial = "logistic regression"), penalty, sep = ", ")
+  paste(switch(family, gaussian = "linear regression", binomial = "logistic regression", cox = "Cox regression"), penalty, sep = ", ")
 }
 
 #' @noRd

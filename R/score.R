@@ -8,13 +8,14 @@ cv_measures <- function(family) {
     binomial = c(
       deviance = "Binomial Deviance", class = "Misclassification Error", auc = "AUC",
       mse = "Mean-Squared Error", mae = "Mean Absolute Error"
-    )
+    ),
+    cox = c(deviance = "Partial Likelihood Deviance", C = "C-index")
   )
 }
 
 #' @noRd
 check_measure <- function(measure, family, call) {
-  all <- c("default", "mse", "mae", "deviance", "class", "auc")
+  all <- c("default", "mse", "mae", "deviance", "class", "auc", "C")
   measure <- check_choice(measure, all, "type.measure", call)
   available <- names(cv_measures(family))
   if (measure == "default") return(available[1L])
@@ -97,14 +98,19 @@ fold_means <- function(loss, w, folds) {
 #'
 #' @param eta Held-out linear predictors, n x L x R.
 #' @param folds n x R.
+#' @param scores For deviances of the partial likelihood: folds x L, one matrix for each replicate.
 #' @param weights The user's weights; `response$weights` has trials in them.
 #' @return list(cvm, cvsd)
 #' @noRd
-cv_curve <- function(eta, folds, response, weights, family, measure, grouped) {
+cv_curve <- function(eta, folds, response, weights, family, measure, grouped, scores = NULL) {
   n <- nrow(folds)
   replicates <- lapply(seq_len(ncol(folds)), function(r) {
     fold <- folds[, r]
     slice <- matrix(eta[seq_len(n * dim(eta)[2L]) + (r - 1L) * n * dim(eta)[2L]], n)
+    if (family == "cox") {
+      scored <- if (is.null(scores)) fold_concordance(slice, fold, response, weights) else scores[[r]]
+      return(list(scores = scored, weights = drop(rowsum(weights, fold)), count = colSums(is.finite(scored))))
+    }
     if (measure == "auc") {
       scores <- fold_auc(slice, fold, response$weights * response$y, response$weights * (1 - response$y))
       return(list(scores = scores, weights = drop(rowsum(weights, fold)), count = max(fold)))
@@ -128,7 +134,7 @@ cv_curve <- function(eta, folds, response, weights, family, measure, grouped) {
 #' The lambda with the best value, and the largest within one standard error
 #' @noRd
 choose_lambda <- function(lambda, cvm, cvsd, measure) {
-  loss <- if (measure == "auc") -cvm else cvm
+  loss <- if (measure %in% c("auc", "C")) -cvm else cvm
   best <- which(loss <= min(loss, na.rm = TRUE))[1L] # lambdas decrease: the first is the largest
   within <- which(loss <= (loss + cvsd)[best])[1L]
   list(
