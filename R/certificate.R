@@ -10,7 +10,7 @@ certify <- function(a0, beta, lambda, setup) {
   if (isS4(setup$x)) check_valid_sparse(setup$x, setup$call, "x") # R code reads it, not only the engine
   problem <- setup$problem
   w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
-  used <- w > 0
+  if (identical(problem$family, "cox")) problem$risk_sets <- risk_structure(survival_data(problem), w)
   design <- column_moments(setup$x, w, problem, setup$call)
   # Enough lambdas at a time that p x lambdas arrays stay below 16 MB.
   chunk <- max(1L, 2000000L %/% ncol(setup$x))
@@ -46,7 +46,7 @@ column_moments <- function(x, w, problem, call) {
   }
   constant <- variance <= 1e-26 * square | square == 0
   list(
-    center = if (problem$intercept) center else double(p),
+    center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
     constant = constant
   )
@@ -80,19 +80,20 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
 
   free <- outer(problem$v == 0, lambda == 0 & ncol(x) < nrow(x), `|`) & !dropped &
     !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
-  best <- if (is.null(traits$divergence)) eta else profile_free(eta, problem, w, x, free, traits)
-  t_raw <- traits$score(eta, problem$y)
-  t_best <- traits$score(best, problem$y)
+  best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
+  t_raw <- residual_of(eta, problem, w, traits)
+  t_best <- residual_of(best, problem, w, traits)
   z_best <- scaled_crossprod(x, w * t_best, design)
   z_raw <- scaled_crossprod(x, w * t_raw, design)
   z_best[dropped, ] <- 0
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
 
-  primal <- colSums(w * traits$loss(eta, problem$y)) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
+  primal <- total_loss(eta, problem, w, traits) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
   primal[!feasible] <- Inf
   gap <- best_gap(list(
-    y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits
+    y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits,
+    risk_sets = problem$risk_sets
   ))
   gap[!feasible] <- Inf
   null <- null_objective(problem, w, traits)
@@ -101,7 +102,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   if (problem$intercept) violation <- pmax(violation, abs(colSums(w * t_raw)))
   unit <- lambda
   if (any(lambda == 0)) {
-    z_null <- scaled_crossprod(x, matrix(w * (traits$score(null$eta, problem$y))), design)
+    z_null <- scaled_crossprod(x, w * residual_of(null$eta, problem, w, traits), design)
     unit[lambda == 0] <- max(abs(z_null[!dropped]), .Machine$double.xmin)
   }
   data.frame(
@@ -119,11 +120,28 @@ response_scale <- function(problem, w) {
 }
 
 #' @noRd
+has_gap <- function(traits) !is.null(traits$divergence) || !is.null(traits$joint)
+
+#' -dF/d eta divided by the weights, n x L
+#' @noRd
+residual_of <- function(eta, problem, w, traits) {
+  if (is.null(traits$joint)) return(traits$score(eta, problem$y))
+  traits$joint$gradient(eta, problem$risk_sets) / ifelse(w > 0, w, 1)
+}
+
+#' F for each column of eta
+#' @noRd
+total_loss <- function(eta, problem, w, traits) {
+  if (is.null(traits$joint)) return(colSums(w * traits$loss(eta, problem$y)))
+  traits$joint$loss(eta, problem$risk_sets)
+}
+
+#' @noRd
 null_objective <- function(problem, w, traits) {
   n <- length(w)
   eta <- matrix(problem$offset %||% 0, n, 1L)
   eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L), traits)
-  list(eta = eta, value = sum(w * traits$loss(eta, problem$y)))
+  list(eta = eta, value = total_loss(eta, problem, w, traits))
 }
 
 #' Bring intercept and free (unpenalized) coefficients to their optimum
@@ -137,7 +155,9 @@ profile_free <- function(eta, problem, w, x, free, traits) {
     columns <- which(free[, k])
     basis <- cbind(if (problem$intercept) rep(1, nrow(eta)), if (length(columns)) as.matrix(x[, columns, drop = FALSE]))
     if (is.null(basis)) next
-    eta[, k] <- if (traits$name == "gaussian") {
+    eta[, k] <- if (!is.null(traits$joint)) {
+      traits$joint$newton(basis, eta[, k], problem$risk_sets)
+    } else if (traits$name == "gaussian") {
       eta[, k] + weighted_projection(basis, problem$y - eta[, k], w)
     } else {
       newton_glm(basis, eta[, k], problem$y, w, traits)
@@ -236,8 +256,9 @@ feasible_scale <- function(state) {
 gap_at <- function(state, scale) {
   n <- length(state$w)
   by_row <- rep(scale, each = n)
-  loss <- state$traits$divergence(state$eta, state$y, by_row * state$t)
-  colSums(state$w * loss) + colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
+  penalty <- colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
+  if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$risk_sets) + penalty)
+  colSums(state$w * state$traits$divergence(state$eta, state$y, by_row * state$t)) + penalty
 }
 
 #' Penalty(b) + conjugate(z) - z b for each coefficient

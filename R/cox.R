@@ -338,8 +338,35 @@ concordance_of <- function(eta, data, w) {
   ifelse(all > 0, agree / all, NA)
 }
 
-#' Rows of a survival response
+#' C-index of each fold at each lambda
 #' @noRd
-survival_rows <- function(data, rows) {
-  list(y = data$y[rows], entry = data$entry[rows], status = data$status[rows], strata = data$strata[rows], efron = data$efron)
+fold_concordance <- function(eta, fold, response, weights) {
+  do.call(rbind, lapply(seq_len(max(fold)), function(k) concordance_of(eta, response, weights * (fold == k))))
 }
+
+#' Deviance of each fold per unit of weight, one matrix folds x L for each replicate
+#'
+#' `grouped`: that of all observations minus that of the training set, at the
+#' coefficients of the training set (van Houwelingen et al. 2006); otherwise that
+#' of the fold by itself.
+#' @noRd
+cox_fold_deviances <- function(out, setup, folds, grouped, size) {
+  data <- survival_data(setup$problem)
+  w <- setup$weights
+  before <- cumsum(c(1L, apply(folds, 2L, max)))
+  lapply(seq_len(ncol(folds)), function(r) {
+    do.call(rbind, lapply(seq_len(max(folds[, r])), function(k) {
+      beta <- engine_matrix(out$tasks[[before[r] + k]]$beta, c(ncol(setup$x), size), list(NULL, NULL))
+      used <- sort(unique(beta@i)) + 1L
+      eta <- matrix(setup$problem$offset %||% 0, length(w), size)
+      if (length(used)) eta <- eta + as.matrix(setup$x[, used, drop = FALSE] %*% as.matrix(beta[used, , drop = FALSE]))
+      inside <- folds[, r] == k
+      total <- if (grouped) cox_deviance(eta, data, w) - cox_deviance(eta, data, w * !inside) else cox_deviance(eta, data, w * inside)
+      total / sum(w[inside])
+    }))
+  })
+}
+
+#' The response of a problem
+#' @noRd
+survival_data <- function(problem) problem[c("y", "entry", "status", "strata", "efron")]

@@ -67,7 +67,7 @@
 #' b[b[, 1] != 0, ]
 #' @export
 cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NULL,
-                          type.measure = c("default", "mse", "mae", "deviance", "class", "auc"), nfolds = 10,
+                          type.measure = c("default", "mse", "mae", "deviance", "class", "auc", "C"), nfolds = 10,
                           foldid = NULL, repeats = 1, keep = FALSE, grouped = TRUE, control = sparsepath.control()) {
   call <- shown_call("cv.sparsepath")
   check_cv_dots(dots_of(...), call)
@@ -77,17 +77,19 @@ cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NUL
   family <- setup$family
   type.measure <- check_measure(type.measure, family, call)
   folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call)
-  rule <- cv_rule(type.measure, grouped, nrow(folds) / max(folds), call)
+  rule <- cv_rule(type.measure, grouped, nrow(folds) / max(folds), family, call)
 
   tasks <- fold_tasks(setup$response$weights, folds)
   check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
-  setup$problem$keep <- c(TRUE, rep(FALSE, sum(tasks$counts)))
+  by_coefficients <- !is.null(setup$traits$joint) && rule$measure == "deviance"
+  setup$problem$keep <- c(TRUE, rep(by_coefficients, sum(tasks$counts)))
   out <- run_engine(setup)
 
   cv_call <- stored_call(match.call(), "cv.sparsepath")
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, call_of_fit(cv_call))
+  if (by_coefficients) out$scores <- cox_fold_deviances(out, setup, folds, rule$grouped, length(fit$lambda))
   new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
 }
 
@@ -112,7 +114,16 @@ check_cv_dots <- function(dots, call) {
 
 #' Measure and grouping after the rules for small folds
 #' @noRd
-cv_rule <- function(measure, grouped, per_fold, call) {
+cv_rule <- function(measure, grouped, per_fold, family, call) {
+  if (identical(family, "cox")) {
+    if (!grouped && measure == "deviance" && per_fold < 10) {
+      sp_warn("small_folds", "`grouped = TRUE` is used, because there are fewer than 10 observations per fold.",
+        why = "Within a fold the risk sets would be nearly empty.", call = call
+      )
+      grouped <- TRUE
+    }
+    return(list(measure = measure, grouped = grouped))
+  }
   if (measure == "auc" && per_fold < 10) {
     sp_warn("small_folds", "`type.measure = \"auc\"` needs at least 10 observations per fold; \"deviance\" is used.",
       why = sprintf("There are %s per fold.", format(per_fold, digits = 3)), how = "Use fewer folds.", call = call
@@ -132,7 +143,7 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   size <- length(fit$lambda)
   eta <- array(out$heldout, c(nrow(folds), length(out$heldout) / length(folds), ncol(folds)))
   if (dim(eta)[2L] != size) eta <- eta[, seq_len(size), , drop = FALSE]
-  curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped)
+  curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, out$scores)
   names <- setup$traits$measures
   known <- !is.na(curve$cvsd)
   if (!any(known)) known[] <- TRUE

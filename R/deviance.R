@@ -4,7 +4,7 @@
 #' @param ... Ignored.
 #' @returns `deviance()`: the deviance at each lambda, `(1 - dev.ratio) *
 #'   nulldev`. `nobs()`: number of rows of `x`. `family()`: the family object of
-#'   the stats package, with links and variances.
+#'   the stats package, with links and variances; for `"cox"`, which has none, its name.
 #' @examples
 #' fit <- sparsepath(log2(colon$x), colon$y, family = "binomial", lambda.min.ratio = 0.1)
 #' range(deviance(fit))
@@ -25,7 +25,9 @@ nobs.cv.sparsepath <- function(object, ...) object$fit$nobs
 #' @export
 family.sparsepath <- function(object, ...) {
   if (inherits(object$family, "family")) return(object$family)
-  switch(object$family, gaussian = stats::gaussian(), binomial = stats::binomial(), poisson = stats::poisson())
+  switch(object$family,
+    gaussian = stats::gaussian(), binomial = stats::binomial(), poisson = stats::poisson(), object$family
+  )
 }
 
 #' @rdname deviance.sparsepath

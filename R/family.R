@@ -79,11 +79,12 @@ poisson_traits <- list(
   early = list(relative = TRUE, span = 4L, factor = 10) # glmnet's rule, for this family only
 )
 
-#' The partial likelihood is no sum over observations: what needs it has functions of its own in cox.R.
+#' The partial likelihood is no sum over observations: `joint` has what depends on all of them, of eta and the risk sets.
 #' @noRd
 cox_traits <- list(
   name = "cox", text = "Cox regression",
   linkinv = exp,
+  joint = list(gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
   measures = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
   early = list(relative = FALSE, span = 1L, factor = 1)
 )

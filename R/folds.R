@@ -3,7 +3,7 @@
 #' Folds as an n x repeats matrix of labels 1..K
 #'
 #' Random numbers are drawn here and nowhere else in the package.
-#' @param classes Class of each row (0/1) for stratified folds, or NULL.
+#' @param classes Class of each row (0/1; status for Cox) for stratified folds, or NULL.
 #' @noRd
 make_folds <- function(foldid, nfolds, repeats, n, classes, call) {
   if (!is.null(foldid)) return(check_foldid(foldid, n, call))
@@ -84,7 +84,10 @@ check_training <- function(tasks, response, offset, traits, intercept, call) {
     if (length(tasks$counts) > 1L) sprintf("fold %d of replicate %d", fold, r) else sprintf("fold %d", fold)
   }
   w <- tasks$weights
-  if (traits$name == "binomial") {
+  if (traits$name == "cox") {
+    bad <- which(colSums(w * response$status) == 0)
+    why <- "All the other observations are censored."
+  } else if (traits$name == "binomial") {
     bad <- which(colSums(w * response$y) == 0 | colSums(w * (1 - response$y)) == 0)
     why <- "All the other observations are of one class."
   } else if (traits$name == "gaussian") {

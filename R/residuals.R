@@ -39,6 +39,11 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
   call <- shown_call("residuals")
   check_dots(dots_of(...), names(formals(residuals.sparsepath)), call)
   type <- check_choice(type, c("response", "deviance", "pearson", "working"), "type", call)
+  if (identical(object$family, "cox")) {
+    sp_abort("unavailable", "Residuals of a Cox regression are not available in this version.",
+      how = "`survival::coxph()` with the linear predictor as offset has them.", call = call
+    )
+  }
   if (missing(newx) || missing(newy)) {
     abort_missing(if (missing(newx)) "newx" else "newy", "The fit holds no data: give `newx` and `newy`.", call)
   }

@@ -2,7 +2,7 @@
 
 #' @noRd
 check_measure <- function(measure, family, call) {
-  all <- c("default", "mse", "mae", "deviance", "class", "auc")
+  all <- c("default", "mse", "mae", "deviance", "class", "auc", "C")
   measure <- check_choice(measure, all, "type.measure", call)
   available <- names(family_traits(family)$measures)
   if (measure == "default") return(available[1L])
@@ -90,14 +90,19 @@ fold_means <- function(loss, w, folds) {
 #'
 #' @param eta Held-out linear predictors, n x L x R.
 #' @param folds n x R.
+#' @param scores For deviances of the partial likelihood: folds x L, one matrix for each replicate.
 #' @param weights The user's weights; `response$weights` has trials in them.
 #' @return list(cvm, cvsd)
 #' @noRd
-cv_curve <- function(eta, folds, response, weights, traits, measure, grouped) {
+cv_curve <- function(eta, folds, response, weights, traits, measure, grouped, scores = NULL) {
   n <- nrow(folds)
   replicates <- lapply(seq_len(ncol(folds)), function(r) {
     fold <- folds[, r]
     slice <- matrix(eta[seq_len(n * dim(eta)[2L]) + (r - 1L) * n * dim(eta)[2L]], n)
+    if (traits$name == "cox") {
+      scored <- if (is.null(scores)) fold_concordance(slice, fold, response, weights) else scores[[r]]
+      return(list(scores = scored, weights = drop(rowsum(weights, fold)), count = colSums(is.finite(scored))))
+    }
     if (measure == "auc") {
       scores <- fold_auc(slice, fold, response$weights * response$y, response$weights * (1 - response$y))
       return(list(scores = scores, weights = drop(rowsum(weights, fold)), count = max(fold)))
@@ -121,7 +126,7 @@ cv_curve <- function(eta, folds, response, weights, traits, measure, grouped) {
 #' The lambda with the best value, and the largest within one standard error
 #' @noRd
 choose_lambda <- function(lambda, cvm, cvsd, measure) {
-  loss <- if (measure == "auc") -cvm else cvm
+  loss <- if (measure %in% c("auc", "C")) -cvm else cvm
   best <- which(loss <= min(loss, na.rm = TRUE))[1L] # lambdas decrease: the first is the largest
   within <- which(loss <= (loss + cvsd)[best])[1L]
   list(

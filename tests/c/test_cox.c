@@ -227,9 +227,10 @@ int main(void) {
   char name[99];
   for (int trial = 0; trial < 400; trial++) {
     const int n = 1 + sp_below(40), times = trial % 3 == 0 ? 1000 : 1 + sp_below(12), strata = 1 + 2 * (trial % 2), efron = trial % 5 > 2;
+    const int delayed = trial % 7 < 3;
     const double spread = trial % 4 ? 1 : 6;
-    draw(&s, n, times, strata, efron, 0, spread);
-    snprintf(name, sizeof name, "trial %d: n = %d, %d times, %d strata%s", trial, n, times, strata, efron ? ", Efron" : "");
+    draw(&s, n, times, strata, efron, delayed, spread);
+    snprintf(name, sizeof name, "trial %d: n = %d, %d times, %d strata%s%s", trial, n, times, strata, efron ? ", Efron" : "", delayed ? ", entry" : "");
     if (trial < 40) check_reference(&s);
     check_loss(&s, name);
     check_extreme(&s, name);

@@ -109,8 +109,10 @@ static sp_status predict_task(void *arg, int task) {
   for (int j = 0; j < p; j++) { /* standardized columns of the union of supports, held-out rows only */
     if (slot[j] < 0) continue;
     double *to = xs + slot[j] * rows;
+    /* without an intercept nothing would make up for the centre */
+    const double mean = t->m.intercept ? t->m.mean[j] : 0;
     d->ops->gather(d, j, x);
-    for (ptrdiff_t k = 0; k < rows; k++) to[k] = (x[row[k] % n] - t->m.mean[j]) * t->m.iscale[j];
+    for (ptrdiff_t k = 0; k < rows; k++) to[k] = (x[row[k] % n] - mean) * t->m.iscale[j];
   }
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];

@@ -40,6 +40,7 @@ typedef struct sp_loss {
   const int *rows;          /* [n] rows of the design, or NULL: all; borrowed */
   const sp_loss_data *data; /* or NULL; borrowed */
   void *state;              /* made by open, freed by close */
+  int costly;               /* a metric costs more than the steps that a fresh one saves */
   sp_status status;         /* a function that fails says so here and returns NaN; the engine stops. SP_OK for those that cannot */
 } sp_loss;
 

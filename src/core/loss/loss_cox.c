@@ -1,4 +1,4 @@
-/* Cox's partial likelihood for right-censored times y, by strata, ties by Breslow or Efron. With weights w and e_i = w_i exp(eta_i),
+/* Cox's partial likelihood for times y, right-censored, perhaps with entry times, by strata, ties by Breslow or Efron. With weights w and e_i = w_i exp(eta_i),
  *
  *   F(eta) = sum over groups g of tied events of  mean over l of  d_g log( S_gl / (d_g a_l) ) - sum over deaths of w_i eta_i + const,
  *
@@ -16,13 +16,19 @@
  *   (S x)_k = d_k ( x_k - mean of the later x, weighted by v ),   d_k^2 = (u_k + U v_k / V) V',
  *
  * U = sum of u before k, V and V' sums of v from k and after k. Deaths tied under Efron have smaller weights among themselves: in such a
- * block the mean gives the block's own rest the share t_k. */
+ * block the mean gives the block's own rest the share t_k.
+ *
+ * With entry times risk sets are no prefixes: sums are formed for each group of events over those at risk, and the root of M is
+ * that of an interval graph (interval.h). Everything is then in units of the largest exp(eta) of a stratum, and eta further than
+ * FAR below that counts as FAR below. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "interval.h"
 #include "loss.h"
 
+#define FAR 300
 #define PIVOT_FLOOR 1e-10 /* of a row of the metric, relative to the row's weight */
 
 typedef struct group {
@@ -34,6 +40,7 @@ typedef struct group {
   double decay;        /* exp(top of the group before - top); 0 at the first of a stratum */
   double alive, dying; /* sums of e: at risk but not dying here; dying here. In units of exp(top), as all e of the group */
   double merge;        /* metric: share of a block among what is left */
+  double sums[5];      /* entry times only: terms() */
 } group;
 
 typedef struct cox {
@@ -42,6 +49,12 @@ typedef struct cox {
   double *d, *q, *t;   /* [n] metric, by position: size of the row, share of x_k in the mean from k on, share of the block in the mean */
   group *groups;
   int n_groups;
+  /* entry times only */
+  int *own, *until;    /* [n] by position: own group, last group at risk in (groups go back in time); until < own: none */
+  double *hazard;      /* [2 n_groups] tree of sums of mass / S^2: leaf h at n_groups + h, node k the sum of 2 k and 2 k + 1 */
+  double *least;       /* [n] by row: floor of the metric */
+  int *position;       /* [n] of a row */
+  sp_interval graph;   /* of rows */
 } cox;
 
 typedef struct row {
@@ -55,6 +68,41 @@ static int compare(const void *a, const void *b) {
   if (x->time != y->time) return x->time > y->time ? -1 : 1;
   if (x->death != y->death) return x->death < y->death ? -1 : 1;
   return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Entry times: the groups at which each row is at risk, and the graph of those that are at risk together. */
+static sp_status open_entry(sp_loss *l) {
+  cox *c = l->state;
+  const size_t n = (size_t)l->n;
+  c->own = sp_alloc(l->ctx, 5 * n, sizeof *c->own);
+  c->hazard = sp_calloc(l->ctx, 3 * n, sizeof *c->hazard);
+  if (!c->own || !c->hazard) return SP_ENOMEM;
+  c->until = c->own + n;
+  c->position = c->until + n;
+  c->least = c->hazard + 2 * n;
+  int *first = c->position + n, *last = first + n;
+  for (size_t i = 0; i < n; i++) {
+    first[i] = 1;
+    last[i] = 0;
+    c->least[i] = PIVOT_FLOOR * l->w[i];
+  }
+  for (int h = 0, k = 0; h < c->n_groups; h++) {
+    for (; k < c->groups[h].to; k++) {
+      const int i = c->order[k];
+      const double entry = l->data->entry[l->rows ? l->rows[i] : i];
+      c->position[i] = k;
+      c->own[k] = h;
+      c->until[k] = -1;
+      for (int j = h; j < c->n_groups && (j == h || !c->groups[j].first); j++) {
+        if (!(l->y[c->order[c->groups[j].from]] > entry)) break;
+        if (!c->groups[j].m) continue;
+        if (c->until[k] < 0) first[i] = j;
+        last[i] = c->until[k] = j;
+      }
+      if (c->until[k] < 0) first[i] = 1, last[i] = 0;
+    }
+  }
+  return sp_interval_open(&c->graph, l->ctx, l->n, first, last);
 }
 
 static sp_status cox_open(sp_loss *l) {
@@ -102,7 +150,8 @@ static sp_status cox_open(sp_loss *l) {
     if (c->groups[h].m && !data->efron) c->groups[h].m = 1;
   }
   sp_free(l->ctx, rows);
-  return SP_OK;
+  l->costly = data->entry != NULL;
+  return data->entry ? open_entry(l) : SP_OK;
 }
 
 static void cox_close(sp_loss *l) {
@@ -111,15 +160,47 @@ static void cox_close(sp_loss *l) {
   sp_free(l->ctx, c->order);
   sp_free(l->ctx, c->e);
   sp_free(l->ctx, c->groups);
+  sp_free(l->ctx, c->own);
+  sp_free(l->ctx, c->hazard);
+  sp_interval_close(&c->graph);
   sp_free(l->ctx, c);
 }
 
 static double share(const group *g, int l) { return g->m > 1 ? 1 - (double)l / g->m : 1; }
 
+static int last_of_stratum(const cox *c, int h) { return h + 1 == c->n_groups || c->groups[h + 1].first; }
+
+/* The same for entry times, sum by sum */
+static void risk_sets_entry(sp_loss *l, const double *eta) {
+  cox *c = l->state;
+  for (int begin = 0, end; begin < c->n_groups; begin = end) {
+    double top = -INFINITY;
+    for (end = begin + 1; !last_of_stratum(c, end - 1); end++) {
+    }
+    const int from = c->groups[begin].from, to = c->groups[end - 1].to;
+    for (int k = from; k < to; k++) top = fmax(top, eta[c->order[k]]);
+    for (int k = from; k < to; k++) c->e[k] = l->w[c->order[k]] * exp(fmax(eta[c->order[k]] - top, -FAR));
+    for (int h = begin; h < end; h++) {
+      group *g = &c->groups[h];
+      g->top = top;
+      g->alive = g->dying = 0;
+      if (!g->m) continue;
+      for (int k = from; k < g->dead; k++) {
+        if (c->until[k] >= h) g->alive += c->e[k];
+      }
+      for (int k = g->dead; k < g->to; k++) g->dying += c->e[k];
+    }
+  }
+}
+
 /* e and the sums of each group at eta */
 static void risk_sets(sp_loss *l, const double *eta) {
   cox *c = l->state;
   double sum = 0, top = 0;
+  if (c->own) {
+    risk_sets_entry(l, eta);
+    return;
+  }
   for (int h = 0; h < c->n_groups; h++) {
     group *g = &c->groups[h];
     const double before = top;
@@ -173,12 +254,32 @@ static void terms(const group *g, double *sum) {
   }
 }
 
+static void gradient_entry(sp_loss *l, double *grad, double *hess) {
+  cox *c = l->state;
+  for (int h = 0; h < c->n_groups; h++) terms(&c->groups[h], c->groups[h].sums);
+  for (int k = 0; k < c->groups[c->n_groups - 1].to; k++) {
+    const group *own = &c->groups[c->own[k]];
+    const int i = c->order[k], death = k >= own->dead;
+    double first = own->sums[death], second = own->sums[death ? 4 : 2];
+    for (int h = c->own[k] + 1; h <= c->until[k]; h++) {
+      first += c->groups[h].sums[0];
+      second += c->groups[h].sums[2];
+    }
+    grad[i] = (death ? l->w[i] : 0) - c->e[k] * first;
+    hess[i] = fmax(0, c->e[k] * (first - c->e[k] * second));
+  }
+}
+
 static void cox_grad_hess(sp_loss *l, const double *eta, double *grad, double *hess) {
   const cox *c = l->state;
   double first = 0, second = 0, sum[5];
   memset(grad, 0, (size_t)l->n * sizeof *grad);
   memset(hess, 0, (size_t)l->n * sizeof *hess);
   risk_sets(l, eta);
+  if (c->own) {
+    gradient_entry(l, grad, hess);
+    return;
+  }
   for (int h = c->n_groups - 1; h >= 0; h--) {
     const group *g = &c->groups[h];
     const double decay = h + 1 < c->n_groups ? c->groups[h + 1].decay : 0; /* 0 at the last of a stratum */
@@ -240,10 +341,40 @@ static double cox_start(sp_loss *l) {
 
 static double size_of(const sp_loss *l, int at, double pivot) { return sqrt(fmax(pivot, PIVOT_FLOOR * l->w[at])); }
 
+/* mass / S^2 over the groups from .. to - 1, of no more than the terms needed: a difference of running sums would cancel */
+static double hazard_sum(const cox *c, int from, int to) {
+  double s = 0;
+  for (from += c->n_groups, to += c->n_groups; from < to; from /= 2, to /= 2) {
+    if (from & 1) s += c->hazard[from++];
+    if (to & 1) s += c->hazard[--to];
+  }
+  return s;
+}
+
+/* -M_ij: sum over the groups at which both are at risk, smaller in a group in which one or both die */
+static double edge(const void *data, int i, int j) {
+  const cox *c = data;
+  const int x = c->position[i], y = c->position[j];
+  const int from = c->own[x] > c->own[y] ? c->own[x] : c->own[y], to = c->until[x] < c->until[y] ? c->until[x] : c->until[y];
+  if (from > to) return 0;
+  const group *g = &c->groups[from];
+  const int deaths = (x >= g->dead && x < g->to) + (y >= g->dead && y < g->to);
+  return c->e[x] * c->e[y] * (g->sums[2 + deaths] + hazard_sum(c, from + 1, to + 1));
+}
+
 static sp_status cox_metric(sp_loss *l, const double *eta) {
   cox *c = l->state;
   double later = 0, behind = 0, sum[5]; /* of mass / S^2; of v */
   risk_sets(l, eta);
+  if (c->own) {
+    for (int h = 0; h < c->n_groups; h++) {
+      terms(&c->groups[h], c->groups[h].sums);
+      c->hazard[c->n_groups + h] = c->groups[h].sums[2];
+    }
+    for (int k = c->n_groups - 1; k > 0; k--) c->hazard[k] = c->hazard[2 * k] + c->hazard[2 * k + 1];
+    sp_interval_factor(&c->graph, edge, c, c->least);
+    return SP_OK;
+  }
   for (int h = c->n_groups - 1; h >= 0; h--) {
     group *g = &c->groups[h];
     const double decay = h + 1 < c->n_groups ? c->groups[h + 1].decay : 0;
@@ -284,8 +415,6 @@ static sp_status cox_metric(sp_loss *l, const double *eta) {
   }
   return SP_OK;
 }
-
-static int last_of_stratum(const cox *c, int h) { return h + 1 == c->n_groups || c->groups[h + 1].first; }
 
 /* from the last position to the first: x <- S x, or S^-1 x */
 static void backwards(const cox *c, double *x, int solve) {
@@ -332,7 +461,12 @@ static void forwards(const cox *c, double *x, int solve) {
 }
 
 static void cox_root(const sp_loss *l, enum sp_root op, double *x) {
+  const cox *c = l->state;
   const int solve = op == SP_ROOT_SOLVE || op == SP_ROOT_SOLVE_T;
+  if (c->own) {
+    sp_interval_root(&c->graph, op, x);
+    return;
+  }
   if (op == SP_ROOT || op == SP_ROOT_SOLVE) backwards(l->state, x, solve);
   else forwards(l->state, x, solve);
 }

@@ -388,7 +388,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     m->n_newton++;
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
-    if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED)) {
+    if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
       SP_TRY(set_metric(m, m->h));
     }
     SP_TRY(m->loss.status);
