@@ -4,7 +4,8 @@
 # names the argument, the offending value, its position, and what is allowed.
 #
 # Slugs: type, length, nonfinite, range, choice, dimension, names, unknown_argument,
-# missing_argument, unavailable, constant_y, one_class, folds, data, corrupt.
+# missing_argument, unavailable, constant_y, one_class, folds, data, corrupt,
+# levels, formula.
 
 # ---- building blocks ---------------------------------------------------------
 
@@ -138,7 +139,8 @@ moved_arguments <- function() {
     parallel = "Folds are solved together; use `control = sparsepath.control(threads = )`.",
     alignment = "All folds share the lambdas of the full fit (\"lambda\"); leave the argument out.",
     standardize.response = later, type.multinomial = later, cox.ties = later, relax = later, gamma = later,
-    penalty = later, data = "The formula interface is not available in this version."
+    penalty = later, formula = "A formula must come first: `sparsepath(y ~ x1 + x2, data)`.",
+    data = "It belongs to a formula: `sparsepath(y ~ x1 + x2, data)`."
   )
 }
 
@@ -172,7 +174,7 @@ dots_of <- function(...) as.list(substitute(list(...)))[-1L]
 
 #' Names of the arguments of a fit
 #' @noRd
-fit_arguments <- function() setdiff(names(formals(sparsepath)), "...")
+fit_arguments <- function() setdiff(names(formals(sparsepath.default)), "...")
 
 # ---- other arguments of a fit ------------------------------------------------------
 

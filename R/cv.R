@@ -35,9 +35,13 @@
 #'   leave-one-out.
 #' @param foldid Folds of your own: for each row the number of the fold in which it is
 #'   held out; an n x R matrix for R replicates. `nfolds` and `repeats` are then
-#'   ignored. Keep samples of one patient in one fold.
+#'   ignored. Keep samples of one patient in one fold, or use `cluster`.
 #' @param repeats Number of random partitions.
 #' @param keep Keep the held-out predictions?
+#' @param cluster For each row the cluster (patient, family, site) it belongs to. The
+#'   rows of a cluster stay together in one fold, so that no model is judged on
+#'   patients it has seen. Folds are balanced in size and, with two classes, in
+#'   classes, as far as clusters allow. Cannot be combined with `foldid`.
 #' @param grouped Average within folds first? See Details.
 #'
 #' @returns An object of class `"cv.sparsepath"`, a list with
@@ -66,9 +70,17 @@
 #' b <- coef(cv, s = "lambda.1se")
 #' b[b[, 1] != 0, ]
 #' @export
-cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NULL,
-                          type.measure = c("default", "mse", "mae", "deviance", "class", "auc"), nfolds = 10,
-                          foldid = NULL, repeats = 1, keep = FALSE, grouped = TRUE, control = sparsepath.control()) {
+cv.sparsepath <- function(x, ...) {
+  UseMethod("cv.sparsepath")
+}
+
+#' @rdname cv.sparsepath
+#' @method cv.sparsepath default
+#' @export
+cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NULL,
+                                  type.measure = c("default", "mse", "mae", "deviance", "class", "auc"), nfolds = 10,
+                                  foldid = NULL, repeats = 1, keep = FALSE, grouped = TRUE, control = sparsepath.control(),
+                                  cluster = NULL) {
   call <- shown_call("cv.sparsepath")
   check_cv_dots(dots_of(...), call)
   grouped <- check_flag(grouped, "grouped", call)
@@ -76,7 +88,7 @@ cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NUL
   setup <- setup_problem(x, y, weights = weights, offset = offset, lambda = lambda, control = control, call = call, ...)
   family <- setup$problem$family
   type.measure <- check_measure(type.measure, family, call)
-  folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call)
+  folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call, cluster)
   rule <- cv_rule(type.measure, grouped, nrow(folds) / max(folds), call)
 
   tasks <- fold_tasks(setup$response$weights, folds)
@@ -94,14 +106,14 @@ cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NUL
 #' The call of sparsepath() that gives the full fit
 #' @noRd
 call_of_fit <- function(cv_call) {
-  own <- c("type.measure", "nfolds", "foldid", "repeats", "keep", "grouped")
+  own <- c("type.measure", "nfolds", "foldid", "repeats", "keep", "grouped", "cluster")
   stored_call(cv_call[!names(cv_call) %in% own], "sparsepath")
 }
 
 #' Arguments of sparsepath() that cv.sparsepath() passes on: full names only
 #' @noRd
 check_cv_dots <- function(dots, call) {
-  own <- names(formals(cv.sparsepath))
+  own <- names(formals(cv.sparsepath.default))
   passed <- setdiff(fit_arguments(), own)
   given <- names(dots) %||% rep("", length(dots))
   check_dots(dots[!given %in% passed], c(setdiff(own, "..."), passed), call)

@@ -14,7 +14,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
                           control = sparsepath.control(), call) {
   if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
-  x <- check_x(x, call)
+  x <- check_x(encode_x(x, call), call)
   if (missing(y)) abort_missing("y", "Give the response.", call)
   n <- nrow(x)
   p <- ncol(x)
@@ -46,7 +46,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   )
   list(
     x = x, problem = problem, control = control, call = call, response = response,
-    weights = user_weights, varnames = varnames,
+    weights = user_weights, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
 }
@@ -93,6 +93,7 @@ new_sparsepath <- function(task, out, setup, call) {
     nlambda = asked,
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
+  fit$encoding <- setup$encoding
   structure(fit, class = c(paste0("sparsepath_", problem$family), "sparsepath"))
 }
 
