@@ -93,6 +93,7 @@ new_sparsepath <- function(task, out, setup, call) {
     nlambda = asked,
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
+  fit$likelihood <- likelihood_constants(setup)
   fit$encoding <- setup$encoding
   structure(fit, class = c(paste0("sparsepath_", problem$family), "sparsepath"))
 }

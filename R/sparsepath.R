@@ -125,6 +125,7 @@
 #'   \item{`family`, `alpha`, `standardize`, `intercept`, `nlambda`, `settings`,
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
+#'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]}
 #'   \item{`encoding`}{how a data frame became a matrix, if it did; with a
 #'     formula also `terms` and `na.action`. Terms refer to the environment of the
 #'     formula, as in `lm()`}
@@ -133,7 +134,7 @@
 #' [coef()][coef.sparsepath], [predict()][predict.sparsepath],
 #' [plot()][plot.sparsepath], [fitted()][fitted.sparsepath],
 #' [residuals()][residuals.sparsepath], [deviance()][deviance.sparsepath],
-#' `nobs()`, `family()` and `update()`.
+#' [logLik()], `AIC()`, `BIC()`, [formula()][formula.sparsepath], `nobs()`, `family()` and `update()`.
 #'
 #' @references
 #' Friedman J, Hastie T, Tibshirani R (2010). Regularization paths for
