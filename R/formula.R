@@ -224,6 +224,7 @@ formula_fields <- function(fit, model, call) {
   fit$call <- call
   fit$terms <- model$terms
   if (!is.null(model$na.action)) fit$na.action <- model$na.action
+  if (!is.null(fit$relaxed)) fit$relaxed$terms <- model$terms
   fit
 }
 

@@ -53,8 +53,8 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
 
 #' Solve, or raise a classed condition
 #' @noRd
-run_engine <- function(setup) {
-  progress <- progress_reporter(setup$control)
+run_engine <- function(setup, quiet = FALSE) {
+  progress <- if (quiet) list(report = NULL, close = function() NULL) else progress_reporter(setup$control)
   on.exit(progress$close())
   control <- setup$control
   out <- .Call(C_path, setup$x, setup$problem, list(

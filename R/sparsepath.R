@@ -100,6 +100,10 @@
 #'   become 0 and 1.
 #' @param sparse Make a sparse matrix from the formula? Worth it with many levels.
 #' @param control A list from [sparsepath.control()].
+#' @param relax Also fit the variables selected at each lambda without penalty? See
+#'   [relaxed].
+#' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
+#'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
 #' @param ... Must be empty; a misspelt argument is an error.
 #'
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
@@ -190,7 +194,8 @@ sparsepath <- function(x, ...) {
 sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                                lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
                                intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
-                               upper.limits = Inf, control = sparsepath.control(), ...) {
+                               upper.limits = Inf, control = sparsepath.control(), relax = FALSE,
+                               maxp = NULL, ...) {
   call <- shown_call("sparsepath")
   check_dots(dots_of(...), fit_arguments(), call)
   if (!missing(x)) x <- encode_x(x, call)
@@ -200,8 +205,10 @@ sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset
     x, y, family, weights, offset, alpha, nlambda, lambda.min.ratio, lambda, standardize, intercept,
     exclude, penalty.factor, lower.limits, upper.limits, control, call
   )
+  relax <- check_flag(relax, "relax", call)
+  maxp <- check_maxp(maxp, call)
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, stored_call(match.call(), "sparsepath"))
   warn_uncertified(fit, call)
-  fit
+  if (relax) add_relaxed(fit, setup, maxp, call) else fit
 }
