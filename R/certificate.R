@@ -208,7 +208,7 @@ newton_glm <- function(basis, eta, y, w, traits) {
 #' Smallest duality gap over scalings of the dual point, one value per lambda
 #' @noRd
 best_gap <- function(state) {
-  if (is.null(state$traits$divergence)) return(rep(NA_real_, ncol(state$eta))) # no dual is known
+  if (!has_gap(state$traits)) return(rep(NA_real_, ncol(state$eta))) # no dual is known
   feasible <- feasible_scale(state)
   w <- state$w
   gap <- gap_at(state, pmin(1, feasible))

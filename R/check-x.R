@@ -25,8 +25,7 @@ check_x_data_frame <- function(x, call, arg) {
     sp_abort("type", sprintf("`%s` is a data frame with columns that are not numbers.", arg),
       why = sprintf("Column %s is %s%s.", at_column(first, names(x)), describe(x[[first]]), and_more(sum(!ok))),
       how = c(
-        sprintf("Make a numeric matrix first, for instance with `model.matrix(~ ., data)[, -1]`."),
-        "The formula interface, with factors, is not available in this version."
+        sprintf("The fit was given a matrix: make one with its columns first, for instance with `make_x()`.")
       ), call = call, arg = arg, position = first
     )
   }
@@ -44,11 +43,11 @@ at_column <- function(j, names) {
 check_x_class <- function(x, call, arg) {
   if (isS4(x) && is(x, "Matrix")) return(check_x_Matrix(x, call, arg))
   refuse <- function(how) {
-    sp_abort("type", sprintf("`%s` must be a numeric matrix, a matrix of the Matrix package, or a data frame of numbers.", arg),
+    sp_abort("type", sprintf("`%s` must be a numeric matrix, a matrix of the Matrix package, or a data frame.", arg),
       why = sprintf("It is %s.", describe(x)), how = how, call = call, arg = arg
     )
   }
-  if (inherits(x, "formula")) refuse("The formula interface is not available in this version.")
+  if (inherits(x, "formula")) refuse("Give the data, without the formula.")
   if (!is.matrix(x)) {
     refuse(if (is.numeric(x) && is.null(dim(x))) sprintf("For one variable use `%s = cbind(x)`; for one observation `%s = rbind(x)`.", arg, arg))
   }

@@ -4,7 +4,8 @@
 # names the argument, the offending value, its position, and what is allowed.
 #
 # Slugs: type, length, nonfinite, range, choice, dimension, names, unknown_argument,
-# missing_argument, unavailable, constant_y, all_zero, one_class, no_event, folds, data, corrupt.
+# missing_argument, unavailable, constant_y, all_zero, one_class, no_event, folds, data, corrupt,
+# levels, formula.
 
 # ---- building blocks ---------------------------------------------------------
 
@@ -137,8 +138,10 @@ moved_arguments <- function() {
     type.logistic = "There is one solver, with exact Newton steps; leave the argument out.",
     parallel = "Folds are solved together; use `control = sparsepath.control(threads = )`.",
     alignment = "All folds share the lambdas of the full fit (\"lambda\"); leave the argument out.",
-    standardize.response = later, type.multinomial = later, relax = later, gamma = later,
-    penalty = later, data = "The formula interface is not available in this version."
+    standardize.response = later, type.multinomial = later,
+    gamma = "It belongs to `cv.sparsepath()`, and to `predict()` and `coef()` of a fit with `relax = TRUE`.",
+    penalty = later, formula = "A formula must come first: `sparsepath(y ~ x1 + x2, data)`.",
+    data = "It belongs to a formula: `sparsepath(y ~ x1 + x2, data)`."
   )
 }
 
@@ -172,7 +175,7 @@ dots_of <- function(...) as.list(substitute(list(...)))[-1L]
 
 #' Names of the arguments of a fit
 #' @noRd
-fit_arguments <- function() setdiff(names(formals(sparsepath)), "...")
+fit_arguments <- function() setdiff(names(formals(sparsepath.default)), "...")
 
 #' @noRd
 check_ties <- function(ties, call) {

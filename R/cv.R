@@ -35,9 +35,18 @@
 #'   leave-one-out.
 #' @param foldid Folds of your own: for each row the number of the fold in which it is
 #'   held out; an n x R matrix for R replicates. `nfolds` and `repeats` are then
-#'   ignored. Keep samples of one patient in one fold.
+#'   ignored. Keep samples of one patient in one fold, or use `cluster`.
 #' @param repeats Number of random partitions.
 #' @param keep Keep the held-out predictions?
+#' @param cluster For each row the cluster (patient, family, site) it belongs to. The
+#'   rows of a cluster stay together in one fold, so that no model is judged on
+#'   patients it has seen. Folds are balanced in size and, with two classes, in
+#'   classes, as far as clusters allow. Cannot be combined with `foldid`.
+#' @param relax Also cross-validate relaxed fits, and choose lambda and gamma together? See [relaxed]. Every fold
+#'   fits its own active sets again.
+#' @param gamma With `relax`: weights of the path in the blends to try, from 0 (unpenalized) to 1 (the path).
+#' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default is n - 3, n
+#'   the number of training rows.
 #' @param grouped Average within folds first? See Details.
 #'
 #' @returns An object of class `"cv.sparsepath"`, a list with
@@ -54,6 +63,11 @@
 #'   \item{`index`}{positions of the two, a 2 x 1 matrix}
 #'   \item{`foldid`}{the folds used: a vector, or an n x R matrix}
 #'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R)}
+#'   \item{`relaxed`}{with `relax`: `statlist`, a list with `lambda`, `cvm`, `cvsd`, `cvup`, `cvlo`
+#'     and `nzero` for each gamma; `gamma`; the choices `lambda.min`, `gamma.min`,
+#'     `lambda.1se`, `gamma.1se` (among all within one standard error the largest lambda, then the largest gamma),
+#'     `nzero.min`, `nzero.1se`, `index`; `fold.gap` and `fold.status` of the relaxed fits; with `keep`
+#'     `fit.preval`, a list. The other components are those of the path, gamma = 1}
 #'   \item{`fold.gap`, `fold.status`}{largest relative gap and worst status of each fold's path}
 #' }
 #' @seealso [predict.cv.sparsepath()], [plot.cv.sparsepath()], [sparsepath()].
@@ -66,17 +80,28 @@
 #' b <- coef(cv, s = "lambda.1se")
 #' b[b[, 1] != 0, ]
 #' @export
-cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NULL,
-                          type.measure = c("default", "mse", "mae", "deviance", "class", "auc", "C"), nfolds = 10,
-                          foldid = NULL, repeats = 1, keep = FALSE, grouped = TRUE, control = sparsepath.control()) {
+cv.sparsepath <- function(x, ...) {
+  UseMethod("cv.sparsepath")
+}
+
+#' @rdname cv.sparsepath
+#' @method cv.sparsepath default
+#' @export
+cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NULL,
+                                  type.measure = c("default", "mse", "mae", "deviance", "class", "auc", "C"), nfolds = 10,
+                                  foldid = NULL, repeats = 1, keep = FALSE, grouped = TRUE, control = sparsepath.control(),
+                                  cluster = NULL, relax = FALSE, gamma = c(0, 0.25, 0.5, 0.75, 1), maxp = NULL) {
   call <- shown_call("cv.sparsepath")
   check_cv_dots(dots_of(...), call)
   grouped <- check_flag(grouped, "grouped", call)
   keep <- check_flag(keep, "keep", call)
+  relax <- check_flag(relax, "relax", call)
+  if (relax) gamma <- check_gamma(gamma, call)
+  maxp <- check_maxp(maxp, call)
   setup <- setup_problem(x, y, weights = weights, offset = offset, lambda = lambda, control = control, call = call, ...)
   family <- setup$family
   type.measure <- check_measure(type.measure, family, call)
-  folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call)
+  folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call, cluster)
   rule <- cv_rule(type.measure, grouped, nrow(folds) / max(folds), family, call)
 
   tasks <- fold_tasks(setup$response$weights, folds)
@@ -84,26 +109,30 @@ cv.sparsepath <- function(x, y, ..., weights = NULL, offset = NULL, lambda = NUL
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
   by_coefficients <- !is.null(setup$traits$joint) && rule$measure == "deviance"
-  setup$problem$keep <- c(TRUE, rep(by_coefficients, sum(tasks$counts)))
+  setup$problem$keep <- c(TRUE, rep(relax || by_coefficients, sum(tasks$counts)))
   out <- run_engine(setup)
 
   cv_call <- stored_call(match.call(), "cv.sparsepath")
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, call_of_fit(cv_call))
   if (by_coefficients) out$scores <- cox_fold_deviances(out, setup, folds, rule$grouped, length(fit$lambda))
-  new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
+  if (relax) fit <- add_relaxed(fit, setup, maxp, call)
+  cv <- new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
+  if (!relax) return(cv)
+  held <- heldout_relaxed(out, fit, setup, tasks, maxp)
+  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda)), held, gamma, folds, setup, rule, keep, call)
 }
 
 #' The call of sparsepath() that gives the full fit
 #' @noRd
 call_of_fit <- function(cv_call) {
-  own <- c("type.measure", "nfolds", "foldid", "repeats", "keep", "grouped")
+  own <- c("type.measure", "nfolds", "foldid", "repeats", "keep", "grouped", "cluster", "gamma")
   stored_call(cv_call[!names(cv_call) %in% own], "sparsepath")
 }
 
 #' Arguments of sparsepath() that cv.sparsepath() passes on: full names only
 #' @noRd
 check_cv_dots <- function(dots, call) {
-  own <- names(formals(cv.sparsepath))
+  own <- names(formals(cv.sparsepath.default))
   passed <- setdiff(fit_arguments(), own)
   given <- names(dots) %||% rep("", length(dots))
   check_dots(dots[!given %in% passed], c(setdiff(own, "..."), passed), call)
@@ -141,8 +170,7 @@ cv_rule <- function(measure, grouped, per_fold, family, call) {
 #' @noRd
 new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   size <- length(fit$lambda)
-  eta <- array(out$heldout, c(nrow(folds), length(out$heldout) / length(folds), ncol(folds)))
-  if (dim(eta)[2L] != size) eta <- eta[, seq_len(size), , drop = FALSE]
+  eta <- heldout_eta(out, folds, size)
   curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, out$scores)
   names <- setup$traits$measures
   known <- !is.na(curve$cvsd)
@@ -166,6 +194,14 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   warn_uncertified(fit, call)
   warn_uncertified_folds(cv, call)
   structure(cv, class = "cv.sparsepath")
+}
+
+#' Held-out linear predictors at the lambdas of the full fit, n x L x R
+#' @noRd
+heldout_eta <- function(out, folds, size) {
+  eta <- array(out$heldout, c(nrow(folds), length(out$heldout) / length(folds), ncol(folds)))
+  if (dim(eta)[2L] != size) eta <- eta[, seq_len(size), , drop = FALSE]
+  eta
 }
 
 #' @noRd

@@ -5,18 +5,26 @@
 #' Random numbers are drawn here and nowhere else in the package.
 #' @param classes Class of each row (0/1; status for Cox) for stratified folds, or NULL.
 #' @noRd
-make_folds <- function(foldid, nfolds, repeats, n, classes, call) {
+make_folds <- function(foldid, nfolds, repeats, n, classes, call, cluster = NULL) {
+  if (!is.null(cluster)) cluster <- check_cluster(cluster, foldid, n, call)
   if (!is.null(foldid)) return(check_foldid(foldid, n, call))
   repeats <- check_scalar(repeats, "repeats", call, lower = 1, upper = 10000, integer = TRUE)
   nfolds <- check_scalar(nfolds, "nfolds", call, lower = 2, integer = TRUE)
   if (n < 2L) sp_abort("folds", "Cross-validation needs at least two observations.", why = "`x` has one row.", call = call)
+  if (!is.null(cluster) && nfolds > max(cluster)) {
+    sp_warn("folds", sprintf("`nfolds` is larger than the number of clusters."),
+      why = sprintf("`nfolds` is %d, `cluster` has %d clusters.", nfolds, max(cluster)), how = sprintf("%d folds of one cluster are used.", max(cluster)), call = call
+    )
+    nfolds <- max(cluster)
+  }
   if (nfolds > n) {
     sp_warn("folds", sprintf("`nfolds` is larger than the number of observations."),
       why = sprintf("`nfolds` is %d, `x` has %d rows.", nfolds, n), how = sprintf("%d folds of one observation are used.", n), call = call
     )
     nfolds <- n
   }
-  folds <- vapply(seq_len(repeats), function(r) draw_folds(n, nfolds, classes), integer(n))
+  draw <- function(r) if (is.null(cluster)) draw_folds(n, nfolds, classes) else draw_cluster_folds(cluster, nfolds, classes)
+  folds <- vapply(seq_len(repeats), draw, integer(n))
   matrix(folds, n, repeats)
 }
 
@@ -32,6 +40,54 @@ draw_folds <- function(n, nfolds, classes) {
   folds <- integer(n)
   folds[order(classes, sample.int(n))] <- labels
   folds
+}
+
+#' One random partition of clusters
+#'
+#' The largest clusters first, each goes to the fold that is least filled with
+#' what it brings: rows, or rows of each class.
+#' @param cluster Numbers 1..G of the clusters of the rows.
+#' @noRd
+draw_cluster_folds <- function(cluster, nfolds, classes) {
+  classes <- if (is.null(classes)) rep(1L, length(cluster)) else match(classes, sort(unique(classes)))
+  counts <- matrix(tabulate(cluster + max(cluster) * (classes - 1L), max(cluster) * max(classes)), max(cluster))
+  share <- counts / rep(colSums(counts), each = nrow(counts))
+  filled <- matrix(0, nfolds, ncol(share))
+  rank <- sample.int(nfolds) # among folds that are filled alike
+  fold <- integer(nrow(share))
+  for (g in order(-rowSums(share), sample.int(nrow(share)))) {
+    load <- drop(filled %*% share[g, ])
+    fold[g] <- order(round(load, 12), round(rowSums(filled), 12), rank)[1L]
+    filled[fold[g], ] <- filled[fold[g], ] + share[g, ]
+  }
+  fold[cluster]
+}
+
+#' Numbers 1..G of the clusters
+#' @noRd
+check_cluster <- function(cluster, foldid, n, call) {
+  if (!is.null(foldid)) {
+    sp_abort("unknown_argument", "`cluster` and `foldid` are given.", how = "`foldid` alone decides; leave one of them out.", call = call, arg = "cluster")
+  }
+  if (!is.atomic(cluster) || length(dim(cluster)) > 1L) {
+    sp_abort("type", "`cluster` must be a vector or a factor.", why = sprintf("It is %s.", describe(cluster)), call = call, arg = "cluster")
+  }
+  if (length(cluster) != n) {
+    sp_abort("length", sprintf("`cluster` must have one value for each of the %d rows of `x`.", n),
+      why = sprintf("It has %d.", length(cluster)), call = call, arg = "cluster", value = length(cluster)
+    )
+  }
+  if (anyNA(cluster)) {
+    first <- which(is.na(cluster))[1L]
+    sp_abort("nonfinite", "`cluster` must not contain missing values.",
+      why = sprintf("NA at %s%s.", at_position(first, names(cluster)), and_more(sum(is.na(cluster)))), call = call, arg = "cluster", position = first
+    )
+  }
+  cluster <- match(cluster, unique(cluster))
+  if (max(cluster) < 2L) {
+    sp_abort("folds", "`cluster` must have at least two clusters.", why = "All observations are in one.", call = call, arg = "cluster")
+  }
+  cluster
 }
 
 #' @noRd

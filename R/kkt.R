@@ -60,12 +60,13 @@ kkt <- function(object, x, y, ...) {
 kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.sparsepath)), call)
-  if (missing(x) || missing(y)) abort_missing(if (missing(x)) "x" else "y", "The fit holds no data: give `x` and `y`.", call)
+  if (missing(y) && !missing(x)) y <- response_in(object, x, call, "x") %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
   if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
   setup <- setup_problem(
-    align_columns(check_x(x, call), object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
+    x_like(x, object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
     upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control,

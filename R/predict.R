@@ -18,7 +18,11 @@
 #' @param newx New data, as `x` of [sparsepath()]. If both it and the training data have
 #'   column names, columns are matched by name, so that their order does not
 #'   matter, further columns are ignored, and missing ones are an error. A
-#'   plain vector is taken as one observation.
+#'   plain vector is taken as one observation. For a fit that was given a formula or
+#'   a data frame with factors: a data frame with the same variables, expanded as
+#'   for the fit; missing variables and new levels are errors that name them. With a
+#'   formula, incomplete rows give `NA`.
+#' @param newdata The same as `newx`, under the name used by `lm()`.
 #' @param s Lambdas; the default is the path's own. Columns of the result are
 #'   named by the names of `s` or else `s=<value>`; without `s` they are `s0`, `s1`, ...
 #' @param type `"link"`: linear predictor. `"response"`: the same for
@@ -29,7 +33,8 @@
 #' @param exact Refit at the values of `s` that are not on the path, instead of
 #'   interpolating?
 #' @param newoffset Offsets of the new observations; required if the path was
-#'   fitted with an offset.
+#'   fitted with an offset. `offset()` terms of a formula are computed from `newx`,
+#'   unless `newoffset` is given.
 #' @param x,y,weights,offset The data of the fit, for `exact = TRUE`.
 #' @param ... Must be empty.
 #' @returns `coef()`: a sparse `dgCMatrix` with one row for the intercept and
@@ -46,13 +51,15 @@
 #' coef(fit, s = 0.05, exact = TRUE, x = x, y = colon$y)[1:3, ]
 #' @export
 predict.sparsepath <- function(object, newx, s = NULL, type = c("link", "response", "coefficients", "nonzero", "class"),
-                               exact = FALSE, newoffset = NULL, x = NULL, y = NULL, weights = NULL, offset = NULL, ...) {
+                               exact = FALSE, newoffset = NULL, x = NULL, y = NULL, weights = NULL, offset = NULL,
+                               newdata = NULL, ...) {
   call <- shown_call("predict")
   check_dots(dots_of(...), names(formals(predict.sparsepath)), call)
   type <- check_type(type, object$family, call)
   b <- coefficients_at(object, s, check_flag(exact, "exact", call), list(x = x, y = y, weights = weights, offset = offset), call)
   if (type == "coefficients") return(if (is.null(object$a0)) b$beta else bind_intercept(b))
   if (type == "nonzero") return(nonzero_rows(b$beta))
+  if (!is.null(newdata)) newx <- newdata
   if (missing(newx)) abort_missing("newx", sprintf("Give the data to predict; only `type = \"coefficients\"` and \"nonzero\" do without."), call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
   switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object$classnames))
@@ -194,7 +201,7 @@ refit_at <- function(object, s, data, call) {
   if (object$settings$weighted && is.null(data$weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
   setup <- setup_problem(
-    align_columns(check_x(data$x, call), object, call, "x"), data$y, object$family, data$weights, data$offset,
+    x_like(data$x, object, call, "x"), data$y, object$family, data$weights, data$offset,
     alpha = object$alpha, lambda = unique(c(object$lambda[object$lambda > min(s)], s)),
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
@@ -248,16 +255,19 @@ nonzero_rows <- function(beta) {
 linear_predictor <- function(object, b, newx, newoffset, call) {
   newx <- check_newx(newx, object, call)
   n <- nrow(newx)
-  offset <- check_newoffset(newoffset, object, n, call)
+  offset <- check_newoffset(newoffset %||% attr(newx, "offset"), object, n, call)
+  incomplete <- attr(newx, "incomplete") # rows of a formula's data with missing values: NA, as in lm()
   used <- sort(unique(b$beta@i)) + 1L
   eta <- matrix(rep(b$a0, each = n), n, length(b$a0), dimnames = list(rownames(newx), colnames(b$beta)))
   if (length(used)) {
     values <- newx[, used, drop = FALSE]
+    if (!is.null(incomplete)) values[incomplete, ] <- 0
     bad <- if (is.matrix(values)) !is.finite(values) else !is.finite(values@x)
     if (any(bad)) abort_nonfinite_x(newx, used[which(Matrix::colSums(is_bad(values)) > 0)[1L]], call, "newx")
     eta <- eta + as.matrix(values %*% as.matrix(b$beta[used, , drop = FALSE]))
   }
   if (!is.null(offset)) eta <- eta + offset
+  if (!is.null(incomplete)) eta[incomplete, ] <- NA
   eta
 }
 
@@ -272,10 +282,7 @@ is_bad <- function(values) {
 check_newx <- function(newx, object, call) {
   p <- object$dim[1L]
   if (is.numeric(newx) && is.null(dim(newx)) && length(newx) == p && p > 1L) newx <- t(newx)
-  if (is.data.frame(newx)) return(check_x(align_columns(newx, object, call, "newx"), call, "newx"))
-  newx <- check_x(newx, call, "newx")
-  if (isS4(newx)) check_valid_sparse(newx, call, "newx") # before any indexing
-  align_columns(newx, object, call, "newx")
+  x_like(newx, object, call, "newx")
 }
 
 #' Put the columns in the order of the fit, by name where both sides have names

@@ -16,7 +16,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  cat("\n", paste0(c(certificate_line(x$gap, x$status), end_line(x)), "\n"), sep = "")
+  cat("\n", paste0(c(certificate_line(x$gap, x$status), end_line(x), na_line(x)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -39,7 +39,7 @@ summary.sparsepath <- function(object, ...) {
       classnames = object$classnames, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
       lambda = range(object$lambda), df = range(object$df), dev.ratio = range(object$dev.ratio), gap = max(object$gap),
       kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, status = object$status,
-      end = end_line(object), npasses = object$npasses, passes = object$passes
+      end = c(end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
     ),
     class = "summary.sparsepath"
   )
@@ -78,7 +78,7 @@ print.cv.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...
   cat("Measure:", x$name, "\n\n")
   table <- cv_table(x)
   print(table, digits = digits)
-  cat("\n", paste0(c(cv_certificate_line(x), end_line(x$fit)), "\n"), sep = "")
+  cat("\n", paste0(c(cv_certificate_line(x), end_line(x$fit), na_line(x$fit)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -153,6 +153,13 @@ end_line <- function(fit) {
     NULL
   )
   if (!is.null(reason)) sprintf("path ended after %d of %d lambdas: %s", done, fit$nlambda, reason)
+}
+
+#' Rows that a formula's na.action left out
+#' @noRd
+na_line <- function(fit) {
+  count <- length(fit$na.action)
+  if (count) sprintf("%s %s with missing values left out", big(count), plural(count, "row"))
 }
 
 #' @noRd

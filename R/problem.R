@@ -14,7 +14,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
                           cox.ties = "breslow", control = sparsepath.control(), call) {
   if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
-  x <- check_x(x, call)
+  x <- check_x(encode_x(x, call), call)
   if (missing(y)) abort_missing("y", "Give the response.", call)
   n <- nrow(x)
   p <- ncol(x)
@@ -52,7 +52,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   )
   list(
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
-    weights = user_weights, varnames = varnames,
+    weights = user_weights, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
       exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
@@ -60,8 +60,8 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
 
 #' Solve, or raise a classed condition
 #' @noRd
-run_engine <- function(setup) {
-  progress <- progress_reporter(setup$control)
+run_engine <- function(setup, quiet = FALSE) {
+  progress <- if (quiet) list(report = NULL, close = function() NULL) else progress_reporter(setup$control)
   on.exit(progress$close())
   control <- setup$control
   out <- .Call(C_path, setup$x, setup$problem, list(
@@ -101,6 +101,8 @@ new_sparsepath <- function(task, out, setup, call) {
     nlambda = asked,
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
+  fit$likelihood <- likelihood_constants(setup)
+  fit$encoding <- setup$encoding
   structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }
 

@@ -5,7 +5,8 @@
 #'
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @param newx Data, as in [predict.sparsepath()].
-#' @param newy Response, in any form that `y` of [sparsepath()] may have.
+#' @param newy Response, in any form that `y` of [sparsepath()] may have. May be
+#'   left out if the fit has a formula and `newx` is a data frame with the response.
 #' @param s Lambdas; by default all of a path, and `"lambda.1se"` of a
 #'   cross-validation.
 #' @param type `"response"`: observed minus fitted value (proportion).
@@ -44,9 +45,8 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
       how = "`survival::coxph()` with the linear predictor as offset has them.", call = call
     )
   }
-  if (missing(newx) || missing(newy)) {
-    abort_missing(if (missing(newx)) "newx" else "newy", "The fit holds no data: give `newx` and `newy`.", call)
-  }
+  if (missing(newx)) abort_missing("newx", "The fit holds no data: give `newx` and `newy`.", call)
+  if (missing(newy)) newy <- response_in(object, newx, call, "newx") %||% abort_missing("newy", "The fit holds no data: give `newx` and `newy`.", call)
   b <- coefficients_at(object, s, FALSE, NULL, call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
   weights <- check_weights(newweights, nrow(eta), call, "newweights")
@@ -63,7 +63,8 @@ fitted.cv.sparsepath <- function(object, newx, s = c("lambda.1se", "lambda.min")
 #' @rdname fitted.sparsepath
 #' @export
 residuals.cv.sparsepath <- function(object, newx, newy, s = c("lambda.1se", "lambda.min"), ...) {
-  residuals(object$fit, newx, newy, s = chosen_lambda(object, s, shown_call("residuals")), ...)
+  s <- chosen_lambda(object, s, shown_call("residuals"))
+  if (missing(newy)) residuals(object$fit, newx, s = s, ...) else residuals(object$fit, newx, newy, s = s, ...)
 }
 
 #' A new response, in terms of the classes of the fit

@@ -13,7 +13,7 @@
 #' @useDynLib sparsepath, .registration = TRUE, .fixes = "C_"
 #' @importFrom methods new as is validObject
 #' @importClassesFrom Matrix dgCMatrix
-#' @importFrom stats coef predict deviance nobs fitted residuals family
+#' @importFrom stats coef predict deviance nobs fitted residuals family formula logLik AIC BIC
 #' @docType package
 #' @name sparsepath-package
 #' @aliases sparsepath-package

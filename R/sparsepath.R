@@ -44,11 +44,13 @@
 #' recycled, guessed or dropped in silence.
 #'
 #' @param x Variables: a numeric matrix, observations in rows; a matrix of any
-#'   class of the Matrix package; or a data frame of numbers. A double matrix
+#'   class of the Matrix package; or a data frame. A double matrix
 #'   and a `dgCMatrix` are read where they lie, neither copied nor changed:
 #'   centring and scaling are done in the arithmetic. Everything else (integer
 #'   and logical matrices, other sparse classes, data frames) is converted once.
-#'   Missing and infinite values are errors.
+#'   In a data frame (tibble, data.table), factors and text become one column of
+#'   zeros and ones for each level and logical values 0 and 1, see [make_x()];
+#'   dates and the like are refused. Missing and infinite values are errors.
 #' @param y Response. For `"gaussian"` a numeric vector. For `"binomial"` a
 #'   factor, logical or text vector with two classes (the second level is the
 #'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
@@ -85,7 +87,23 @@
 #'   scale, one number or one per column; `lower.limits` must be zero or
 #'   negative and `upper.limits` zero or positive, so that zero is allowed.
 #'   Default: none.
+#' @param formula,data Instead of `x` and `y`: a formula as for [stats::lm()], with
+#'   interactions, transformations, `.`, and `offset()`; `- 1` takes the intercept out. The
+#'   other arguments are those of the default method, except that `weights`,
+#'   `offset` and `subset` are evaluated in `data`. Terms and levels
+#'   are kept in the fit, so that `predict()` takes a new data frame.
+#' @param subset,na.action As in [stats::lm()]: rows to use, and what to do with missing
+#'   values. The default leaves incomplete rows out; `print()` says how many.
+#' @param contrasts How the formula codes factors: `"all"`, one column for each level
+#'   (the default: with a penalty no reference level is needed, and choosing one
+#'   changes the fit), or `"treatment"`, without the first level. Logical variables
+#'   become 0 and 1.
+#' @param sparse Make a sparse matrix from the formula? Worth it with many levels.
 #' @param control A list from [sparsepath.control()].
+#' @param relax Also fit the variables selected at each lambda without penalty? See
+#'   [relaxed].
+#' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
+#'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
 #' @param ... Must be empty; a misspelt argument is an error.
 #'
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
@@ -111,12 +129,16 @@
 #'   \item{`family`, `alpha`, `standardize`, `intercept`, `nlambda`, `settings`,
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
+#'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]}
+#'   \item{`encoding`}{how a data frame became a matrix, if it did; with a
+#'     formula also `terms` and `na.action`. Terms refer to the environment of the
+#'     formula, as in `lm()`}
 #' }
 #' Methods: [print()][print.sparsepath], [summary()][summary.sparsepath],
 #' [coef()][coef.sparsepath], [predict()][predict.sparsepath],
 #' [plot()][plot.sparsepath], [fitted()][fitted.sparsepath],
 #' [residuals()][residuals.sparsepath], [deviance()][deviance.sparsepath],
-#' `nobs()`, `family()` and `update()`.
+#' [logLik()], `AIC()`, `BIC()`, [formula()][formula.sparsepath], `nobs()`, `family()` and `update()`.
 #'
 #' @references
 #' Friedman J, Hastie T, Tibshirani R (2010). Regularization paths for
@@ -157,21 +179,36 @@
 #' b[b[, 1] != 0, ]
 #' head(predict(fit, newx = x, s = s, type = "response"))
 #' plot(fit)
+#'
+#' # a formula
+#' fit <- sparsepath(len ~ supp * dose, ToothGrowth)
+#' predict(fit, newdata = data.frame(supp = "VC", dose = 1), s = 0.1)
 #' @export
-sparsepath <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
-                       lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
-                       intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
-                       upper.limits = Inf, cox.ties = c("breslow", "efron"), control = sparsepath.control(), ...) {
+sparsepath <- function(x, ...) {
+  base::UseMethod("sparsepath") # `base::`, or tools take sparsepath.control() for a method
+}
+
+#' @rdname sparsepath
+#' @method sparsepath default
+#' @export
+sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+                               lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
+                               intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
+                               upper.limits = Inf, cox.ties = c("breslow", "efron"), control = sparsepath.control(),
+                               relax = FALSE, maxp = NULL, ...) {
   call <- shown_call("sparsepath")
   check_dots(dots_of(...), fit_arguments(), call)
+  if (!missing(x)) x <- encode_x(x, call)
   n <- if (missing(x)) 0L else NROW(x) # for the default of lambda.min.ratio
   p <- if (missing(x)) 0L else NCOL(x)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha, nlambda, lambda.min.ratio, lambda, standardize, intercept,
     exclude, penalty.factor, lower.limits, upper.limits, cox.ties, control, call
   )
+  relax <- check_flag(relax, "relax", call)
+  maxp <- check_maxp(maxp, call)
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, stored_call(match.call(), "sparsepath"))
   warn_uncertified(fit, call)
-  fit
+  if (relax) add_relaxed(fit, setup, maxp, call) else fit
 }

@@ -83,8 +83,8 @@ test_that("x that is no numeric matrix is refused", {
   for (bad in list(1:30, NULL, "a", list(x), x + 1i, array(x, c(30, 8, 1)), matrix("a", 30, 8), y ~ x)) {
     expect_refused(sparsepath(bad, y), "type")
   }
-  expect_refused(sparsepath(data.frame(x, f = gl(2, 15)), y), "type")
-  expect_refused(sparsepath(data.frame(x, f = "a"), y), "type")
+  expect_refused(sparsepath(data.frame(x, f = as.Date("2020-01-01")), y), "type")
+  expect_refused(sparsepath(data.frame(x, f = I(rep(list(1), 30))), y), "type")
   expect_refused(sparsepath(x[0, ], y[0]), "dimension")
   expect_refused(sparsepath(x[, 0], y), "dimension")
 })
@@ -244,7 +244,9 @@ test_that("messages", {
     cat(message_of(sparsepath(x, y, lamda = 1)))
     cat(message_of(sparsepath(x, y, thresh = 1e-9)))
     cat(message_of(sparsepath(x, y, family = "cox")))
-    cat(message_of(sparsepath(data.frame(x, f = gl(2, 15)), y)))
+    cat(message_of(sparsepath(data.frame(x, f = as.Date("2020-01-01")), y)))
+    cat(message_of(predict(sparsepath(data.frame(f = gl(2, 15), y), y), data.frame(f = c("1", "3"), y = 0))))
+    cat(message_of(predict(sparsepath(y ~ a, data.frame(y, x)), data.frame(A = 1))))
     cat(message_of(sparsepath(x, gl(3, 10), family = "binomial")))
     cat(message_of(sparsepath(x, y, exclude = c("a", "zz"))))
     cat(message_of(cv.sparsepath(x, c(1, rep(0, n - 1)), family = "binomial", foldid = rep(1:3, 10))))

@@ -149,3 +149,30 @@ test_that("the same seed gives the same folds, and only folds are random", {
   tab <- table(a$foldid, d$y)
   expect_lte(max(tab) - min(tab), 1)
 })
+
+test_that("grouped = FALSE is the mean over observations, written out", {
+  d <- make_problem(50, 20, seed = 911, family = "binomial")
+  for (family in c("gaussian", "binomial")) for (measure in if (family == "gaussian") c("mse", "mae") else c("deviance", "class", "mse", "mae")) {
+    y <- if (family == "gaussian") make_problem(50, 20, seed = 911)$y else d$y
+    folds <- with_seed(912, replicate(2, sample(rep_len(1:5, 50))))
+    cv <- cv.sparsepath(d$x, y, family = family, foldid = folds, grouped = FALSE, weights = d$w, type.measure = measure, nlambda = 20, keep = TRUE)
+    loss <- lapply(1:2, function(r) {
+      eta <- hand_cv(d$x, y, family, folds[, r], cv$lambda, measure, d$w)$eta
+      expect_lt(max(abs(eta - cv$fit.preval[, , r])), 1e-10 * max(1, abs(eta)))
+      t(vapply(seq_len(50), function(i) fold_measure(measure, family, y[i], eta[i, , drop = FALSE], d$w[i]), cv$lambda))
+    })
+    both <- do.call(rbind, loss)
+    w <- rep(d$w, 2)
+    cvm <- colSums(w * both) / sum(w)
+    cvsd <- sqrt(colSums(w * (both - rep(cvm, each = 100))^2) / sum(w) / (50 - 1))
+    expect_equal(cv$cvm, unname(cvm), tolerance = 1e-10)
+    expect_equal(cv$cvsd, unname(cvsd), tolerance = 1e-10)
+  }
+})
+
+test_that("repeats: drawn partitions, kept, averaged", {
+  d <- make_problem(60, 30, seed = 913)
+  cv <- with_seed(1, cv.sparsepath(d$x, d$y, nfolds = 5, repeats = 4, nlambda = 30))
+  loop <- lapply(1:4, function(r) hand_cv(d$x, d$y, "gaussian", cv$foldid[, r], cv$lambda, "mse")$measure$mse)
+  expect_equal(cv$cvm, unname(rowMeans(vapply(loop, `[[`, cv$lambda, "cvm"))), tolerance = 1e-10)
+})

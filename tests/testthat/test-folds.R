@@ -75,3 +75,42 @@ test_that("folds that leave nothing to fit are refused", {
     "fold 1 of replicate 2"
   )
 })
+
+test_that("clusters stay together, and folds are balanced as far as they allow", {
+  cluster <- with_seed(3, sample(sprintf("p%02d", 1:20), 120, TRUE))
+  z <- with_seed(4, rbinom(20, 1, 0.4))[as.integer(factor(cluster))]
+  p <- make_problem(120, 10, seed = 5)
+  for (family in c("gaussian", "binomial")) {
+    y <- if (family == "gaussian") p$y else z
+    cv <- with_seed(6, cv.sparsepath(p$x, y, family = family, cluster = cluster, nfolds = 4, repeats = 3, nlambda = 10))
+    expect_identical(dim(cv$foldid), c(120L, 3L))
+    for (r in 1:3) {
+      expect_true(all(tapply(cv$foldid[, r], cluster, function(f) length(unique(f))) == 1))
+      expect_setequal(cv$foldid[, r], 1:4)
+      rows <- if (family == "gaussian") table(cv$foldid[, r]) else table(cv$foldid[y == 1, r])
+      expect_lte(diff(range(rows)), max(table(cluster))) # a greedy filling is never off by more than one cluster
+    }
+    expect_false(identical(cv$foldid[, 1], cv$foldid[, 2]))
+    same <- cv.sparsepath(p$x, y, family = family, foldid = cv$foldid, nlambda = 10)
+    expect_identical(same$cvm, cv$cvm)
+  }
+  one_each <- with_seed(7, draw_cluster_folds(1:10, 10, NULL))
+  expect_setequal(one_each, 1:10)
+  expect_setequal(with_seed(7, draw_cluster_folds(rep(1:5, 2), 5, rep(0:1, 5))), 1:5)
+})
+
+test_that("clusters are checked", {
+  p <- make_problem(30, 5, seed = 5)
+  fit <- function(...) cv.sparsepath(p$x, p$y, nlambda = 5, ...)
+  expect_refused(fit(cluster = 1:29), "length")
+  expect_refused(fit(cluster = rep(1, 30)), "folds")
+  expect_refused(fit(cluster = replace(1:30, 4, NA)), "nonfinite")
+  expect_refused(fit(cluster = list(1)), "type")
+  expect_refused(fit(cluster = rep(1:6, 5), foldid = rep(1:6, 5)), "unknown_argument")
+  w <- warnings_of(cv <- fit(cluster = rep(1:6, 5)))
+  expect_s3_class(w[[1]], "sparsepath_warning_folds")
+  expect_identical(max(cv$foldid), 6L)
+  d <- data.frame(p$x, y = p$y, id = rep(1:6, 5))
+  cv <- cv.sparsepath(y ~ . - id, d, cluster = id, nfolds = 3)
+  expect_true(all(tapply(cv$foldid, d$id, function(f) length(unique(f))) == 1))
+})

@@ -56,7 +56,7 @@ test_that("update() and the stored call", {
 })
 
 test_that("argument order is that of glmnet", {
-  expect_identical(names(formals(sparsepath))[1:4], c("x", "y", "family", "weights"))
+  expect_identical(names(formals(sparsepath.default))[1:4], c("x", "y", "family", "weights"))
   a <- sparsepath(x, p$y, "gaussian", p$w, p$o)
   b <- sparsepath(x, p$y, offset = p$o, weights = p$w)
   expect_identical(a$beta, b$beta)

@@ -1,0 +1,340 @@
+# Likelihood, degrees of freedom, and the criteria made of them.
+
+#' Likelihood, degrees of freedom and information criteria of a path
+#'
+#' One value for each lambda. `select_lambda()` picks the lambda with the smallest
+#' criterion: a choice without cross-validation, on the same fit.
+#'
+#' @section Likelihood:
+#' For `"gaussian"` the profile likelihood, with the variance estimated by RSS/n
+#' (n observations with positive weight), as [stats::logLik()] of `lm()`; or, with `sigma`,
+#' the likelihood for that standard deviation. As RSS goes to zero, the profile likelihood
+#' goes to infinity: with more columns than rows, AIC may then prefer the saturated
+#' end of the path. Give `sigma`, or use EBIC. For `"binomial"` the binomial
+#' likelihood, as `glm()` computes it.
+#'
+#' @section Degrees of freedom:
+#' `effective_df()` counts coefficients, without the intercept. For the lasso
+#' (`alpha = 1`) that is the number of nonzero coefficients that are not at one
+#' of the limits, an unbiased estimate for `"gaussian"` (Zou et al. 2007,
+#' Theorem 1; Tibshirani and Taylor 2012). With a ridge part the
+#' coefficients are shrunk, and the number is the trace of the matrix that maps
+#' `y` to the fit on the active columns A,
+#' \deqn{tr\{ X_A (X_A^T W X_A + K_A)^{-1} X_A^T W \}, \quad K = \lambda (1-\alpha) \, diag(v_j / s_y)}{
+#'   trace of X_A (X_A'W X_A + K_A)^-1 X_A'W, K = lambda (1 - alpha) diag(v_j / s_y)}
+#' (Hastie, Tibshirani and Friedman 2009, equation 3.50), for columns as they are
+#' standardized in the fit, intercept projected out. For `"gaussian"` that is exact, \eqn{s_y} and A
+#' taken as given. For other families W has the curvatures of the loss at the solution,
+#' which is the usual approximation. The fit holds no data, so the trace needs `x`
+#' (and `weights` and `offset`, if used). Without `x` the nonzero coefficients are counted, an upper
+#' bound, with a warning of class `sparsepath_warning_df`. The attribute
+#' `"method"` says which it was: `"nonzero"` or `"trace"`.
+#'
+#' `logLik()` adds 1 for the intercept and, for `"gaussian"` without `sigma`, 1 for
+#' the variance.
+#'
+#' @section Criteria:
+#' With k these degrees of freedom, m those of `effective_df()`, p columns and n observations:
+#' AIC = -2 logLik + 2k; AICc = AIC + 2k(k+1)/(n-k-1), infinite for k >= n - 1
+#' (Hurvich and Tsai 1989); BIC = -2 logLik + k log(n); EBIC = BIC + 2 `gamma` log(p choose m) (Chen
+#' and Chen 2008, equation 2). Solutions with k >= n cannot be selected: they
+#' have no residual degrees of freedom.
+#'
+#' @param object A fit of [sparsepath()] or [cv.sparsepath()].
+#' @param ... For the criteria: further arguments of `logLik()`.
+#' @param x,weights,offset The data of the fit, for the trace (`x` may be a data
+#'   frame if the fit was given one).
+#' @param sigma Known standard deviation of the errors (`"gaussian"`); `NULL`
+#'   estimates it at each lambda.
+#' @param k Penalty for each degree of freedom.
+#' @param gamma Weight of the prior over model sizes in EBIC, from 0 (BIC) to 1, the default, which is
+#'   consistent for any p that grows like a power of n.
+#' @param criterion `"AIC"`, `"BIC"`, `"EBIC"` or `"AICc"`.
+#' @returns `logLik()`: a vector of class `"logLik"` with attributes `df` (one for each lambda),
+#'   `nobs` and `method`. `AIC()`, `BIC()`, `EBIC()`, `effective_df()`: vectors named as the
+#'   columns of `coef()`. `select_lambda()`: an object of class
+#'   `"sparsepath_selection"` with `lambda`, `index`, `df`, `criterion`, `value`,
+#'   `method` and `table`, a data frame of all lambdas.
+#' @references
+#' Zou H, Hastie T, Tibshirani R (2007). On the "degrees of freedom" of the lasso.
+#' *Annals of Statistics*, 35(5), 2173-2192. \doi{10.1214/009053607000000127}
+#'
+#' Tibshirani RJ, Taylor J (2012). Degrees of freedom in lasso problems. *Annals of
+#' Statistics*, 40(2), 1198-1232. \doi{10.1214/12-AOS1003}
+#'
+#' Hastie T, Tibshirani R, Friedman J (2009). *The Elements of Statistical
+#' Learning*, 2nd edition. Springer.
+#'
+#' Hurvich CM, Tsai CL (1989). Regression and time series model selection in small
+#' samples. *Biometrika*, 76(2), 297-307. \doi{10.1093/biomet/76.2.297}
+#'
+#' Chen J, Chen Z (2008). Extended Bayesian information criteria for model selection
+#' with large model spaces. *Biometrika*, 95(3), 759-771. \doi{10.1093/biomet/asn034}
+#' @examples
+#' x <- log2(colon$x)
+#' fit <- sparsepath(x, colon$y, family = "binomial")
+#' best <- select_lambda(fit, "EBIC")
+#' best
+#' b <- coef(fit, s = best$lambda)
+#' b[b[, 1] != 0, ]
+#'
+#' # with a ridge part, the data are needed
+#' ridge <- sparsepath(mpg ~ ., mtcars, alpha = 0, nlambda = 5)
+#' effective_df(ridge, x = mtcars)
+#' @name criteria
+NULL
+
+#' @rdname criteria
+#' @export
+logLik.sparsepath <- function(object, x = NULL, weights = NULL, offset = NULL, sigma = NULL, ...) {
+  call <- shown_call("logLik")
+  check_dots(dots_of(...), names(formals(logLik.sparsepath)), call)
+  if (!is.null(sigma)) sigma <- check_scalar(sigma, "sigma", call, lower = 0, upper = Inf, open = TRUE)
+  size <- effective_df(object, x, weights, offset)
+  value <- loglik_values(object, sigma, call)
+  extra <- object$intercept + (is_gaussian(object) && is.null(sigma))
+  structure(value, df = as.vector(size) + extra, nobs = object$likelihood$n, method = attr(size, "method"), class = "logLik")
+}
+
+#' @rdname criteria
+#' @export
+logLik.cv.sparsepath <- function(object, ...) logLik(object$fit, ...)
+
+#' @rdname criteria
+#' @export
+AIC.sparsepath <- function(object, ..., k = 2) {
+  k <- check_scalar(k, "k", shown_call("AIC"))
+  l <- logLik(object, ...)
+  criterion_vector(object, -2 * as.vector(l) + k * attr(l, "df"))
+}
+
+#' @rdname criteria
+#' @export
+AIC.cv.sparsepath <- function(object, ..., k = 2) AIC(object$fit, ..., k = k)
+
+#' @rdname criteria
+#' @export
+BIC.sparsepath <- function(object, ...) {
+  l <- logLik(object, ...)
+  criterion_vector(object, -2 * as.vector(l) + log(attr(l, "nobs")) * attr(l, "df"))
+}
+
+#' @rdname criteria
+#' @export
+BIC.cv.sparsepath <- function(object, ...) BIC(object$fit, ...)
+
+#' @rdname criteria
+#' @export
+EBIC <- function(object, ..., gamma = 1) {
+  call <- shown_call("EBIC")
+  object <- path_of(object, call)
+  gamma <- check_scalar(gamma, "gamma", call, lower = 0, upper = 1)
+  l <- logLik(object, ...)
+  criterion_vector(object, ebic(l, object, gamma))
+}
+
+#' @rdname criteria
+#' @export
+effective_df <- function(object, x = NULL, weights = NULL, offset = NULL) {
+  call <- shown_call("effective_df")
+  object <- path_of(object, call)
+  count <- free_coefficients(object)
+  if (object$alpha < 1 && is.null(x)) {
+    sp_warn("df", "Degrees of freedom are the number of nonzero coefficients, an upper bound.",
+      why = sprintf("`alpha` is %s, so that coefficients are shrunk.", show_number(object$alpha)),
+      how = "Give `x` (and `weights` and `offset`, if used) for the trace formula.", call = call
+    )
+  }
+  if (object$alpha == 1 || is.null(x)) {
+    return(structure(as.double(Matrix::colSums(count)), names = colnames(object$beta), method = "nonzero"))
+  }
+  structure(trace_df(object, count, x, weights, offset, call), names = colnames(object$beta), method = "trace")
+}
+
+#' @rdname criteria
+#' @export
+select_lambda <- function(object, criterion = c("AIC", "BIC", "EBIC", "AICc"), ..., gamma = 1) {
+  call <- shown_call("select_lambda")
+  object <- path_of(object, call)
+  criterion <- check_choice(criterion, c("AIC", "BIC", "EBIC", "AICc"), "criterion", call)
+  gamma <- check_scalar(gamma, "gamma", call, lower = 0, upper = 1)
+  l <- logLik(object, ...)
+  k <- attr(l, "df")
+  n <- attr(l, "nobs")
+  value <- switch(criterion,
+    AIC = -2 * as.vector(l) + 2 * k,
+    BIC = -2 * as.vector(l) + log(n) * k,
+    EBIC = ebic(l, object, gamma),
+    AICc = -2 * as.vector(l) + 2 * k + ifelse(k < n - 1, 2 * k * (k + 1) / (n - k - 1), Inf)
+  )
+  eligible <- k < n & is.finite(value)
+  if (!any(eligible)) {
+    sp_abort("range", "No solution of the path can be selected.",
+      why = sprintf("All have at least as many degrees of freedom as there are observations (%d).", n), call = call
+    )
+  }
+  best <- which(eligible)[which.min(value[eligible])]
+  structure(
+    list(
+      criterion = criterion, lambda = object$lambda[best], index = best, df = k[best], value = value[best], method = attr(l, "method"),
+      table = data.frame(lambda = object$lambda, df = k, logLik = as.vector(l), value = value, eligible = eligible,
+        row.names = colnames(object$beta))
+    ),
+    class = "sparsepath_selection"
+  )
+}
+
+#' @method print sparsepath_selection
+#' @export
+print.sparsepath_selection <- function(x, ...) {
+  cat(sprintf(
+    "lambda = %s by %s, number %d of %d\n%s = %s with %s degrees of freedom (%s)\n", format(x$lambda, digits = 4), x$criterion, x$index,
+    nrow(x$table), x$criterion, format(x$value, digits = 6), format(x$df, digits = 4),
+    if (x$method == "trace") "trace formula" else "nonzero coefficients, intercept and variance included"
+  ))
+  if (any(!x$table$eligible)) cat(sprintf("%d saturated solutions left aside\n", sum(!x$table$eligible)))
+  invisible(x)
+}
+
+# ---- pieces -----------------------------------------------------------------------
+
+#' @noRd
+path_of <- function(object, call) {
+  if (inherits(object, "cv.sparsepath")) return(object$fit)
+  if (inherits(object, "sparsepath")) return(object)
+  sp_abort("type", "`object` must be a fit of `sparsepath()` or `cv.sparsepath()`.",
+    why = sprintf("It is %s.", describe(object)), call = call, arg = "object"
+  )
+}
+
+#' @noRd
+criterion_vector <- function(object, value) structure(value, names = names(object$a0) %||% paste0("s", seq_along(value) - 1L))
+
+#' @noRd
+is_gaussian <- function(object) identical(object$family, "gaussian")
+
+#' @noRd
+ebic <- function(l, object, gamma) {
+  m <- attr(l, "df") - object$intercept - is_gaussian(object) # the variance is no column
+  -2 * as.vector(l) + log(attr(l, "nobs")) * attr(l, "df") + 2 * gamma * lchoose_real(object$dim[1L], pmax(m, 0))
+}
+
+#' log(p choose m) for m that is not whole
+#' @noRd
+lchoose_real <- function(p, m) lgamma(p + 1) - lgamma(m + 1) - lgamma(pmax(p - m, 0) + 1)
+
+#' What the likelihood needs of the data: kept in the fit
+#' @return list(n, saturated), or NULL for a family without a likelihood here
+#' @noRd
+likelihood_constants <- function(setup) {
+  w <- setup$weights
+  used <- w > 0
+  saturated <- switch(setup$problem$family,
+    gaussian = sum(log(w[used])) / 2,
+    binomial = saturated_binomial(setup$response, w, used),
+    poisson = sum((w * stats::dpois(setup$response$y, setup$response$y, log = TRUE))[used])
+  )
+  if (!is.null(saturated)) list(n = sum(used), saturated = saturated)
+}
+
+#' Log-likelihood of the saturated model, as binomial()$aic() counts it
+#' @noRd
+saturated_binomial <- function(response, w, used) {
+  if (!is.null(response$classes)) return(0)
+  y <- response$y[used]
+  trials <- (response$weights / w)[used]
+  case <- w[used]
+  if (all(trials == 1)) { # proportions: weights are the trials
+    trials <- case
+    case <- 1
+  }
+  whole <- function(v) all(abs(v - round(v)) < 1e-8)
+  if (!whole(trials) || !whole(trials * y)) return(-sum(case * trials * entropy(y)))
+  sum(case * stats::dbinom(round(trials * y), round(trials), y, log = TRUE))
+}
+
+#' @noRd
+loglik_values <- function(object, sigma, call) {
+  known <- object$likelihood
+  if (is.null(known)) {
+    sp_abort("unavailable", sprintf("The likelihood is not available for `family = %s`.", family_label(object$family)), call = call)
+  }
+  dev <- pmax(deviance(object), 0)
+  if (!is_gaussian(object)) {
+    if (!is.null(sigma)) sp_abort("unknown_argument", "`sigma` belongs to `family = \"gaussian\"`.", call = call, arg = "sigma")
+    return(known$saturated - dev / 2)
+  }
+  n <- known$n
+  if (is.null(sigma)) return(known$saturated - n / 2 * (log(2 * pi * dev / n) + 1))
+  known$saturated - n / 2 * log(2 * pi * sigma^2) - dev / (2 * sigma^2)
+}
+
+#' Coefficients that are free to move: not zero, not at a limit
+#' @return A sparse logical pattern, p x L
+#' @noRd
+free_coefficients <- function(object) {
+  count <- object$beta
+  x <- count@x
+  free <- x != 0
+  rows <- count@i + 1L
+  for (limit in list(object$settings$lower.limits, object$settings$upper.limits)) {
+    if (!is.null(limit)) free <- free & !(abs(x - limit[rows]) <= 1e-9 * abs(limit[rows]))
+  }
+  count@x <- as.double(free)
+  Matrix::drop0(count)
+}
+
+#' The trace, lambda by lambda
+#' @noRd
+trace_df <- function(object, free, x, weights, offset, call) {
+  traits <- family_traits(object$family)
+  if (is.null(traits$curvature)) {
+    sp_abort("unavailable", sprintf("The trace formula is not available for `family = %s`.", family_label(object$family)), call = call)
+  }
+  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
+  x <- x_like(x, object, call, "x")
+  offset <- offset %||% attr(x, "offset")
+  if (nrow(x) != object$nobs) {
+    sp_abort("data", "`x` is not the data of the fit.", why = sprintf("It has %d rows, the fit had %d.", nrow(x), object$nobs), call = call, arg = "x")
+  }
+  w <- check_weights(weights, nrow(x), call)
+  total <- sum(w)
+  w <- w / total
+  p <- object$dim[1L]
+  exclude <- check_exclude(object$settings$exclude, p, object$varnames, call)
+  v <- check_penalty_factor(object$settings$penalty.factor, exclude, p, call)
+  s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
+  eta <- if (!is_gaussian(object)) linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, offset, call)
+  used <- sort(unique(free@i)) + 1L
+  x <- as.matrix(x[, used, drop = FALSE])
+  scale <- rep(1, length(used))
+  if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
+  curvature <- function(l) {
+    if (is_gaussian(object)) return(w)
+    e <- eta[, l, drop = FALSE]
+    w * drop(if (is.null(traits$expected)) traits$curvature(e, NULL) else traits$expected(e))
+  }
+  last <- NULL
+  vapply(seq_along(object$lambda), function(l) {
+    rows <- free@i[seq_len(free@p[l + 1L] - free@p[l]) + free@p[l]] + 1L
+    at <- match(rows, used)
+    if (!length(at)) return(0)
+    lambda <- object$lambda[l]
+    if (is.null(last) || !is_gaussian(object) || !identical(last$at, at)) {
+      q <- curvature(l)
+      z <- sqrt(q) * x[, at, drop = FALSE] / rep(scale[at], each = nrow(x))
+      ridge <- (1 - object$alpha) * v[rows] / s_y
+      base <- cbind(if (object$intercept) sqrt(q), z[, ridge == 0, drop = FALSE])
+      z <- z[, ridge > 0, drop = FALSE] / rep(sqrt(ridge[ridge > 0]), each = nrow(z))
+      rank <- 0L
+      if (!is.null(base)) {
+        qrd <- qr(base)
+        rank <- qrd$rank - object$intercept
+        if (ncol(z)) z <- qr.resid(qrd, z)
+      }
+      gram <- if (!ncol(z)) matrix(0, 0L, 0L) else if (ncol(z) <= nrow(z)) crossprod(z) else tcrossprod(z)
+      last <<- list(at = at, rank = rank, d = if (ncol(gram)) pmax(eigen(gram, TRUE, only.values = TRUE)$values, 0) else numeric())
+    }
+    last$rank + sum(last$d / (last$d + lambda))
+  }, 0)
+}
