@@ -83,7 +83,7 @@ new_sparsepath <- function(task, out, setup, call) {
   p <- length(problem$v)
   size <- length(task$a0)
   steps <- paste0("s", seq_len(size) - 1L)
-  beta <- engine_matrix(task$beta, c(p, size), list(setup$varnames, steps))
+  beta <- engine_matrix(task$beta[[1L]], c(p, size), list(setup$varnames, steps))
   n <- nrow(setup$x)
   weight_scale <- sum(problem$weights[, 1L]) / n # the engine's null deviance is for weights that sum to n
   fit <- list(

@@ -46,6 +46,7 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->data.status = sp_rc_ints(problem, "status");
   sp->data.strata = sp_rc_ints(problem, "strata");
   sp->data.efron = sp_rc_int(problem, "efron");
+  sp->data.K = sp_rc_int_or(problem, "predictors", 1);
   sp->pen = &h->pen;
   sp->y = sp_rc_reals(problem, "y");
   sp->offset = sp_rc_reals(problem, "offset");
@@ -83,15 +84,53 @@ static SEXP reals(SEXP list, int at, R_xlen_t n) {
 
 static const char *const end_names[] = {"complete", "devmax", "fdev", "dfmax", "pmax"};
 
+/* Coefficients of one task as the slots of K compressed matrices, and the intercepts a0 [K x L]; by predictor. */
+static SEXP coefficients(const handle *h, const sp_task *t, double *a0) {
+  const char *slots[] = {"i", "p", "x", ""};
+  const int L = h->path.L, K = t->m.K;
+  int room = 1, count;
+  for (int l = 0; l < L; l++) {
+    const int need = sp_heldout_room(t, l);
+    if (need > room) room = need;
+  }
+  int *cols = (int *)R_alloc((size_t)room, sizeof(int)), *nnz = (int *)R_alloc((size_t)K, sizeof(int));
+  double *vals = (double *)R_alloc((size_t)room, sizeof(double));
+  memset(nnz, 0, (size_t)K * sizeof *nnz);
+  for (int l = 0; l < L; l++) {
+    sp_heldout_coef(t, l, cols, vals, &count, a0 + (R_xlen_t)l * K);
+    for (int i = 0; i < count; i++) nnz[cols[i] % K]++;
+  }
+  SEXP all = PROTECT(Rf_allocVector(VECSXP, K));
+  for (int k = 0; k < K; k++) {
+    SEXP beta = Rf_mkNamed(VECSXP, slots);
+    SET_VECTOR_ELT(all, k, beta);
+    SET_VECTOR_ELT(beta, 0, Rf_allocVector(INTSXP, nnz[k]));
+    SET_VECTOR_ELT(beta, 1, Rf_allocVector(INTSXP, (R_xlen_t)L + 1));
+    reals(beta, 2, nnz[k]);
+    nnz[k] = 0;
+    INTEGER(VECTOR_ELT(beta, 1))[0] = 0;
+  }
+  for (int l = 0; l < L; l++) {
+    sp_heldout_coef(t, l, cols, vals, &count, a0 + (R_xlen_t)l * K);
+    for (int i = 0; i < count; i++) {
+      const int k = cols[i] % K, at = nnz[k]++;
+      INTEGER(VECTOR_ELT(VECTOR_ELT(all, k), 0))[at] = cols[i] / K;
+      REAL(VECTOR_ELT(VECTOR_ELT(all, k), 2))[at] = vals[i];
+    }
+    for (int k = 0; k < K; k++) INTEGER(VECTOR_ELT(VECTOR_ELT(all, k), 1))[l + 1] = nnz[k];
+  }
+  UNPROTECT(1);
+  return all;
+}
+
 /* One task as a list; coefficients only when asked for. */
 static SEXP task_list(handle *h, int index, int keep) {
   const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", ""};
   const sp_task *t = &h->path.tasks[index];
   const sp_model *m = &t->m;
   const int L = h->path.L;
-  R_xlen_t nnz = 0;
   SEXP out = PROTECT(Rf_mkNamed(VECSXP, names));
-  double *a0 = REAL(reals(out, 0, L)), *dev = REAL(reals(out, 3, L)), *gap = REAL(reals(out, 5, L)),
+  double *a0 = REAL(reals(out, 0, (R_xlen_t)L * m->K)), *dev = REAL(reals(out, 3, L)), *gap = REAL(reals(out, 5, L)),
          *kkt = REAL(reals(out, 6, L));
   SEXP df = Rf_allocVector(INTSXP, L);
   SET_VECTOR_ELT(out, 2, df);
@@ -99,30 +138,13 @@ static SEXP task_list(handle *h, int index, int keep) {
   SET_VECTOR_ELT(out, 7, status);
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];
-    nnz += pt->df;
     dev[l] = m->null_dev > 0 ? 1 - (pt->value - m->sat_value) / m->null_dev : 0;
     gap[l] = pt->gap;
     kkt[l] = pt->kkt;
     INTEGER(df)[l] = pt->df;
     INTEGER(status)[l] = pt->status;
   }
-  if (keep) {
-    const char *slots[] = {"i", "p", "x", ""};
-    SEXP beta = Rf_mkNamed(VECSXP, slots);
-    SET_VECTOR_ELT(out, 1, beta);
-    SEXP i = Rf_allocVector(INTSXP, nnz);
-    SET_VECTOR_ELT(beta, 0, i);
-    SEXP p = Rf_allocVector(INTSXP, (R_xlen_t)L + 1);
-    SET_VECTOR_ELT(beta, 1, p);
-    double *val = REAL(reals(beta, 2, nnz));
-    int at = 0, count;
-    for (int l = 0; l < L; l++) {
-      INTEGER(p)[l] = at;
-      sp_heldout_coef(t, l, INTEGER(i) + at, val + at, &count, &a0[l]);
-      at += count;
-    }
-    INTEGER(p)[L] = at;
-  }
+  if (keep) SET_VECTOR_ELT(out, 1, coefficients(h, t, a0));
   SET_VECTOR_ELT(out, 4, Rf_ScalarReal(2 * m->null_dev * (double)m->design->n));
   SET_VECTOR_ELT(out, 8, Rf_ScalarInteger((int)(m->qp.n_rounds + m->qp.n_dual)));
   SET_VECTOR_ELT(out, 9, Rf_mkString(end_names[h->path.end]));
@@ -151,14 +173,15 @@ static SEXP counters(const handle *h) {
   return out;
 }
 
-/* n x L, or n x L x R, filled with NA before the core writes its predictions */
+/* n x K x L x R, without the dimensions K and R where they are 1, filled with NA before the core writes its predictions */
 static SEXP heldout_array(const handle *h, int R) {
-  const R_xlen_t size = (R_xlen_t)h->design.n * h->path.L * R;
-  SEXP out = PROTECT(Rf_allocVector(REALSXP, size)), dim = PROTECT(Rf_allocVector(INTSXP, R > 1 ? 3 : 2));
+  const int K = h->path.tasks->m.K, all[] = {(int)h->design.n, K, h->path.L, R};
+  const R_xlen_t size = (R_xlen_t)h->design.n * K * h->path.L * R;
+  SEXP out = PROTECT(Rf_allocVector(REALSXP, size)), dim = PROTECT(Rf_allocVector(INTSXP, 2 + (K > 1) + (R > 1)));
   for (R_xlen_t i = 0; i < size; i++) REAL(out)[i] = NA_REAL;
-  INTEGER(dim)[0] = (int)h->design.n;
-  INTEGER(dim)[1] = h->path.L;
-  if (R > 1) INTEGER(dim)[2] = R;
+  for (int d = 0, at = 0; d < 4; d++) {
+    if (all[d] > 1 || d == 0 || d == 2) INTEGER(dim)[at++] = all[d];
+  }
   Rf_setAttrib(out, R_DimSymbol, dim);
   UNPROTECT(2);
   return out;

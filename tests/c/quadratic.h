@@ -17,7 +17,7 @@ typedef struct quadratic {
   sp_ctx ctx;
   matrix x;
   int *rows;                                  /* [n] of the design's rows */
-  double *mean, *iscale, *sm, *full, *column; /* of the view */
+  double *mean, *iscale, *sm, *full, *column, sum; /* of the view */
   real *Z;                                    /* [n x p] columns in the metric, projected */
   double *y;                                  /* [n] projected response */
   double *t, *k, *lo, *hi;                    /* [p] */
@@ -114,8 +114,8 @@ static void open_quadratic(quadratic *s, int n, int p, int k0, int kind, int csc
     s->iscale[j] = plain ? 1 : 0.5 + sp_uniform();
   }
   for (int i = 0; i < n; i++) s->sm[i] = plain ? 1 : 0.5 + sp_uniform();
-  const sp_view view = {csc ? &s->x.csc : &s->x.dense, n,     n == n_full ? NULL : s->rows, s->mean, s->iscale, s->sm,
-                        s->full,                       s->column, NULL, NULL};
+  const sp_view view = {.design = csc ? &s->x.csc : &s->x.dense, .n = n, .rows = n == n_full ? NULL : s->rows, .mean = s->mean,
+                        .iscale = s->iscale, .sm = s->sm, .full = s->full, .column = s->column, .K = 1, .sums = &s->sum};
   if (sp_qp_init(&s->q, &s->ctx, &view, p) != SP_OK) exit(2);
   random_basis(s, k0);
   reference_columns(s);

@@ -301,7 +301,8 @@ static void test_views(void) {
       SP_CHECK(fabsl(y[i] - want) <= u * p * 5, "sum of columns, mean %g: %g not %g", far, y[i], (double)want);
     }
     real total = 0;
-    const double sum = sp_view_scatter(v, r, s.full);
+    double sum;
+    sp_view_scatter(v, r, s.full, &sum);
     for (int i = 0; i < n; i++) {
       SP_CHECK(s.full[s.rows[i]] == s.sm[i] * r[i], "scatter of row %d", i);
       total += s.full[s.rows[i]];

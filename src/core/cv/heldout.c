@@ -28,38 +28,49 @@ static void heap_sort(int *cols, double *vals, int n) {
   }
 }
 
+int sp_heldout_room(const sp_task *t, int l) { return t->points[l].count + (t->m.nu - t->m.nu0) * t->m.K; }
+
+static void take(const sp_model *m, int *cols, double *vals, int *count, double *a0, int j, double b) {
+  const int base = sp_model_base(m, j);
+  double val = b * m->iscale[base];
+  /* a limit that the solution stands at is returned as it was given */
+  if (m->upper && b > 0 && val > m->upper[base]) val = m->upper[base];
+  if (m->lower && b < 0 && val < m->lower[base]) val = m->lower[base];
+  cols[*count] = j;
+  vals[(*count)++] = val;
+  a0[j - base * m->K] -= val * m->mean[base];
+}
+
 void sp_heldout_coef(const sp_task *t, int l, int *cols, double *vals, int *count, double *a0) {
   const sp_model *m = &t->m;
   const sp_point *pt = &t->points[l];
-  double shift = 0;
+  const int K = m->K, free_shift = (m->loss.ops->flags & SP_LOSS_SHIFT_FREE) != 0;
   int c = 0, sorted = 1;
-  *a0 = 0;
+  for (int k = 0; k < K; k++) a0[k] = 0;
   for (int i = 0; i < pt->count; i++) {
-    if (pt->b[i] == 0) continue;
-    cols[c] = pt->cols[i];
-    vals[c] = pt->b[i] * m->iscale[pt->cols[i]];
-    /* a limit that the solution stands at is returned as it was given */
-    if (m->upper && pt->b[i] > 0 && vals[c] > m->upper[cols[c]]) vals[c] = m->upper[cols[c]];
-    if (m->lower && pt->b[i] < 0 && vals[c] < m->lower[cols[c]]) vals[c] = m->lower[cols[c]];
-    shift += vals[c] * m->mean[cols[c]];
-    c++;
+    if (pt->b[i] != 0) take(m, cols, vals, &c, a0, pt->cols[i], pt->b[i]);
   }
-  for (int h = 0; h < m->nu; h++) {
-    const int j = m->ucol[h];
-    if (j < 0) {
-      *a0 = pt->gamma[h];
-    } else if (pt->gamma[h] != 0) {
-      cols[c] = j;
-      vals[c] = pt->gamma[h] * m->iscale[j];
-      shift += vals[c] * m->mean[j];
-      c++;
+  for (int h = 0; h < m->nu0; h++) a0[-1 - m->ucol[h]] += pt->gamma[h];
+  for (int h = m->nu0; h < m->nu;) { /* the predictors of one column at a time */
+    const int base = sp_model_base(m, m->ucol[h]);
+    int next = h;
+    double sum = 0;
+    for (; next < m->nu && sp_model_base(m, m->ucol[next]) == base; next++) sum += pt->gamma[next];
+    const double shift = free_shift ? sum / K : 0; /* where nothing else says which, the one that sums to 0 */
+    for (int k = 0; k < K; k++) {
+      const int in = h < next && m->ucol[h] == base * K + k;
+      const double b = in ? pt->gamma[h++] - shift : -shift;
+      if (b != 0) take(m, cols, vals, &c, a0, base * K + k, b);
     }
   }
-  *a0 -= shift;
+  if (free_shift && m->nu0) {
+    double mean = 0;
+    for (int k = 0; k < K; k++) mean += a0[k] / K;
+    for (int k = 0; k < K; k++) a0[k] -= mean;
+  }
   *count = c;
   for (int i = 1; i < c; i++) sorted &= cols[i - 1] < cols[i];
-  if (sorted) return;
-  heap_sort(cols, vals, c);
+  if (!sorted) heap_sort(cols, vals, c);
 }
 
 typedef struct job {
@@ -75,7 +86,7 @@ static sp_status predict_task(void *arg, int task) {
   const sp_task *t = &path->tasks[task];
   const sp_design *d = path->spec.design;
   const ptrdiff_t n = d->n;
-  const int L = path->L, p = d->p;
+  const int L = path->L, p = d->p, K = t->m.K;
   sp_status st = SP_OK;
   ptrdiff_t rows = 0;
   int cols = 0;
@@ -83,7 +94,7 @@ static sp_status predict_task(void *arg, int task) {
   if (!rows) return SP_OK;
   int *slot = sp_alloc(path->ctx, (size_t)p, sizeof *slot);
   ptrdiff_t *row = sp_alloc(path->ctx, (size_t)rows, sizeof *row);
-  double *x = sp_alloc(path->ctx, (size_t)n, sizeof *x), *xs = NULL, *eta = sp_alloc(path->ctx, (size_t)rows, sizeof *eta);
+  double *x = sp_alloc(path->ctx, (size_t)n, sizeof *x), *xs = NULL, *eta = sp_alloc(path->ctx, (size_t)(rows * K), sizeof *eta);
   if (!slot || !row || !x || !eta) {
     st = SP_ENOMEM;
     goto done;
@@ -94,11 +105,12 @@ static sp_status predict_task(void *arg, int task) {
   for (int j = 0; j < p; j++) slot[j] = -1;
   for (int l = 0; l < L; l++) {
     for (int i = 0; i < t->points[l].count; i++) {
-      if (slot[t->points[l].cols[i]] < 0) slot[t->points[l].cols[i]] = cols++;
+      const int j = sp_model_base(&t->m, t->points[l].cols[i]);
+      if (slot[j] < 0) slot[j] = cols++;
     }
   }
   for (int h = 0; h < t->m.nu; h++) {
-    const int j = t->m.ucol[h];
+    const int j = t->m.ucol[h] < 0 ? -1 : sp_model_base(&t->m, t->m.ucol[h]);
     if (j >= 0 && slot[j] < 0) slot[j] = cols++;
   }
   xs = sp_alloc(path->ctx, (size_t)rows * (size_t)(cols + 1), sizeof *xs);
@@ -116,19 +128,26 @@ static sp_status predict_task(void *arg, int task) {
   }
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];
-    for (ptrdiff_t k = 0; k < rows; k++) eta[k] = path->spec.offset ? path->spec.offset[row[k] % n] : 0;
+    for (ptrdiff_t k = 0; k < rows * K; k++) {
+      eta[k] = path->spec.offset ? path->spec.offset[row[k % rows] % n + n * (k / rows)] : 0;
+    }
     for (int i = 0; i < pt->count; i++) {
-      if (pt->b[i] != 0) sp_axpy(pt->b[i], xs + slot[pt->cols[i]] * rows, eta, rows);
+      const int j = sp_model_base(&t->m, pt->cols[i]);
+      if (pt->b[i] != 0) sp_axpy(pt->b[i], xs + slot[j] * rows, eta + (pt->cols[i] - j * K) * rows, rows);
     }
     for (int h = 0; h < t->m.nu; h++) {
-      const int j = t->m.ucol[h];
-      if (j >= 0) {
-        sp_axpy(pt->gamma[h], xs + slot[j] * rows, eta, rows);
+      const int c = t->m.ucol[h];
+      if (c >= 0) {
+        const int j = sp_model_base(&t->m, c);
+        sp_axpy(pt->gamma[h], xs + slot[j] * rows, eta + (c - j * K) * rows, rows);
       } else {
-        for (ptrdiff_t k = 0; k < rows; k++) eta[k] += pt->gamma[h];
+        for (ptrdiff_t k = 0; k < rows; k++) eta[k + (-1 - c) * rows] += pt->gamma[h];
       }
     }
-    for (ptrdiff_t k = 0; k < rows; k++) jb->out[row[k] % n + n * (l + L * (row[k] / n))] = eta[k];
+    for (ptrdiff_t k = 0; k < rows * K; k++) {
+      const ptrdiff_t at = row[k % rows];
+      jb->out[at % n + n * (k / rows + K * (l + L * (at / n)))] = eta[k];
+    }
   }
 done:
   sp_free(path->ctx, slot);

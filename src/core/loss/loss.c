@@ -8,6 +8,7 @@ sp_status sp_loss_open(sp_loss *l, sp_ctx *ctx, const sp_loss_ops *ops, ptrdiff_
   l->ops = ops;
   l->ctx = ctx;
   l->n = n;
+  l->K = data && data->K > 1 ? data->K : 1;
   l->rows = rows;
   l->y = y;
   l->w = w;

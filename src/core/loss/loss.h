@@ -1,4 +1,5 @@
-/* Loss: functions of the linear predictor eta [n] only; no X, no coefficients, no penalty.
+/* Loss: functions of the linear predictor eta [n] only; no X, no coefficients, no penalty. With K linear predictors eta, y, g and h
+ * are [n x K], w stays [n].
  * F(eta) = sum_i w_i l(y_i, eta_i) with weights w that sum to 1, or any other convex function of eta. A new family is one file
  * that ends in a const sp_loss_ops. Rows of weight zero contribute nothing and must not be looked at (their eta may be anything).
  *
@@ -12,7 +13,8 @@
 
 enum {
   SP_LOSS_QUADRATIC = 1, /* l = (y - eta)^2 / 2: the curvature is w, one Newton step is exact */
-  SP_LOSS_LEVEL_FREE = 2 /* F(eta + c) = F(eta) for every constant c: no intercept, and columns may be centred */
+  SP_LOSS_LEVEL_FREE = 2, /* F(eta + c) = F(eta) for every constant c: no intercept, and columns may be centred */
+  SP_LOSS_SHIFT_FREE = 4  /* F does not change when all K predictors of a row move by the same amount */
 };
 
 /* Products with the square root S of a curvature S'S = M, in place: x <- S x, S'x, some S^-1 x, and S'^-1 x for x in the range of
@@ -22,6 +24,7 @@ enum sp_root { SP_ROOT, SP_ROOT_T, SP_ROOT_SOLVE, SP_ROOT_SOLVE_T };
 /* What a family needs to know of the data beyond y and weights, over the rows of the design. Borrowed, the same for all models; each
  * family reads its own fields, 0 or NULL where nothing was given. */
 typedef struct sp_loss_data {
+  int K;                /* linear predictors; 0: one */
   const double *entry;  /* [n] cox: time of entry, at risk in (entry, y]; NULL: always */
   const int *status;    /* [n] cox: 1 event at y, 0 censored */
   const int *strata;    /* [n] cox: labels of strata; NULL: one */
@@ -36,7 +39,8 @@ typedef struct sp_loss {
   const sp_loss_ops *ops;
   sp_ctx *ctx;
   ptrdiff_t n;              /* rows */
-  const double *y, *w;      /* [n], borrowed */
+  int K;                    /* linear predictors */
+  const double *y, *w;      /* [n x K], [n], borrowed */
   const int *rows;          /* [n] rows of the design, or NULL: all; borrowed */
   const sp_loss_data *data; /* or NULL; borrowed */
   void *state;              /* made by open, freed by close */
@@ -68,6 +72,8 @@ struct sp_loss_ops {
   double (*fenchel_young)(sp_loss *l, const double *eta, double s);
   /* eta of the constant model without offset: a start for the intercept */
   double (*start)(sp_loss *l);
+  /* K > 1: the intercepts b [K] that minimize F(off + b), off [n x K]. NULL: found from `start` */
+  void (*intercepts)(sp_loss *l, const double *off, double *b);
 };
 
 /* l must be zero or closed. rows, y, w, data stay where they are until sp_loss_close(). */

@@ -10,13 +10,13 @@
 #define BLOCK 64      /* columns per kernel call */
 #define CHUNK 512     /* columns per parallel work item: a constant, so that results do not depend on threads */
 
-/* One task's residuals of the batch, factored. */
+/* One task's residuals of the batch, factored. Those of its K predictors are residuals in their own right: number l K + k. */
 typedef struct lowrank {
   sp_task *task;
-  int q, L, offset;     /* rank, lambdas, first column in the common basis */
+  int q, L, K, offset;  /* rank, lambdas, predictors, first column in the common basis */
   int raw;              /* first column in the matrix of raw residuals */
-  double *S, *e, *amax; /* [L x q] row l: S_l; [L]; [q] max_l |S_lh| / lambda_l */
-  double emax;          /* max_l e_l / lambda_l */
+  double *S, *e;        /* [L K x q] row l K + k: S_lk; [L K] */
+  double *amax, *emax;  /* [K x q] row k: max_l |S_lkh| / lambda_l; [K] max_l e_lk / lambda_l */
 } lowrank;
 
 typedef struct violator {
@@ -41,16 +41,16 @@ typedef struct check {
   chunk_result *res;    /* [chunks] */
 } check;
 
-/* Pivoted Gram-Schmidt of the residuals E [n x L] (overwritten by the remainders); Q [n x L]. */
+/* Pivoted Gram-Schmidt of the residuals E [n x L K] (overwritten by the remainders); Q [n x L K]. */
 static void factor_residuals(lowrank *f, ptrdiff_t n, double *E, double *Q, const double *lambda, double alpha) {
-  const int L = f->L;
+  const int L = f->L * f->K, K = f->K;
   f->q = 0;
   for (int l = 0; l < L; l++) f->e[l] = sqrt(sp_nrm2sq(E + l * n, n));
   while (f->q < L) {
     int best = -1;
     double worst = 0;
     for (int l = 0; l < L; l++) {
-      const double x = f->e[l] / (lambda[l] * alpha);
+      const double x = f->e[l] / (lambda[l / K] * alpha);
       if (x > worst) {
         worst = x;
         best = l;
@@ -72,11 +72,12 @@ static void factor_residuals(lowrank *f, ptrdiff_t n, double *E, double *Q, cons
     }
     f->q++;
   }
-  f->emax = 0;
-  for (int h = 0; h < f->q; h++) f->amax[h] = 0;
+  for (int k = 0; k < K; k++) f->emax[k] = 0;
+  for (int h = 0; h < K * f->q; h++) f->amax[h] = 0;
   for (int l = 0; l < L; l++) {
-    f->emax = fmax(f->emax, f->e[l] / lambda[l]);
-    for (int h = 0; h < f->q; h++) f->amax[h] = fmax(f->amax[h], fabs(f->S[l * L + h]) / lambda[l]);
+    double *amax = f->amax + l % K * f->q;
+    f->emax[l % K] = fmax(f->emax[l % K], f->e[l] / lambda[l / K]);
+    for (int h = 0; h < f->q; h++) amax[h] = fmax(amax[h], fabs(f->S[l * L + h]) / lambda[l / K]);
   }
 }
 
@@ -91,23 +92,23 @@ static sp_status add_violator(sp_ctx *ctx, chunk_result *r, int task, int col, i
   return SP_OK;
 }
 
-/* Exact product of column j with the residual of lambda l: measured for the certificate, a violator if it is one. */
-static sp_status exact(const check *ck, chunk_result *r, int k, int j, int l, sp_view *view, double *c_out, int *is_viol) {
+/* Exact product of column j with the residual l K + predictor of a lambda: measured for the certificate, a violator if it is one. */
+static sp_status exact(const check *ck, chunk_result *r, int k, int j, int lk, const sp_view *view, double *c_out, int *is_viol) {
   const lowrank *f = &ck->lr[k];
   const sp_model *m = &f->task->m;
-  const int col = f->raw + l;
+  const int col = f->raw + lk, l = lk / f->K, coefficient = j * f->K + lk % f->K;
   const double lam = ck->lambda[f->task->ls + l];
   double c, dir = 0;
-  sp_view_dot_raw(view, &j, 1, ck->resid + col * ck->design->n, ck->rsum[col], &c);
+  sp_view_dot_raw(view, &j, 1, ck->resid + col * ck->design->n, &ck->rsum[col], &c);
   r->exact++;
   *c_out = c;
-  const sp_coord co = sp_model_coord(m, j);
+  const sp_coord co = sp_model_coord(m, coefficient);
   double t, ridge;
   m->pen->ops->l1_ridge(m->pen, lam, &co, &t, &ridge);
   if (c > t && co.hi > 0) dir = c - t;
   if (-c > t && co.lo < 0) dir = -c - t;
   *is_viol = dir > sp_qp_entry(&m->qp) * lam * co.v + 4e-15 * m->unit;
-  if (*is_viol) return add_violator(ck->ctx, r, k, j, l);
+  if (*is_viol) return add_violator(ck->ctx, r, k, coefficient, l);
   if (dir > 0) {
     r->kkt[col] = fmax(r->kkt[col], dir / (lam * co.v));
     r->scale[col] = fmin(r->scale[col], m->pen->ops->scale(m->pen, lam, &co, c));
@@ -116,50 +117,62 @@ static sp_status exact(const check *ck, chunk_result *r, int k, int j, int l, sp
   return SP_OK;
 }
 
-/* One task, columns j0..j0+m-1, products z [m x qt] with the common basis */
-static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int m, const double *z, double *column) {
+/* One task, columns j0..j0+m-1, products z [m x qt] with the common basis; zs [qt] scratch */
+static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int m, const double *z, double *zs, double *column) {
   const lowrank *f = &ck->lr[k];
   sp_task *t = f->task;
   const sp_model *md = &t->m;
   const double alpha = md->pen->alpha;
-  const int q = f->q, L = f->L;
-  sp_view view = {ck->design, md->n, md->rows, md->mean, md->iscale, NULL, NULL, column, NULL, NULL};
+  const int q = f->q, L = f->L, K = f->K, rows = L * K;
+  /* of the columns of the design */
+  const sp_view view = {.design = ck->design, .n = md->rows_n, .rows = md->rows, .mean = md->mean, .iscale = md->iscale,
+                        .column = column, .K = 1};
   for (int a = 0; a < m; a++) {
     const int j = j0 + a;
     const double is = md->iscale[j], mean = md->mean[j], v = md->v[j];
-    if (is == 0 || md->qp.pos[j] >= 0 || md->is_u[j] || !isfinite(v)) continue; /* sp_model_usable(), inline */
+    if (is == 0 || !isfinite(v)) continue; /* sp_model_usable(), inline */
     const double *za = z + (ptrdiff_t)a * ck->qt + f->offset;
     const double vj = alpha * v * (md->ratio ? md->ratio[j] : 1);
-    double zz = 0, tt = 0, c = 0, zs[64];
-    int open = fabs(mean) * is > SP_VIEW_SHIFT || q > 64;
-    for (int h = 0; !open && h < q; h++) {
-      const double x = (za[h] - mean * ck->bsum[f->offset + h]) * is;
-      zs[h] = x;
-      zz += x * x;
-      tt += f->amax[h] * fabs(x);
-      c += f->S[(L - 1) * L + h] * x;
+    const int open = fabs(mean) * is > SP_VIEW_SHIFT;
+    double zz = 0;
+    for (int h = 0; h < q; h++) {
+      zs[h] = (za[h] - mean * ck->bsum[f->offset + h]) * is;
+      zz += zs[h] * zs[h];
     }
     const double rest = sqrt(fmax(0, 1 - zz) + 1e-14);
-    if (!open && tt + rest * f->emax <= vj) {
-      t->c[j] = c;
-      continue;
-    }
-    for (int l = 0; l < L; l++) {
-      const double thr = ck->lambda[t->ls + l] * vj;
+    for (int p = 0; p < K; p++) {
+      const int coefficient = j * K + p;
+      if (md->qp.pos[coefficient] >= 0 || md->is_u[coefficient]) continue;
+      double c = 0, tt = 0;
       if (!open) {
-        double cl = 0;
-        for (int h = 0; h < q; h++) cl += f->S[l * L + h] * zs[h];
-        if (l == L - 1) c = cl;
-        if (fabs(cl) + rest * f->e[l] <= thr) continue;
+        const double *amax = f->amax + p * q, *last = f->S + (rows - K + p) * rows;
+        for (int h = 0; h < q; h++) {
+          tt += amax[h] * fabs(zs[h]);
+          c += last[h] * zs[h];
+        }
+        if (tt + rest * f->emax[p] <= vj) {
+          t->c[coefficient] = c;
+          continue;
+        }
       }
-      double ce;
-      int viol;
-      const sp_status st = exact(ck, r, k, j, l, &view, &ce, &viol);
-      if (st != SP_OK) return st;
-      if (l == L - 1 || viol) c = ce;
-      if (viol) break;
+      for (int l = 0; l < L; l++) {
+        const int lk = l * K + p;
+        const double thr = ck->lambda[t->ls + l] * vj;
+        if (!open) {
+          double cl = 0;
+          for (int h = 0; h < q; h++) cl += f->S[lk * rows + h] * zs[h];
+          if (l == L - 1) c = cl;
+          if (fabs(cl) + rest * f->e[lk] <= thr) continue;
+        }
+        double ce;
+        int viol;
+        const sp_status st = exact(ck, r, k, j, lk, &view, &ce, &viol);
+        if (st != SP_OK) return st;
+        if (l == L - 1 || viol) c = ce;
+        if (viol) break;
+      }
+      t->c[coefficient] = c;
     }
-    t->c[j] = c;
   }
   return SP_OK;
 }
@@ -169,7 +182,7 @@ static sp_status check_chunk(void *arg, int chunk) {
   chunk_result *r = &ck->res[chunk];
   sp_status st = SP_OK;
   const int from = chunk * CHUNK, to = from + CHUNK < ck->design->p ? from + CHUNK : ck->design->p;
-  double *z = sp_alloc(ck->ctx, (size_t)BLOCK * (size_t)ck->qt + 1, sizeof *z);
+  double *z = sp_alloc(ck->ctx, ((size_t)BLOCK + 1) * (size_t)ck->qt + 1, sizeof *z);
   double *column = sp_alloc(ck->ctx, (size_t)ck->design->n, sizeof *column);
   double *acc = sp_alloc(ck->ctx, 3 * (size_t)ck->total, sizeof *acc);
   r->kkt = acc;
@@ -188,7 +201,7 @@ static sp_status check_chunk(void *arg, int chunk) {
     if (ck->qt) {
       ck->design->ops->cols_dot(ck->design, NULL, j0, m, ck->basis, ck->design->n, ck->qt, z, ck->qt);
     }
-    for (int k = 0; k < ck->B; k++) SP_TRY(check_task(ck, r, k, j0, m, z, column));
+    for (int k = 0; k < ck->B; k++) SP_TRY(check_task(ck, r, k, j0, m, z, z + (ptrdiff_t)BLOCK * ck->qt, column));
   }
 done:
   sp_free(ck->ctx, z);
@@ -206,9 +219,11 @@ static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
   for (int k = 0; k < ck->B; k++) {
     ck->lr[k].task = tasks[k];
     ck->lr[k].L = tasks[k]->l1 - tasks[k]->ls;
+    ck->lr[k].K = tasks[k]->m.K;
     ck->lr[k].raw = ck->total;
-    ck->total += ck->lr[k].L;
-    if (ck->lr[k].L > Lmax) Lmax = ck->lr[k].L;
+    const int rows = ck->lr[k].L * ck->lr[k].K;
+    ck->total += rows;
+    if (rows > Lmax) Lmax = rows;
   }
   const size_t sL = (size_t)Lmax, st_ = (size_t)ck->total, sn = (size_t)nf;
   ck->resid = sp_calloc(ck->ctx, sn * st_, sizeof *ck->resid);
@@ -225,15 +240,16 @@ static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
   for (int k = 0; k < ck->B; k++) {
     lowrank *f = &ck->lr[k];
     sp_model *m = &tasks[k]->m;
-    const ptrdiff_t n = m->n;
-    const size_t L = (size_t)f->L;
-    if (!(f->S = sp_calloc(ck->ctx, L * L + 2 * L, sizeof *f->S))) {
+    const ptrdiff_t n = m->rows_n;
+    const size_t K = (size_t)f->K, L = (size_t)f->L * K;
+    if (!(f->S = sp_calloc(ck->ctx, L * L + L + K * L + K, sizeof *f->S))) {
       st = SP_ENOMEM;
       goto done;
     }
     f->e = f->S + L * L;
     f->amax = f->e + L;
-    const double *rt = tasks[k]->rt + (tasks[k]->ls - l0) * n;
+    f->emax = f->amax + K * L;
+    const double *rt = tasks[k]->rt + (tasks[k]->ls - l0) * m->n;
     memcpy(E, rt, (size_t)n * L * sizeof *E);
     factor_residuals(f, n, E, Q, ck->lambda + tasks[k]->ls, m->pen->alpha);
     f->offset = ck->qt;
@@ -243,12 +259,12 @@ static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
       SP_TRY(sp_grow(ck->ctx, &ck->basis, cap, to, sizeof *ck->basis));
       cap = to;
     }
-    const sp_view v = {ck->design, n, m->rows, NULL, NULL, m->sw, NULL, NULL, NULL, NULL};
+    const sp_view v = {.design = ck->design, .n = n, .rows = m->rows, .sm = m->sw, .K = 1};
     for (int h = 0; h < f->q; h++) {
-      ck->bsum[ck->qt] = sp_view_scatter(&v, Q + h * n, ck->basis + ck->qt * nf);
+      sp_view_scatter(&v, Q + h * n, ck->basis + ck->qt * nf, &ck->bsum[ck->qt]);
       ck->qt++;
     }
-    for (int l = 0; l < f->L; l++) ck->rsum[f->raw + l] = sp_view_scatter(&v, rt + l * n, ck->resid + (f->raw + l) * nf);
+    for (int l = 0; l < f->L * f->K; l++) sp_view_scatter(&v, rt + l * n, ck->resid + (f->raw + l) * nf, &ck->rsum[f->raw + l]);
   }
 done:
   sp_free(ck->ctx, Q);
@@ -265,8 +281,8 @@ static sp_status collect(check *ck, int chunks) {
     const chunk_result *r = &ck->res[ch];
     for (int k = 0; k < ck->B; k++) {
       const lowrank *f = &ck->lr[k];
-      for (int l = 0; l < f->L; l++) {
-        sp_point *pt = &f->task->points[f->task->ls + l];
+      for (int l = 0; l < f->L * f->K; l++) {
+        sp_point *pt = &f->task->points[f->task->ls + l / f->K];
         pt->kkt = fmax(pt->kkt, r->kkt[f->raw + l]);
         pt->scale = fmin(pt->scale, r->scale[f->raw + l]);
         pt->slack += r->slack[f->raw + l];

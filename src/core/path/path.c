@@ -28,16 +28,17 @@ static double fraction(const sp_task *t, const sp_point *pt) {
   return m->null_dev > 0 ? 1 - (pt->value - m->sat_value) / m->null_dev : 0;
 }
 
-/* Columns with a coefficient at any of the points 0..l */
+/* Columns of the design with a coefficient at any of the points 0..l */
 static sp_status count_ever(const sp_path *path, const sp_task *t, int l, int *count) {
-  char *ever = sp_calloc(path->ctx, (size_t)t->m.p, 1);
+  char *ever = sp_calloc(path->ctx, (size_t)t->m.design->p, 1);
   if (!ever) return SP_ENOMEM;
   *count = 0;
   for (int k = 0; k <= l; k++) {
     const sp_point *pt = &t->points[k];
     for (int i = 0; i < pt->count; i++) {
-      if (pt->b[i] == 0 || ever[pt->cols[i]]) continue;
-      ever[pt->cols[i]] = 1;
+      const int j = sp_model_base(&t->m, pt->cols[i]);
+      if (pt->b[i] == 0 || ever[j]) continue;
+      ever[j] = 1;
       ++*count;
     }
   }
@@ -93,7 +94,7 @@ static sp_status solve_task(void *arg, int i) {
   for (int l = t->ls; l < t->l1; l++) {
     const double from = l == ba->l0 ? t->lambda_c : path->lambda[l - 1];
     SP_TRY(solve_point(path, t, l, ba->l0, fmax(from, path->lambda[l])));
-    if (t == path->tasks && path->spec.pmax < t->m.p) {
+    if (t == path->tasks && path->spec.pmax < path->spec.design->p) {
       int ever;
       SP_TRY(count_ever(path, t, l, &ever));
       if (ever > path->spec.pmax && l > 0) { /* glmnet leaves this point out */
@@ -341,7 +342,7 @@ static sp_status refuse_separation(sp_path *path, int t) {
 /* Worth it from twice as many rows as columns, as long as the factors stay small beside X. */
 static int wants_reduction(const sp_spec *sp, const sp_model *m) {
   const double p = m->p, size = p * p * sp->B;
-  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->nu == m->intercept && (double)m->n >= 2 * p && p > 1 &&
+  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
          size <= fmax(0.5 * (double)m->n * p, 2e7);
 }
 
@@ -372,17 +373,16 @@ static sp_status start_tasks(sp_path *path) {
       m->ratio = sp_calloc(path->ctx, p, sizeof(double));
       if (!m->ratio) return SP_ENOMEM;
     }
-    task->c = sp_calloc(path->ctx, p, sizeof(double));
-    if (!task->c) return SP_ENOMEM;
+    task->c = sp_calloc(path->ctx, (size_t)m->p, sizeof(double));
+    task->seen = m->K > 1 ? sp_calloc(path->ctx, p, 1) : NULL;
+    if (!task->c || (m->K > 1 && !task->seen)) return SP_ENOMEM;
   }
   SP_TRY(sp_setup_columns(path));
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
     SP_TRY(sp_model_start(&task->m));
-    if (task->m.nu > task->m.intercept) {
-      SP_TRY(refuse_separation(path, t));
-      SP_TRY(sp_setup_correlations(path, task));
-    }
+    if (task->m.nu > task->m.nu0) SP_TRY(refuse_separation(path, t));
+    if (task->m.nu > task->m.nu0 || task->m.K > 1) SP_TRY(sp_setup_correlations(path, task));
   }
   SP_TRY(sp_par_for(path->ctx, sp->B, reduce_task, path));
   for (int t = 0; t < sp->B; t++) path->counts.reads += path->tasks[t].m.reduced ? sp->design->p : 0;

@@ -13,8 +13,8 @@ typedef struct sp_spec {
   const sp_loss_ops *loss;
   sp_loss_data data;     /* what the family needs beyond y and weights */
   const sp_penalty *pen;
-  const double *y;       /* [n] */
-  const double *offset;  /* [n] or NULL */
+  const double *y;       /* [n x K], K = data.K */
+  const double *offset;  /* [n x K] or NULL */
   const double *weights; /* [n x B], one column per task; 0: the row is held out */
   int B;
   const double *v;       /* [p] penalty factors that sum to p; Inf: column left out */

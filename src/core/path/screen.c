@@ -16,8 +16,9 @@ static int working_set_size(const sp_model *m) {
 
 static double score(const sp_task *t, int j) {
   const sp_model *m = &t->m;
+  const int base = sp_model_base(m, j);
   if (!sp_model_usable(m, j)) return -1;
-  const double v = m->v[j] * (m->ratio ? m->ratio[j] : 1);
+  const double v = m->v[base] * (m->ratio ? m->ratio[base] : 1);
   return v > 0 ? fabs(t->c[j]) / v : INFINITY;
 }
 

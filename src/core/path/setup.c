@@ -35,7 +35,7 @@ static void exact_moments(const sp_path *path, const double *W, const double *V,
   *dot = sv;
 }
 
-/* Scaling of one column for one task, from moments about `centre`. */
+/* Scaling of one column for one task, from moments about `centre`; c too, where there is one predictor. */
 static void set_column(const moments *mo, int t, int j, double centre, double s1, double s2, double sv, double *x) {
   const sp_spec *sp = &mo->path->spec;
   sp_task *task = &mo->path->tasks[t];
@@ -46,17 +46,17 @@ static void set_column(const moments *mo, int t, int j, double centre, double s1
     exact_moments(mo->path, mo->W + t * n, mo->V + t * n, j, x, &mean, &var, &dot);
   }
   const double sd = sqrt(fmax(var, 0));
-  task->c[j] = 0;
+  if (m->K == 1) task->c[j] = 0;
   if (!(sd > CONSTANT * fabs(mean)) || !(sd > 0) || !isfinite(sp->v[j])) return; /* constant, or left out */
   if (m->centred) {
     m->mean[j] = mean;
     m->iscale[j] = 1 / sd;
-    task->c[j] = dot / sd;
+    if (m->K == 1) task->c[j] = dot / sd;
     if (m->ratio) m->ratio[j] = 1 / sd;
   } else { /* glmnet: not centred, yet scaled by the centred standard deviation */
     const double norm = sqrt(var + mean * mean);
     m->iscale[j] = 1 / norm;
-    task->c[j] = (dot + mean * mo->sumV[t]) / norm;
+    if (m->K == 1) task->c[j] = (dot + mean * mo->sumV[t]) / norm;
     if (m->ratio) m->ratio[j] = (sp->standardize ? sd : 1) / norm;
   }
 }
@@ -112,7 +112,7 @@ sp_status sp_setup_columns(sp_path *path) {
   }
   for (int t = 0; t < sp->B; t++) {
     const sp_model *m = &path->tasks[t].m;
-    for (ptrdiff_t i = 0; i < m->n; i++) {
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) { /* with more than one predictor V goes unused */
       const ptrdiff_t row = m->rows ? m->rows[i] : i;
       mo.W[t * n + row] = m->w[i];
       mo.V[t * n + row] = m->g[i];
@@ -131,22 +131,27 @@ done:
 
 sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
   sp_model *m = &t->m;
-  const sp_view view = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
-  int idx[CHUNK];
-  double sum;
-  double *resid = sp_calloc(path->ctx, (size_t)m->design->n, sizeof *resid);
-  if (!resid) return SP_ENOMEM;
-  sp_model_gradient(m, resid, &sum);
-  for (int from = 0; from < m->p; from += CHUNK) {
-    const int k = from + CHUNK < m->p ? CHUNK : m->p - from;
-    for (int a = 0; a < k; a++) idx[a] = from + a;
-    sp_view_dot_raw(&view, idx, k, resid, sum, t->c + from);
+  const sp_design *d = m->design;
+  const sp_view view = sp_model_view(m);
+  const int K = m->K;
+  double *sum = sp_calloc(path->ctx, ((size_t)d->n + 1) * (size_t)K, sizeof *sum), *resid = sum + K;
+  if (!sum) return SP_ENOMEM;
+  sp_model_gradient(m, resid, sum);
+  for (int from = 0; from < d->p; from += CHUNK) { /* one read serves all predictors */
+    const int count = from + CHUNK < d->p ? CHUNK : d->p - from;
+    double *c = t->c + (ptrdiff_t)from * K;
+    d->ops->cols_dot(d, NULL, from, count, resid, d->n, K, c, K);
+    for (int a = 0; a < count * K; a++) {
+      const int j = from + a / K, at = from * K + a;
+      if (sp_view_shifted(&view, at)) sp_view_dot_raw(&view, &at, 1, resid, sum, c + a);
+      else c[a] = (c[a] - m->mean[j] * sum[a % K]) * m->iscale[j];
+    }
   }
   for (int j = 0; j < m->p; j++) {
-    if (m->is_u[j] || m->iscale[j] == 0) t->c[j] = 0;
+    if (m->is_u[j] || m->iscale[sp_model_base(m, j)] == 0) t->c[j] = 0;
   }
-  sp_free(path->ctx, resid);
-  path->counts.reads += m->p;
+  sp_free(path->ctx, sum);
+  path->counts.reads += d->p;
   path->counts.dots += m->p;
   return SP_OK;
 }

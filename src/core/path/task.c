@@ -36,6 +36,7 @@ void sp_task_free(sp_task *t, int grid) {
   for (int l = 0; t->points && l < grid; l++) sp_point_free(ctx, &t->points[l]);
   sp_free(ctx, t->points);
   sp_free(ctx, t->c);
+  sp_free(ctx, t->seen);
   sp_free(ctx, t->rt);
   sp_free(ctx, t->eta);
   sp_free(ctx, t->viol);
@@ -78,6 +79,26 @@ static int measure(sp_task *t, sp_point *pt, double lambda) {
   return count;
 }
 
+/* Columns of the design with a coefficient in any predictor */
+static int columns_of(sp_task *t, const sp_point *pt) {
+  const sp_model *m = &t->m;
+  int df = 0;
+  for (int set = 1; set >= 0; set--) {
+    for (int i = 0; i < pt->count; i++) {
+      char *seen = &t->seen[pt->cols[i] / m->K];
+      df += set && pt->b[i] != 0 && !*seen;
+      if (pt->b[i] != 0) *seen = (char)set;
+    }
+    for (int h = 0; h < m->nu; h++) {
+      if (m->ucol[h] < 0 || pt->gamma[h] == 0) continue;
+      char *seen = &t->seen[m->ucol[h] / m->K];
+      df += set && !*seen;
+      *seen = (char)set;
+    }
+  }
+  return df;
+}
+
 sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, double kkt, int limit) {
   sp_model *m = &t->m;
   sp_qp *q = &m->qp;
@@ -96,13 +117,14 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
     pt->s[i] = q->s[k];
     pt->c[i] = q->c[k];
     pt->st[i] = q->st[k];
-    pt->df += q->b[k] != 0;
+    pt->nnz += q->b[k] != 0;
   }
   pt->limit = limit;
   st = sp_model_unpenalized(m);
   if (st != SP_OK) return st;
   memcpy(pt->gamma, m->gamma, (size_t)(m->nu + 1) * sizeof *pt->gamma);
-  for (int h = 0; h < m->nu; h++) pt->df += m->ucol[h] >= 0 && m->gamma[h] != 0;
+  for (int h = 0; h < m->nu; h++) pt->nnz += m->ucol[h] >= 0 && m->gamma[h] != 0;
+  pt->df = m->K > 1 ? columns_of(t, pt) : pt->nnz;
   double *rt = t->rt + slot * n;
   if (m->reduced) {
     /* rt comes from the true X, for the whole batch at once */

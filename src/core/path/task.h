@@ -8,7 +8,7 @@ enum { SP_POINT_OK = 0, SP_POINT_MISSED = 1, SP_POINT_LIMIT = 2 };
 
 /* The solution at one lambda: columns with a coefficient, standardized units. */
 typedef struct sp_point {
-  int count, df;
+  int count, df, nnz;     /* entries; columns of the design with a coefficient, coefficients */
   double *b;              /* [count]; owns gamma and cols too */
   double *gamma;          /* [nu] */
   int *cols;              /* [count] increasing only in the output */
@@ -24,6 +24,7 @@ typedef struct sp_point {
 
 typedef struct sp_task {
   sp_model m;
+  char *seen;             /* [design->p] scratch; K > 1 only */
   double *c;              /* [p] last known correlation of unit columns, for screening only */
   double lambda_c;        /* the lambda that c belongs to */
   sp_point *points;       /* [grid] */

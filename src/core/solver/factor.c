@@ -206,7 +206,7 @@ static void take(sp_qp *q, int k, double sign) {
 }
 
 /* Rank cap: without a ridge no more columns than dimensions; nothing else may decide there. */
-static int rank_full(const sp_qp *q, int more) { return !q->has_ridge && q->a + more > q->n - q->k0; }
+static int rank_full(const sp_qp *q, int more) { return !q->has_ridge && q->a + more > q->rank - q->k0; }
 
 sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
   const sp_status st = sp_qp_reserve_active(q, q->a + 1);

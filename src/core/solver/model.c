@@ -14,7 +14,8 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->ctx = ctx;
   m->design = design;
   m->pen = pen;
-  m->p = design->p;
+  m->K = data && data->K > 1 ? data->K : 1;
+  m->p = design->p * m->K;
   m->intercept = intercept;
   m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
   m->ridge_scale = 1;
@@ -30,28 +31,34 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
     }
   }
   if (n == 0) return SP_EARG;
-  m->n = n;
-  const size_t sn = (size_t)n;
+  const ptrdiff_t K = m->K;
+  m->rows_n = n;
+  m->n = n * K;
+  const size_t sn = (size_t)m->n;
   double **reals[] = {&m->y, &m->w, &m->sw, &m->off, &m->eta, &m->g, &m->h, &m->r0, &m->deta, &m->eta_old, &m->sm};
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
     if (!(*reals[i] = sp_calloc(ctx, sn, sizeof(double)))) return SP_ENOMEM;
   }
   if (loss->root && !(m->fit = sp_calloc(ctx, sn, sizeof(double)))) return SP_ENOMEM;
-  m->full = sp_calloc(ctx, (size_t)nf, sizeof(double));
+  m->full = sp_calloc(ctx, (size_t)(nf * K), sizeof(double));
   m->column = sp_calloc(ctx, (size_t)nf, sizeof(double));
-  if (!m->full || !m->column) return SP_ENOMEM;
-  if (n < nf && !(m->rows = sp_alloc(ctx, sn, sizeof(int)))) return SP_ENOMEM;
+  m->sums = sp_calloc(ctx, (size_t)K, sizeof(double));
+  if (!m->full || !m->column || !m->sums) return SP_ENOMEM;
+  if (n < nf && !(m->rows = sp_alloc(ctx, (size_t)n, sizeof(int)))) return SP_ENOMEM;
   for (ptrdiff_t i = 0, k = 0; i < nf; i++) {
     if (!(weights[i] > 0)) continue;
     if (m->rows) m->rows[k] = (int)i;
-    m->y[k] = y[i];
-    m->off[k] = offset ? offset[i] : 0;
-    m->w[k] = weights[i] / total;
-    m->sw[k] = sqrt(m->w[k]);
+    for (ptrdiff_t h = 0; h < K; h++) {
+      const ptrdiff_t at = k + h * n;
+      m->y[at] = y[i + h * nf];
+      m->off[at] = offset ? offset[i + h * nf] : 0;
+      m->w[at] = weights[i] / total;
+      m->sw[at] = sqrt(m->w[at]);
+    }
     k++;
   }
-  m->mean = sp_calloc(ctx, (size_t)m->p, sizeof(double));
-  m->iscale = sp_calloc(ctx, (size_t)m->p, sizeof(double));
+  m->mean = sp_calloc(ctx, (size_t)design->p, sizeof(double));
+  m->iscale = sp_calloc(ctx, (size_t)design->p, sizeof(double));
   m->is_u = sp_calloc(ctx, (size_t)m->p, 1);
   if (!m->mean || !m->iscale || !m->is_u) return SP_ENOMEM;
   return sp_loss_open(&m->loss, ctx, loss, n, m->rows, m->y, m->w, data);
@@ -62,13 +69,20 @@ void sp_model_free(sp_model *m) {
   sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
-                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit};
+                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
 }
 
-sp_coord sp_model_coord(const sp_model *m, int j) {
+sp_view sp_model_view(const sp_model *m) {
+  const sp_view v = {.design = m->design, .n = m->rows_n, .rows = m->rows, .mean = m->mean, .iscale = m->iscale,
+                     .full = m->full, .column = m->column, .fit = m->fit, .K = m->K, .sums = m->sums};
+  return v;
+}
+
+sp_coord sp_model_coord(const sp_model *m, int coefficient) {
+  const int j = sp_model_base(m, coefficient);
   const double ratio = m->ratio ? m->ratio[j] : 1, d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
   sp_coord co;
   co.v = m->v[j] * ratio;
@@ -78,10 +92,14 @@ sp_coord sp_model_coord(const sp_model *m, int j) {
   return co;
 }
 
-int sp_model_usable(const sp_model *m, int j) { return m->iscale[j] > 0 && isfinite(m->v[j]) && !m->is_u[j]; }
+int sp_model_usable(const sp_model *m, int coefficient) {
+  const int j = sp_model_base(m, coefficient);
+  return m->iscale[j] > 0 && isfinite(m->v[j]) && !m->is_u[coefficient];
+}
 
 /* An unpenalized column without limits belongs to the basis; with limits it stays in the active-set core with threshold 0. */
-static int is_free_column(const sp_model *m, int j) {
+static int is_free_column(const sp_model *m, int coefficient) {
+  const int j = sp_model_base(m, coefficient);
   return m->v[j] == 0 && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
 }
 
@@ -115,6 +133,15 @@ static void fit_intercept(sp_model *m) {
     }
     if (next == b || (bracketed && hi - lo <= 1e-15 * fmax(fabs(lo), fabs(hi)))) break;
     b = next;
+  }
+}
+
+/* One for each predictor; the family knows how. */
+static void fit_intercepts(sp_model *m) {
+  m->loss.ops->intercepts(&m->loss, m->off, m->sums);
+  for (int k = 0; k < m->K; k++) {
+    const ptrdiff_t from = k * m->rows_n;
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) m->eta[from + i] = m->off[from + i] + m->sums[k];
   }
 }
 
@@ -154,7 +181,7 @@ void sp_model_orthonormal_basis(sp_model *m) {
 
 /* Independent columns of [1, free columns] in the metric of the weights (or the root of the loss), earlier ones preferred. */
 static sp_status build_basis(sp_model *m) {
-  int count = m->intercept;
+  int count = m->intercept * m->K;
   for (int j = 0; j < m->p; j++) {
     if (is_free_column(m, j)) {
       m->is_u[j] = 1;
@@ -173,12 +200,14 @@ static sp_status build_basis(sp_model *m) {
     sp_free(m->ctx, Q);
     return SP_ENOMEM;
   }
-  sp_view plain = {m->design, n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
-  for (int j = -1; j < m->p && m->nu < n; j++) {
-    if (j < 0 ? !m->intercept : !m->is_u[j]) continue;
+  const sp_view plain = sp_model_view(m);
+  for (int j = m->intercept ? -m->K : 0; j < m->p && m->nu < n; j++) {
+    if (j >= 0 && !m->is_u[j]) continue;
     double *u = m->U + m->nu * n, *x = Q + m->nu * n;
     if (j < 0) {
-      for (ptrdiff_t i = 0; i < n; i++) u[i] = 1;
+      const ptrdiff_t from = (m->K + j) * m->rows_n; /* the first predictor's first */
+      memset(u, 0, (size_t)n * sizeof *u);
+      for (ptrdiff_t i = 0; i < m->rows_n; i++) u[from + i] = 1;
     } else {
       sp_view_column(&plain, j, u);
     }
@@ -194,7 +223,8 @@ static sp_status build_basis(sp_model *m) {
     const double after = sqrt(sp_nrm2sq(x, n));
     if (!(after > U_TOL * before)) continue;
     for (ptrdiff_t i = 0; i < n; i++) x[i] /= after;
-    m->ucol[m->nu++] = j;
+    m->ucol[m->nu++] = j < 0 ? -1 - (m->K + j) : j;
+    m->nu0 += j < 0;
   }
   sp_free(m->ctx, Q);
   return SP_OK;
@@ -203,7 +233,7 @@ static sp_status build_basis(sp_model *m) {
 void sp_model_null(sp_model *m) {
   const ptrdiff_t n = m->n;
   memcpy(m->eta, m->off, (size_t)n * sizeof *m->eta);
-  if (m->intercept) fit_intercept(m);
+  if (m->intercept) (m->loss.ops->intercepts ? fit_intercepts : fit_intercept)(m);
   m->null_value = m->loss.ops->value(&m->loss, m->eta);
   m->sat_value = m->loss.ops->saturated(&m->loss);
   m->null_dev = m->null_value - m->sat_value;
@@ -221,10 +251,12 @@ sp_status sp_model_start(sp_model *m) {
   memcpy(m->sm, m->sw, (size_t)n * sizeof *m->sm);
   if (m->loss.ops->metric) SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
   SP_TRY(build_basis(m));
-  const sp_view view = {m->design,  n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column,
-                        m->loss.ops->root ? &m->loss : NULL, m->fit};
+  sp_view view = sp_model_view(m);
+  view.sm = m->sm;
+  view.root = m->loss.ops->root ? &m->loss : NULL;
   SP_TRY(sp_qp_init(&m->qp, m->ctx, &view, m->p));
   m->qp.cg = m->cg;
+  if (m->loss.ops->flags & SP_LOSS_SHIFT_FREE) m->qp.rank = m->n - m->rows_n;
   m->qp.Q0 = sp_alloc(m->ctx, (size_t)(m->nu + 1) * (size_t)n, sizeof(double));
   if (!m->qp.Q0) return SP_ENOMEM;
   sp_model_orthonormal_basis(m);
@@ -236,7 +268,7 @@ sp_status sp_model_start(sp_model *m) {
     for (ptrdiff_t i = 0; i < n; i++) m->target[i] = m->sw[i] * (m->y[i] - m->eta[i]);
     sp_qp_project(&m->qp, m->target);
     memcpy(m->qp.r, m->target, (size_t)n * sizeof(double));
-  } else if (m->nu > m->intercept) {
+  } else if (m->nu > m->nu0) {
     double kkt;
     int limit;
     const double scale = 0.01 * m->unit;
@@ -327,7 +359,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
 /* e [n] = X~ b over the working set, metric free */
 static void plain_fit(sp_model *m, double *e) {
   sp_qp *q = &m->qp;
-  sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
+  const sp_view plain = sp_model_view(m);
   int c = 0;
   for (int k = 0; k < q->nW; k++) {
     if (q->b[k] != 0) {
@@ -344,7 +376,7 @@ sp_status sp_model_unpenalized(sp_model *m) {
   const ptrdiff_t n = m->n;
   sp_qp *q = &m->qp;
   double *e = m->deta;
-  if (quadratic && m->nu == m->intercept) {
+  if (quadratic && m->nu == m->nu0) {
     /* sum w x~ = 0, so the intercept is the mean of y - off */
     double s = 0, om = 0;
     for (ptrdiff_t i = 0; i < n; i++) om += m->w[i];
@@ -384,14 +416,15 @@ sp_status sp_model_unpenalized(sp_model *m) {
 }
 
 void sp_model_gradient(sp_model *m, double *resid, double *sum) {
-  sp_view v = {m->design, m->n, m->rows, NULL, NULL, m->sw, m->full, m->column, NULL, NULL};
+  sp_view v = sp_model_view(m);
+  v.sm = m->sw;
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
-    *sum = sp_view_scatter(&v, m->qp.r, resid);
+    sp_view_scatter(&v, m->qp.r, resid, sum);
     return;
   }
   m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   v.sm = NULL;
-  *sum = sp_view_scatter(&v, m->g, resid);
+  sp_view_scatter(&v, m->g, resid, sum);
 }
 
 double sp_model_value(sp_model *m) {

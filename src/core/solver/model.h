@@ -14,24 +14,27 @@ typedef struct sp_model {
   const sp_design *design; /* the raw design, always */
   sp_loss loss;            /* the instance of this model */
   const sp_penalty *pen;
-  int p, intercept;
+  int K;                   /* linear predictors */
+  int p;                   /* coefficients: columns of the design times K; coefficient j belongs to column j / K, predictor j % K */
+  int intercept;
   int centred;             /* columns are centred: an intercept, or a loss that does not see constants */
-  ptrdiff_t n;             /* rows of positive weight */
-  int *rows;               /* [n], or NULL when all rows have positive weight */
-  double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1, sw its square root */
+  ptrdiff_t rows_n;        /* rows of positive weight */
+  ptrdiff_t n;             /* length of vectors over them: rows_n K, predictor by predictor */
+  int *rows;               /* [rows_n], or NULL when all rows have positive weight */
+  double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1 in each predictor, sw its square root */
   double *g, *h, *r0, *deta, *eta_old; /* [n] scratch of the Newton loop */
-  double *full, *column;   /* [design->n] scratch of the view */
+  double *full, *column, *sums; /* [design->n x K], [design->n], [K] scratch of the view */
 
-  double *mean, *iscale;   /* [p] centre and 1 / weighted norm of the centred column; iscale 0: column left out */
-  double *ratio;           /* [p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
-  const double *v;         /* [p] penalty factors of the user, borrowed */
-  const double *lower, *upper; /* [p] or NULL, borrowed */
+  double *mean, *iscale;   /* [design->p] centre and 1 / weighted norm of the centred column; iscale 0: column left out */
+  double *ratio;           /* [design->p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
+  const double *v;         /* [design->p] penalty factors of the user, borrowed */
+  const double *lower, *upper; /* [design->p] or NULL, borrowed */
   double ridge_scale;      /* multiplies the ridge part: 1 / s_y */
   double null_value, null_dev, sat_value; /* F of the intercept-only model (with offset), F(null) - F(sat), F(sat) */
   double unit;             /* size of a gradient at the null model: |sw o (y - mu)| ; scales rounding levels */
 
-  int nu;                  /* unpenalized basis: the intercept (if any) then independent free columns */
-  int *ucol;               /* [nu] column, -1 for the intercept */
+  int nu, nu0;             /* unpenalized basis: independent intercepts (nu0 of them), then independent free columns */
+  int *ucol;               /* [nu] coefficient; -1 - k for the intercept of predictor k */
   double *U;               /* [n x nu] standardized, metric free */
   double *UR;              /* [nu x nu] upper: S U = Q0 UR */
   double *gamma;           /* [nu] coefficients of U in standardized units */
@@ -68,7 +71,7 @@ typedef struct sp_model {
   double n_newton, n_metric, n_linesearch;
 } sp_model;
 
-/* Rows of positive weight, normalized weights, starting intercept. weights, y, offset (or NULL) are over the design's n rows. */
+/* Rows of positive weight, normalized weights, starting intercept. weights [n], y and offset (or NULL) [n x K] are over the design's rows. */
 sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss,
                         const sp_loss_data *data, const sp_penalty *pen, const double *y, const double *offset,
                         const double *weights, int intercept);
@@ -78,6 +81,9 @@ void sp_model_null(sp_model *m);
 sp_status sp_model_start(sp_model *m);
 void sp_model_free(sp_model *m);
 
+/* the columns of the design, centred and scaled, metric free */
+sp_view sp_model_view(const sp_model *m);
+static inline int sp_model_base(const sp_model *m, int j) { return m->K == 1 ? j : j / m->K; }
 sp_coord sp_model_coord(const sp_model *m, int j);
 /* may column j be in the working set? */
 int sp_model_usable(const sp_model *m, int j);
@@ -97,7 +103,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
                            const double *eta);
 /* gamma from the current state (and eta anew from b and gamma for a non-quadratic loss) */
 sp_status sp_model_unpenalized(sp_model *m);
-/* resid [design->n] = g = w (y - mu) scattered to all rows; its sum is returned through *sum. From eta (quadratic: from qp.r). */
+/* resid [design->n x K] = g = w (y - mu) scattered to all rows; sum [K]: its column sums. From eta (quadratic: from qp.r). */
 void sp_model_gradient(sp_model *m, double *resid, double *sum);
 double sp_model_value(sp_model *m); /* F at the current solution */
 

@@ -509,7 +509,7 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
     for (int i = 0; i < q->a; i++) q->d[i] = -q->d[i];
     sp_active_n(q, q->d, q->r);
   } else {
-    const sp_view plain = {m->design, m->n, m->rows, m->mean, m->iscale, NULL, m->full, m->column, NULL, NULL};
+    const sp_view plain = sp_model_view(m);
     sp_view_axpy(&plain, q->acol, q->a, q->d, m->eta, q->vv, q->ent);
   }
   m->c_fresh = 0;

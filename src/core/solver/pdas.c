@@ -117,7 +117,7 @@ sp_status sp_pdas(sp_qp *q, int c_fresh, int *ok) {
       break;
     }
     /* near saturation only the worst violators: half of the room that is left */
-    const ptrdiff_t rank = q->n - q->k0;
+    const ptrdiff_t rank = q->rank - q->k0;
     if (!q->has_ridge && enter > 4 && (double)(a - leave + enter) > 0.95 * (double)rank) {
       ptrdiff_t room = (rank - (a - leave)) / 2;
       if (room < 1) room = 1;

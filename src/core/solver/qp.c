@@ -11,7 +11,7 @@ sp_status sp_qp_init(sp_qp *q, sp_ctx *ctx, const sp_view *view, int p) {
   memset(q, 0, sizeof *q);
   q->ctx = ctx;
   q->view = *view;
-  q->n = view->n;
+  q->n = q->rank = view->n * view->K;
   q->p = p;
   q->cg = 3e-8;
   q->pos = sp_alloc(ctx, (size_t)p, sizeof *q->pos);

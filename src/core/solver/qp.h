@@ -27,8 +27,9 @@ static inline double sp_max(double a, double b) { return a > b ? a : b; }
 typedef struct sp_qp {
   sp_ctx *ctx;
   sp_view view;
-  ptrdiff_t n;        /* rows: view.n */
-  int p;              /* columns of the design */
+  ptrdiff_t n;        /* length of vectors: view.n view.K */
+  ptrdiff_t rank;     /* dimension of the space that columns lie in: n, or less where the metric has null directions */
+  int p;              /* coefficients */
   int k0;             /* columns of Q0 */
   double *Q0;         /* [n x k0] orthonormal in the metric */
   double lambda;      /* the unit of tolerances: about lambda alpha */

@@ -35,7 +35,7 @@ static void swap_problem(sp_model *m, const sp_view *view, int k0) {
   sp_free(m->ctx, m->refs);
   m->refs = NULL;
   m->qp.view = *view;
-  m->qp.n = view->n;
+  m->qp.n = m->qp.rank = view->n;
   m->qp.k0 = k0;
 }
 
@@ -98,7 +98,7 @@ sp_status sp_tall_reduce(sp_model *m, int *done_) {
   m->target = y;
   y = NULL;
   m->reduced = 1;
-  const sp_view view = {&m->red_design, p, NULL, NULL, NULL, NULL, m->full, m->column, NULL, NULL};
+  const sp_view view = {.design = &m->red_design, .n = p, .full = m->full, .column = m->column, .K = 1, .sums = m->sums};
   swap_problem(m, &view, 0);
   SP_TRY(resize_rows(&m->qp, p));
   memcpy(m->qp.r, m->target, sp * sizeof(double));
@@ -113,7 +113,8 @@ done:
 
 sp_status sp_tall_expand(sp_model *m) {
   sp_status st = SP_OK;
-  const sp_view view = {m->design, m->n, m->rows, m->mean, m->iscale, m->sm, m->full, m->column, NULL, NULL};
+  sp_view view = sp_model_view(m);
+  view.sm = m->sm;
   sp_free(m->ctx, m->target);
   m->target = m->target_full;
   m->target_full = NULL;

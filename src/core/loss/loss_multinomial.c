@@ -1,0 +1,329 @@
+/* Multinomial logistic: l(y, eta) = log(sum_k exp eta_k) sum_k y_k - sum_k y_k eta_k, with K classes, y [n x K] of rows that sum to 1
+ * (classes or proportions). With P = softmax(eta) the gradient is w (y - P), the curvature of a row w (diag(P) - P P').
+ *
+ * That is the Laplacian of a complete graph with edges w P_i P_j. Eliminating its vertices in order leaves complete graphs again, with
+ * edges w P_i P_j / T_k, T_k = P_k + ... + P_K, so the triangular root has rows
+ *
+ *   (S x)_k = d_k ( x_k - mean of the later x, weighted by P ),   d_k^2 = w P_k T_(k+1) / T_k,
+ *
+ * the last one exactly zero. Nothing is subtracted on the way. */
+#include <math.h>
+#include <string.h>
+
+#include "loss.h"
+
+#define PIVOT_FLOOR 1e-10 /* of a row of the metric, relative to the row's weight */
+#define SCALINGS 5        /* steps of iterative scaling before Newton's, for the intercepts */
+
+typedef struct multinomial {
+  double *d, *t; /* [n x K] size of the row of S; share of x_k in the mean from k on */
+  double *eta;   /* [n x K] scratch of the intercepts */
+  double *b, *H; /* [3 K], [K x K] the same */
+  double *p;     /* [K] probabilities of a row */
+} multinomial;
+
+static sp_status multinomial_open(sp_loss *l) {
+  const size_t K = (size_t)l->K, nK = (size_t)l->n * K;
+  multinomial *s = l->state = sp_calloc(l->ctx, 1, sizeof *s);
+  if (!s) return SP_ENOMEM;
+  s->d = sp_calloc(l->ctx, 3 * nK + 4 * K + K * K, sizeof *s->d);
+  if (!s->d) return SP_ENOMEM;
+  s->t = s->d + nK;
+  s->eta = s->t + nK;
+  s->b = s->eta + nK;
+  s->p = s->b + 3 * K;
+  s->H = s->p + K;
+  return SP_OK;
+}
+
+static void multinomial_close(sp_loss *l) {
+  multinomial *s = l->state;
+  if (!s) return;
+  sp_free(l->ctx, s->d);
+  sp_free(l->ctx, s);
+}
+
+/* exp(eta - largest) of row i and their sum; *top: the class of the largest */
+static double row_exp(const sp_loss *l, const double *eta, ptrdiff_t i, double *e, int *top) {
+  double sum = 0;
+  *top = 0;
+  for (int k = 1; k < l->K; k++) {
+    if (eta[i + k * l->n] > eta[i + *top * l->n]) *top = k;
+  }
+  const double most = eta[i + *top * l->n];
+  for (int k = 0; k < l->K; k++) sum += e[k] = exp(eta[i + k * l->n] - most);
+  return sum;
+}
+
+/* log of the sum of the e, of which the top one is 1 */
+static double log_sum(const double *e, int K, int top) {
+  double rest = 0;
+  for (int k = 0; k < K; k++) rest += k == top ? 0 : e[k];
+  return log1p(rest);
+}
+
+static double multinomial_value(sp_loss *l, const double *eta) {
+  const multinomial *s = l->state;
+  double f = 0;
+  for (ptrdiff_t i = 0; i < l->n; i++) {
+    if (!(l->w[i] > 0)) continue;
+    int top;
+    row_exp(l, eta, i, s->p, &top);
+    const double log_total = log_sum(s->p, l->K, top);
+    double row = 0; /* sum of y_k (log total - eta_k), each term non-negative */
+    for (int k = 0; k < l->K; k++) {
+      const double y = l->y[i + k * l->n];
+      if (y > 0) row += y * (log_total + (eta[i + top * l->n] - eta[i + k * l->n]));
+    }
+    f += l->w[i] * row;
+  }
+  return f;
+}
+
+/* y - P; that of the largest P from the others, so that it keeps its relative accuracy near 1 */
+static void multinomial_grad_hess(sp_loss *l, const double *eta, double *g, double *h) {
+  const multinomial *s = l->state;
+  const ptrdiff_t n = l->n;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    if (!(l->w[i] > 0)) {
+      for (int k = 0; k < l->K; k++) g[i + k * n] = h[i + k * n] = 0;
+      continue;
+    }
+    int top;
+    const double w = l->w[i], sum = row_exp(l, eta, i, s->p, &top);
+    double others = 0, y_others = 0;
+    for (int k = 0; k < l->K; k++) {
+      if (k == top) continue;
+      const double p = s->p[k] / sum, y = l->y[i + k * n];
+      others += p;
+      y_others += y;
+      g[i + k * n] = w * (y - p);
+      h[i + k * n] = w * p * (1 - p);
+    }
+    g[i + top * n] = w * (others - y_others);
+    h[i + top * n] = w * others * (s->p[top] / sum);
+  }
+}
+
+static double xlogx(double x) { return x > 0 ? x * log(x) : 0; }
+
+static double multinomial_saturated(sp_loss *l) {
+  double f = 0;
+  for (int k = 0; k < l->K; k++) {
+    for (ptrdiff_t i = 0; i < l->n; i++) {
+      if (l->w[i] > 0) f -= l->w[i] * xlogx(l->y[i + k * l->n]);
+    }
+  }
+  return f;
+}
+
+/* q log(q / m) - q + m >= 0, m = exp(log_m); by a series in d = (q - m) / m when q is near m, where the direct form cancels */
+static double kl_term(double q, double m, double log_m) {
+  if (q <= 0) return m;
+  const double d = m > 0 ? (q - m) / m : 1;
+  if (fabs(d) < 1e-3) return m * d * d * (0.5 - d / 6 + d * d / 12 - d * d * d / 20);
+  return q * (log(q) - log_m) - q + m;
+}
+
+/* KL of q = s P + (1 - s) y from P, row by row */
+static double multinomial_fenchel_young(sp_loss *l, const double *eta, double s) {
+  const multinomial *st = l->state;
+  double f = 0;
+  if (s >= 1) return 0;
+  for (ptrdiff_t i = 0; i < l->n; i++) {
+    if (!(l->w[i] > 0)) continue;
+    int top;
+    const double sum = row_exp(l, eta, i, st->p, &top), log_total = log_sum(st->p, l->K, top);
+    double row = 0;
+    for (int k = 0; k < l->K; k++) {
+      const double p = st->p[k] / sum, log_p = eta[i + k * l->n] - eta[i + top * l->n] - log_total;
+      row += kl_term(s * p + (1 - s) * l->y[i + k * l->n], p, log_p);
+    }
+    f += l->w[i] * row;
+  }
+  return f;
+}
+
+/* the observed share of each class */
+static void proportions(const sp_loss *l, double *y) {
+  for (int k = 0; k < l->K; k++) {
+    y[k] = 0;
+    for (ptrdiff_t i = 0; i < l->n; i++) y[k] += l->w[i] > 0 ? l->w[i] * l->y[i + k * l->n] : 0;
+  }
+}
+
+static void centre(double *b, int K) {
+  double mean = 0;
+  for (int k = 0; k < K; k++) mean += b[k] / K;
+  for (int k = 0; k < K; k++) b[k] -= mean;
+}
+
+static double multinomial_start(sp_loss *l) {
+  (void)l;
+  return 0;
+}
+
+static double shifted_value(sp_loss *l, const double *off, const double *b) {
+  multinomial *s = l->state;
+  for (int k = 0; k < l->K; k++) {
+    for (ptrdiff_t i = 0; i < l->n; i++) s->eta[i + k * l->n] = off[i + k * l->n] + b[k];
+  }
+  return multinomial_value(l, s->eta);
+}
+
+/* H d = g without the last class, whose d is 0; Cholesky in place. 0: not positive definite */
+static int newton_step(double *H, int K, const double *g, double *d) {
+  const int m = K - 1;
+  for (int j = 0; j < m; j++) {
+    for (int i = 0; i < j; i++) {
+      double x = H[j * K + i];
+      for (int h = 0; h < i; h++) x -= H[i * K + h] * H[j * K + h];
+      H[j * K + i] = x / H[i * K + i];
+    }
+    double pivot = H[j * K + j];
+    const double whole = pivot;
+    for (int h = 0; h < j; h++) pivot -= H[j * K + h] * H[j * K + h];
+    if (!(pivot > 1e-14 * whole)) return 0;
+    H[j * K + j] = sqrt(pivot);
+  }
+  for (int j = 0; j < m; j++) {
+    double x = g[j];
+    for (int h = 0; h < j; h++) x -= H[j * K + h] * d[h];
+    d[j] = x / H[j * K + j];
+  }
+  for (int j = m - 1; j >= 0; j--) {
+    double x = d[j];
+    for (int h = j + 1; h < m; h++) x -= H[h * K + j] * d[h];
+    d[j] = x / H[j * K + j];
+  }
+  d[m] = 0;
+  return 1;
+}
+
+/* Without offset the log proportions. With one Newton's method, and where that fails a step of iterative scaling (Darroch & Ratcliff
+ * 1972), b_k += log(observed / fitted), which never increases F. */
+static void multinomial_intercepts(sp_loss *l, const double *off, double *b) {
+  multinomial *s = l->state;
+  const int K = l->K;
+  double *y = s->b, *g = s->b + K, *d = s->b + 2 * K;
+  int plain = 1;
+  proportions(l, y);
+  for (int k = 0; k < K; k++) b[k] = log(fmax(y[k], 1e-300));
+  centre(b, K);
+  for (ptrdiff_t i = 0; i < l->n * K && plain; i++) plain = off[i] == 0;
+  if (plain) return;
+  double f = shifted_value(l, off, b);
+  for (int it = 0; it < 1000; it++) {
+    double size = 0, step = 0;
+    for (int k = 0; k < K; k++) g[k] = d[k] = 0;
+    memset(s->H, 0, (size_t)K * (size_t)K * sizeof *s->H);
+    for (ptrdiff_t i = 0; i < l->n; i++) { /* d: fitted proportions, for the time being */
+      if (!(l->w[i] > 0)) continue;
+      int top;
+      const double w = l->w[i], sum = row_exp(l, s->eta, i, s->p, &top);
+      for (int k = 0; k < K; k++) s->p[k] /= sum;
+      for (int k = 0; k < K; k++) {
+        double others = 0;
+        for (int h = 0; h < K; h++) {
+          if (h == k) continue;
+          others += s->p[h];
+          s->H[k * K + h] -= w * s->p[k] * s->p[h];
+        }
+        s->H[k * K + k] += w * s->p[k] * others;
+        d[k] += w * s->p[k];
+        g[k] += w * (l->y[i + k * l->n] - s->p[k]);
+      }
+    }
+    for (int k = 0; k < K; k++) size = fmax(size, fabs(g[k]));
+    if (size <= 1e-17) break;
+    const double *fitted = d;
+    double *scaled = s->p;
+    for (int k = 0; k < K; k++) scaled[k] = log(fmax(y[k], 1e-300)) - log(fmax(fitted[k], 1e-300));
+    double *to = d;
+    int good = 0;
+    if (it >= SCALINGS && newton_step(s->H, K, g, d)) {
+      for (int k = 0; k < K; k++) step = fmax(step, fabs(d[k]));
+      double *trial = g; /* not needed any more */
+      for (int k = 0; k < K; k++) trial[k] = b[k] + to[k];
+      memcpy(s->H, scaled, (size_t)K * sizeof *scaled); /* the value needs p */
+      const double fn = shifted_value(l, off, trial);
+      if (fn <= f + 1e-15 * fabs(f)) {
+        memcpy(b, trial, (size_t)K * sizeof *b);
+        f = fn;
+        good = 1;
+      } else {
+        memcpy(scaled, s->H, (size_t)K * sizeof *scaled);
+      }
+    }
+    if (!good) {
+      step = INFINITY;
+      for (int k = 0; k < K; k++) b[k] += scaled[k];
+      f = shifted_value(l, off, b);
+    }
+    double level = 0;
+    for (int k = 0; k < K; k++) level = fmax(level, fabs(b[k]));
+    if (step <= 1e-15 * (1 + level)) break;
+  }
+  centre(b, K);
+}
+
+static sp_status multinomial_metric(sp_loss *l, const double *eta) {
+  multinomial *s = l->state;
+  const ptrdiff_t n = l->n;
+  const int K = l->K;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    int top;
+    const double w = l->w[i], sum = w > 0 ? row_exp(l, eta, i, s->p, &top) : 1;
+    double rest = 0; /* T_(k+1), in units of sum */
+    for (int k = K - 1; k >= 0; k--) {
+      const ptrdiff_t at = i + k * n;
+      const double e = w > 0 ? s->p[k] : 0, all = rest + e;
+      s->t[at] = all > 0 ? e / all : 1.0 / (K - k);
+      s->d[at] = k == K - 1 || !(w > 0) ? 0 : sqrt(w * fmax(s->t[at] * (rest / sum), PIVOT_FLOOR));
+      rest = all;
+    }
+  }
+  return SP_OK;
+}
+
+static void multinomial_root(const sp_loss *l, enum sp_root op, double *x) {
+  const multinomial *s = l->state;
+  const ptrdiff_t n = l->n;
+  const int K = l->K, solve = op == SP_ROOT_SOLVE || op == SP_ROOT_SOLVE_T;
+  if (op == SP_ROOT || op == SP_ROOT_SOLVE) {
+    for (ptrdiff_t i = 0; i < n; i++) { /* from the last class to the first */
+      double mean = 0;
+      for (int k = K - 1; k >= 0; k--) {
+        const ptrdiff_t at = i + k * n;
+        const double d = s->d[at], old = x[at], value = solve ? (d > 0 ? old / d : 0) + mean : old;
+        x[at] = solve ? value : d * (old - mean);
+        mean += s->t[at] * (value - mean);
+      }
+    }
+  } else {
+    for (ptrdiff_t i = 0; i < n; i++) { /* from the first; `due`: what the mean of the later ones is owed */
+      double due = 0;
+      for (int k = 0; k < K; k++) {
+        const ptrdiff_t at = i + k * n;
+        const double d = s->d[at], part = s->t[at] * due, scaled = solve ? x[at] - part : d * x[at];
+        x[at] = solve ? (d > 0 ? scaled / d : 0) : scaled + part;
+        due -= part + scaled;
+      }
+    }
+  }
+}
+
+const sp_loss_ops sp_loss_multinomial = {
+    .name = "multinomial",
+    .flags = SP_LOSS_SHIFT_FREE,
+    .open = multinomial_open,
+    .close = multinomial_close,
+    .value = multinomial_value,
+    .grad_hess = multinomial_grad_hess,
+    .saturated = multinomial_saturated,
+    .metric = multinomial_metric,
+    .root = multinomial_root,
+    .fenchel_young = multinomial_fenchel_young,
+    .start = multinomial_start,
+    .intercepts = multinomial_intercepts,
+};
