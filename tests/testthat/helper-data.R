@@ -27,6 +27,7 @@ make_problem <- function(n, p, kind = "iid", rho = 0, k = min(10, p), snr = 3, s
     f <- drop(x[, j, drop = FALSE] %*% b)
     y <- f + rnorm(n) * sd(f) / sqrt(snr)
     if (family == "binomial") y <- as.double(y > median(y))
+    if (family == "poisson") y <- as.double(qpois(runif(n), exp(0.7 * (y - mean(y)) / sd(y) + 0.5)))
     list(x = x, y = y, w = runif(n, 0.2, 3), o = rnorm(n) * sd(y) / 2, fold = sample(rep_len(1:5, n)))
   })
 }

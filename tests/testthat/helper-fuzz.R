@@ -26,11 +26,15 @@ fuzz_case <- function(i) {
     )
     if (runif(1) < 0.2) x <- x * rep(10^sample(-4:4, p, TRUE), each = n)
     if (runif(1) < 0.1) x <- x + sample(c(1, 100, 1e5), 1)
-    family <- sample(c("gaussian", "binomial"), 1)
+    family <- sample(c("gaussian", "binomial", "poisson"), 1)
     if (family == "gaussian") {
       y <- if (runif(1) < 0.5) rnorm(n) else as.double(sample(0:3, n, TRUE))
       if (runif(1) < 0.2) y <- drop(x %*% (rnorm(p) * (runif(p) < 0.3))) + rnorm(n) * sample(c(0, 1), 1)
       if (length(unique(y)) < 2) y[1] <- y[1] + 1
+    } else if (family == "poisson") {
+      y <- as.double(rpois(n, sample(c(0.3, 2, 50, 1e4), 1) * exp(rnorm(n))))
+      if (runif(1) < 0.2) y <- y / 7
+      if (all(y == 0)) y[1] <- 1
     } else {
       y <- as.double(runif(n) < sample(c(0.5, 0.2), 1))
       if (length(unique(y)) < 2) y[1] <- 1 - y[1]
@@ -45,7 +49,7 @@ fuzz_case <- function(i) {
     if (p > 1 && runif(1) < 0.3) {
       a$penalty.factor <- sample(c(0, 0.3, 1, 1, 2, Inf), p, TRUE)
       if (!any(a$penalty.factor > 0 & is.finite(a$penalty.factor))) a$penalty.factor[1] <- 1
-      if (family == "binomial") a$penalty.factor <- pmax(a$penalty.factor, 0.1) # unpenalized columns may separate
+      if (family != "gaussian") a$penalty.factor <- pmax(a$penalty.factor, 0.1) # unpenalized columns may separate
     }
     if (p > 2 && is.null(a$penalty.factor) && runif(1) < 0.15) a$exclude <- sort(sample.int(p, sample.int(p - 1, 1)))
     if (runif(1) < 0.25) {
@@ -92,11 +96,12 @@ fuzz_wide <- function(i) {
       sparse = z() * (matrix(runif(n * p), n) < 0.05),
       suppressor = make_suppressors(n, p, sample(c(3, 15), 1), min(rho, 0.99), seed = i)$x
     )
-    family <- sample(c("gaussian", "binomial"), 1)
+    family <- sample(c("gaussian", "binomial", "poisson"), 1)
     k <- sample(c(0, 3, 15), 1)
     eta <- if (k) drop(x[, sample.int(ncol(x), k)] %*% rnorm(k)) else numeric(n)
     if (kind == "suppressor") eta <- make_suppressors(n, p, 5, 0.9, seed = i)$y + eta
     y <- eta + rnorm(n) * sample(c(0.01, 0.5, 2), 1) * max(sd(eta), 0.1)
+    if (family == "poisson") y <- as.double(rpois(n, exp(2 * (y - mean(y)) / sd(y) + sample(c(-1, 1, 6), 1)))) + (seq_len(n) == 1)
     if (family == "binomial") {
       y <- as.double(y > quantile(y, sample(c(0.5, 0.2, 0.9), 1)))
       if (length(unique(y)) < 2) y[1] <- 1 - y[1]

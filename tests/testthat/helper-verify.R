@@ -7,7 +7,8 @@
 #
 # subject to lower <= b <= upper; w sums to 1; s_j is the weighted 1/n standard deviation of column j (1 without
 # `standardize`); v sums to p with infinite and excluded entries counting 1; s_y is the weighted standard deviation of
-# y - offset for gaussian (root mean square without intercept) and 1 for binomial. Constant columns are out.
+# y - offset for gaussian (root mean square without intercept) and 1 for the others. Constant columns are out.
+# The loss of poisson is half its unit deviance.
 #
 # verify_path() returns one row per lambda:
 #   objective, gap (relative to the objective of the intercept-only model), kkt (largest violation / lambda over all
@@ -15,10 +16,23 @@
 #
 # Every sum over rows is a sum of centred columns, so columns shifted by 1e6 are judged right.
 
-vf_mu <- function(eta, family) if (family == "gaussian") eta else plogis(eta)
+vf_mu <- function(eta, family) switch(family, gaussian = eta, binomial = plogis(eta), poisson = exp(eta))
+
+# curvature of the loss in eta
+vf_curvature <- function(eta, family) switch(family, gaussian = 0 * eta + 1, binomial = plogis(eta) * plogis(-eta), poisson = exp(eta))
+
+# q log(q / m) - q + m = m h(q / m - 1), where m may underflow
+vf_kl <- function(q, eta) {
+  m <- exp(eta)
+  r <- ifelse(q > 0, q * (log(pmax(q, .Machine$double.xmin)) - eta) - q + m, m)
+  n <- m > 0 & abs(q - m) <= 0.5 * m
+  r[n] <- (m * vf_h((q - m) / m))[n]
+  pmax(r, 0)
+}
 
 vf_loss <- function(y, eta, family) {
   if (family == "gaussian") return((y - eta)^2 / 2)
+  if (family == "poisson") return(vf_kl(y + 0 * eta, eta))
   # log(1 + e^eta) - y eta, as a mixture of two non-negative terms: no cancellation for any eta
   -(y * plogis(eta, log.p = TRUE) + (1 - y) * plogis(-eta, log.p = TRUE))
 }
@@ -37,6 +51,7 @@ vf_h <- function(u) {
 # Fenchel-Young term of the loss at dual point q (fitted value that the dual point stands for), eta the reported one
 vf_fy <- function(q, q1, eta, family) {
   if (family == "gaussian") return((q - eta)^2 / 2)
+  if (family == "poisson") return(vf_kl(q, eta))
   m <- plogis(eta)
   m1 <- plogis(-eta)
   lm <- plogis(eta, log.p = TRUE)
@@ -116,6 +131,10 @@ vf_profile <- function(y, w, eta, z, family) {
     }
     return(eta - start)
   }
+  if (family == "poisson" && ncol(z) == 1 && all(z == z[1])) { # sum w y = sum w exp(eta + c)
+    top <- max(eta)
+    return(rep(log(sum(w * y)) - top - log(sum(w * exp(eta - top))), length(eta)))
+  }
   if (ncol(z) == 1 && all(z == z[1])) { # the intercept alone: bracketed Newton, safe for offsets of any size
     score <- function(c) sum(w * (y - plogis(eta + c)))
     lo <- -1
@@ -137,8 +156,8 @@ vf_profile <- function(y, w, eta, z, family) {
   }
   obj <- sum(w * vf_loss(y, eta, family))
   for (k in 1:100) {
-    mu <- plogis(eta)
-    h <- pmax(mu * plogis(-eta), 1e-300)
+    mu <- vf_mu(eta, family)
+    h <- pmax(vf_curvature(eta, family), 1e-300)
     step <- tryCatch(qr.fitted(qr(sqrt(w * h) * z, tol = 1e-12), sqrt(w * h) * (y - mu) / h) / sqrt(w * h),
       error = function(e) NULL
     )
@@ -183,6 +202,8 @@ vf_problem <- function(x, y, family = "gaussian", alpha = 1, weights = NULL, off
     s = if (standardize) ifelse(out, 1, mom$sd) else rep(1, p), v = v, out = out, sy = sy, intercept = intercept,
     lo = rep_len(as.double(lower), p), hi = rep_len(as.double(upper), p)
   )
+  # the unit of scores: the size of residuals
+  pr$sc <- if (family == "poisson") sqrt(sum(r$w * (r$y - sum(r$w * r$y))^2)) + sum(r$w * r$y) else sy
   # adding a constant to a gaussian response moves nothing but the intercept: rounding is charged from there
   pr$base <- if (family == "gaussian" && intercept) sum(r$w * (r$y - r$o)) else 0
   pr$free <- which(!out & v == 0 & is.infinite(pr$lo) & is.infinite(pr$hi))
@@ -192,7 +213,7 @@ vf_problem <- function(x, y, family = "gaussian", alpha = 1, weights = NULL, off
     sum(pr$w * vf_loss(pr$y, e, family))
   }
   ent <- function(a) ifelse(a > 0, a * log(pmax(a, .Machine$double.xmin)), 0)
-  pr$saturated <- if (family == "gaussian") 0 else -sum(pr$w * (ent(pr$y) + ent(1 - pr$y)))
+  pr$saturated <- if (family != "binomial") 0 else -sum(pr$w * (ent(pr$y) + ent(1 - pr$y)))
   pr
 }
 
@@ -294,8 +315,8 @@ verify_path <- function(x, y, family = "gaussian", lambda, a0, beta, alpha = 1, 
     off_centre <- max((abs(pr$centre) / pr$s)[!pr$out], 0)
     out$floor_kkt[l] <- 16 * u * (worst * size + 4 * off_centre * res) / den
 
-    out$score[l] <- if (intercept) abs(sum(w * (pr$y - vf_mu(eta[, l], family)))) / pr$sy else 0
-    if (pr$sy == 0) out$score[l] <- 0
+    out$score[l] <- if (intercept) abs(sum(w * (pr$y - vf_mu(eta[, l], family)))) / pr$sc else 0
+    if (pr$sc == 0) out$score[l] <- 0
     out$floor_score[l] <- 16 * u * (abs(a0[l]) + sum(abs(pr$centre * beta[, l])) + max(abs(pr$o))) / max(pr$sy, 1e-300)
     # products z_j b_j with huge b_j, and the square of what rounding does to the intercept
     out$floor_gap[l] <- (16 * u * size * res + (out$floor_score[l] * pr$sy)^2) / max(pr$null, 1e-300)
@@ -314,7 +335,7 @@ verify_path <- function(x, y, family = "gaussian", lambda, a0, beta, alpha = 1, 
     bad <- sum((pmax(zz * (pos_ind & t == 0), -zz * (neg_ind & t == 0), 0) * (abs(b) + pr$sy * pr$s / pr$norm))[!pr$out])
     gap_at <- function(s) {
       q <- (1 - s) * pr$y + s * mu[, l]
-      q1 <- if (family == "gaussian") NULL else (1 - s) * (1 - pr$y) + s * plogis(-prof[, l])
+      q1 <- if (family != "binomial") NULL else (1 - s) * (1 - pr$y) + s * plogis(-prof[, l])
       fy <- sum(w * vf_fy(q, q1, eta[, l], family))
       zs <- s * zz
       pen <- t * abs(b) + k * b^2 / 2 - zs * b

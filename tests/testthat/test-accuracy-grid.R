@@ -13,7 +13,7 @@ design <- function(name, family) {
   make_problem(d[[1]], d[[2]], d[[3]], d[[4]], seed = 200 + match(name, names(designs)), family = family)
 }
 
-for (family in c("gaussian", "binomial")) {
+for (family in c("gaussian", "binomial", "poisson")) {
   for (kind in names(designs)) {
     test_that(paste(family, kind, "lasso, near machine precision"), {
       d <- design(kind, family)

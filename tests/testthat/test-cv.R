@@ -36,8 +36,8 @@ test_that("held-out predictions are those of a loop of single fits", {
     list(), list(weights = p$w, offset = p$o), list(alpha = 0.3, standardize = FALSE), list(intercept = FALSE),
     list(lower.limits = 0, exclude = "g02"), list(penalty.factor = rep(c(0, 1, 2), 10))
   )
-  for (family in c("gaussian", "binomial")) for (a in arguments) {
-    y <- if (family == "gaussian") p$y else z
+  for (family in c("gaussian", "binomial", "poisson")) for (a in arguments) {
+    y <- switch(family, gaussian = p$y, binomial = z, poisson = round(exp(p$y / 3)))
     cv <- do.call(cv.sparsepath, c(list(x, y, family = family, foldid = p$fold, keep = TRUE, lambda.min.ratio = 0.05), a))
     loop <- cv$fit.preval * NA
     for (f in 1:5) {

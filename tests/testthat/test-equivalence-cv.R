@@ -6,6 +6,13 @@ fold_measure <- function(measure, family, y, eta, w) {
     loss <- if (measure == "mae") abs(y - eta) else (y - eta)^2
     return(colSums(w * loss) / sum(w))
   }
+  if (family == "poisson") {
+    m <- exp(eta)
+    loss <- switch(measure,
+      mse = (y - m)^2, mae = abs(y - m), deviance = 2 * (dpois(y, y, log = TRUE) - dpois(y, m, log = TRUE))
+    )
+    return(colSums(w * loss) / sum(w))
+  }
   p <- plogis(eta)
   if (measure == "auc") {
     return(apply(p, 2, function(q) { # share of correctly ordered pairs, ties one half, pairs weighted
@@ -49,10 +56,12 @@ hand_cv <- function(x, y, family, fold, lambda, measures, weights = NULL, offset
 }
 
 measures_of <- function(family) {
-  if (family == "gaussian") c("mse", "mae", "deviance") else c("deviance", "class", "auc", "mse", "mae")
+  switch(family,
+    gaussian = c("mse", "mae", "deviance"), binomial = c("deviance", "class", "auc", "mse", "mae"), poisson = c("deviance", "mse", "mae")
+  )
 }
 
-for (family in c("gaussian", "binomial")) {
+for (family in c("gaussian", "binomial", "poisson")) {
   for (kind in c("dense", "sparse", "tall")) {
     test_that(paste("lockstep equals the hand loop:", family, kind), {
       p <- if (kind == "tall") 15 else 120

@@ -1,6 +1,6 @@
 # One problem told in different words has one answer.
 
-FAMILIES <- c("gaussian", "binomial")
+FAMILIES <- c("gaussian", "binomial", "poisson")
 problem <- function(family, seed = 601, ...) make_problem(50, 80, "ar", 0.5, seed = seed, family = family, ...)
 
 test_that("integer weights are replicated rows", {
@@ -143,7 +143,7 @@ test_that("sparse, dense, integer and logical matrices give one answer", {
     list(standardize = FALSE, weights = d$w), list(lower.limits = 0), list(penalty.factor = rep(c(0, 1, Inf, 2), c(2, 48, 5, 45)))
   )
   for (family in FAMILIES) {
-    y <- if (family == "binomial") as.double(d$y > median(d$y)) else d$y
+    y <- switch(family, gaussian = d$y, binomial = as.double(d$y > median(d$y)), poisson = round(exp(d$y / 4)))
     for (a in settings) {
       f <- do.call(sparsepath, c(list(m, y, family = family, nlambda = 40), a))
       g <- do.call(sparsepath, c(list(s, y, family = family, nlambda = 40), a))

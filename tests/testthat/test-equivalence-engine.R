@@ -16,7 +16,7 @@ settings <- function(family) {
 }
 
 test_that("the same call gives the same bits", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     for (a in settings(family)) {
       same_bits(do.call(sparsepath, c(a, family = family)), do.call(sparsepath, c(a, family = family)), family)
     }
@@ -24,7 +24,7 @@ test_that("the same call gives the same bits", {
 })
 
 test_that("one thread and two threads give the same bits", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     for (a in settings(family)) {
       one <- do.call(sparsepath, c(a, family = family, list(control = sparsepath.control(threads = 1))))
       two <- do.call(sparsepath, c(a, family = family, list(control = sparsepath.control(threads = 2))))
@@ -42,7 +42,7 @@ test_that("one thread and two threads give the same bits", {
 })
 
 test_that("screening never changes an answer", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     for (a in settings(family)) {
       on <- do.call(sparsepath, c(a, family = family))
       off <- do.call(sparsepath, c(a, family = family, list(control = sparsepath.control(screen = FALSE))))
@@ -53,7 +53,7 @@ test_that("screening never changes an answer", {
 })
 
 test_that("coordinate descent gets to the same place", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(60, 40, seed = 704, family = family)
     for (alpha in c(1, 0.5)) {
       a <- sparsepath(d$x, d$y, family = family, alpha = alpha, nlambda = 30)
@@ -89,7 +89,7 @@ test_that("every kernel set computes the same path", {
 })
 
 test_that("a lambda alone, in a part of the path, or in the whole path: one answer", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(60, 300, "ar", 0.8, seed = 705, family = family)
     for (alpha in c(1, 0.5, 0)) {
       f <- sparsepath(d$x, d$y, family = family, alpha = alpha, nlambda = 50)

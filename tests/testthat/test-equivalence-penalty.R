@@ -1,7 +1,7 @@
 # Identities of the penalty.
 
 test_that("a penalty factor of zero is an unpenalized column", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(60, 40, snr = 1, seed = 801, family = family)
     pf <- replace(rep(1, 40), c(2, 9), 0)
     r <- expect_exact(d$x, d$y, family, penalty.factor = pf, nlambda = 40)
@@ -23,7 +23,7 @@ test_that("a penalty factor of zero is an unpenalized column", {
 })
 
 test_that("an infinite factor is an excluded column, by number, name or logical, and counts as 1", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(60, 40, seed = 802, family = family)
     colnames(d$x) <- paste0("g", 1:40)
     pf <- with_seed(803, runif(40, 0.5, 2))
@@ -55,7 +55,7 @@ test_that("scaling all factors changes nothing; equal factors are none", {
 })
 
 test_that("limits that do not bind change nothing; limits of zero exclude", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(60, 40, seed = 806, family = family)
     for (alpha in c(1, 0.5, 0)) {
       a <- sparsepath(d$x, d$y, family = family, alpha = alpha, nlambda = 30)
@@ -86,7 +86,7 @@ test_that("elastic net is the lasso of augmented data", {
 })
 
 test_that("alpha tends to its ends continuously", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(40, 60, seed = 808, family = family)
     lambda <- lambda_max_reference(d$x, d$y, family) * c(0.5, 0.1)
     one <- sparsepath(d$x, d$y, family = family, lambda = lambda)

@@ -23,7 +23,7 @@ test_that("fits are certified, whatever the arguments", {
     list(standardize = FALSE), list(penalty.factor = rep(c(0, 1, Inf), 10), exclude = 2), list(lower.limits = -0.1, upper.limits = 0.2),
     list(lower.limits = 0), list(lower.limits = 0, alpha = 0.3, weights = p$w)
   )
-  for (family in c("gaussian", "binomial")) for (a in arguments) for (m in list(x, Matrix::Matrix(round(x), sparse = TRUE))) {
+  for (family in c("gaussian", "binomial", "poisson")) for (a in arguments) for (m in list(x, Matrix::Matrix(round(x), sparse = TRUE))) {
     y <- if (family == "gaussian") p$y else z
     fit <- do.call(sparsepath, c(list(m, y, family = family, lambda.min.ratio = 0.05), a))
     k <- kkt(fit, m, y, weights = a$weights, offset = a$offset)
@@ -38,7 +38,7 @@ test_that("fits are certified, whatever the arguments", {
 })
 
 test_that("the gap is never below the true distance to the optimum", {
-  for (family in c("gaussian", "binomial")) for (alpha in c(1, 0.5, 0)) for (upper in c(Inf, 0.3)) {
+  for (family in c("gaussian", "binomial", "poisson")) for (alpha in c(1, 0.5, 0)) for (upper in c(Inf, 0.3)) {
     y <- if (family == "gaussian") p$y else z
     fit <- sparsepath(x, y, family = family, alpha = alpha, upper.limits = upper, lambda.min.ratio = 0.1)
     l <- 25

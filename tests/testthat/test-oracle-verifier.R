@@ -46,7 +46,7 @@ test_that("the gap bounds the true suboptimality, for both families and every ki
     list(intercept = FALSE), list(standardize = FALSE, intercept = FALSE, alpha = 0.5),
     list(penalty.factor = TRUE, lower = -0.1, upper = 0.15, weights = TRUE, offset = TRUE)
   )
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(30, 8, "equi", 0.4, k = 3, seed = 11, family = family)
     pf <- c(0, 0.5, 1, 2, 1, 1, 0.3, 1)
     for (s in settings) {
@@ -62,10 +62,12 @@ test_that("the gap bounds the true suboptimality, for both families and every ki
       v <- pick("penalty.factor", rep(1, 8)) * 8 / sum(pick("penalty.factor", rep(1, 8)))
       alpha <- pick("alpha", 1)
       sd <- if (pick("standardize", TRUE)) apply(d$x, 2, function(z) sqrt(sum(w * z^2) - sum(w * z)^2)) else rep(1, 8)
-      sy <- if (family == "binomial") 1 else sqrt(sum(w * (d$y - o)^2) - if (int) sum(w * (d$y - o))^2 else 0)
+      sy <- if (family != "gaussian") 1 else sqrt(sum(w * (d$y - o)^2) - if (int) sum(w * (d$y - o))^2 else 0)
       objective <- function(a0, b) {
         eta <- a0 + o + drop(d$x %*% b)
-        l <- if (family == "gaussian") (d$y - eta)^2 / 2 else log1p(exp(eta)) - d$y * eta
+        l <- switch(family,
+          gaussian = (d$y - eta)^2 / 2, binomial = log1p(exp(eta)) - d$y * eta, poisson = -dpois(d$y, exp(eta), log = TRUE) + dpois(d$y, d$y, log = TRUE)
+        )
         sum(w * l) + 0.05 * sum(v * (alpha * abs(b * sd) + (1 - alpha) / 2 * (b * sd)^2 / sy))
       }
       lo <- pick("lower", -Inf)
@@ -88,7 +90,7 @@ test_that("the gap bounds the true suboptimality, for both families and every ki
 })
 
 test_that("KKT excess is the derivative of the objective", {
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(25, 6, seed = 21, family = family)
     b <- c(0.3, -0.2, 0.1, 0.4, -0.5, 0.2)
     judge <- function(b) {
@@ -132,7 +134,7 @@ test_that("gap terms keep their sign and accuracy where probabilities are extrem
 
 test_that("the verifier agrees with glmnet at its tightest tolerance about what is optimal", {
   skip_unless_glmnet()
-  for (family in c("gaussian", "binomial")) {
+  for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(50, 60, seed = 31, family = family)
     x <- d$x %*% diag(with_seed(32, runif(60, 0.2, 5)))
     pf <- with_seed(33, runif(60))

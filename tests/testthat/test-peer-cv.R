@@ -1,10 +1,12 @@
 # cv.glmnet with the same folds and lambdas, at its tightest tolerance.
 
-for (family in c("gaussian", "binomial")) {
+for (family in c("gaussian", "binomial", "poisson")) {
   test_that(paste("cross-validation curves equal cv.glmnet's:", family), {
     skip_unless_glmnet()
     d <- make_problem(80, 60, "ar", 0.4, snr = 1, seed = 1101, family = family)
-    measures <- if (family == "gaussian") c("mse", "mae") else c("deviance", "class", "auc", "mse", "mae")
+    measures <- switch(family,
+      gaussian = c("mse", "mae"), binomial = c("deviance", "class", "auc", "mse", "mae"), poisson = c("deviance", "mse", "mae")
+    )
     for (s in list(list(), list(weights = d$w), list(offset = d$o, alpha = 0.5))) {
       lambda <- do.call(sparsepath, c(list(d$x, d$y, family = family, nlambda = 40), s))$lambda
       for (m in measures) {
@@ -18,10 +20,11 @@ for (family in c("gaussian", "binomial")) {
         label <- paste(family, m, paste(names(s), collapse = " "))
         k <- seq_len(min(length(f$lambda), length(g$lambda)))
         e <- max(abs(f$fit.preval[, k] - g$fit.preval[, k])) / max(abs(g$fit.preval[, k]))
-        expect(e < 1e-5, sprintf("%s: held-out predictors differ by %.1e", label, e))
+        tol <- if (family == "poisson") 5e-4 else 1e-5 # the KKT excess of glmnet reaches 2e-5 here, of exp(eta)
+        expect(e < tol, sprintf("%s: held-out predictors differ by %.1e", label, e))
         loose <- m %in% c("class", "auc") # steps: one swapped pair
-        expect(max(abs(f$cvm[k] - g$cvm[k])) < if (loose) 0.01 else 1e-5 * max(g$cvm), paste(label, "cvm"))
-        expect(max(abs(f$cvsd[k] - g$cvsd[k])) < if (loose) 0.01 else 1e-4 * max(g$cvsd), paste(label, "cvsd"))
+        expect(max(abs(f$cvm[k] - g$cvm[k])) < if (loose) 0.01 else tol * max(g$cvm), paste(label, "cvm"))
+        expect(max(abs(f$cvsd[k] - g$cvsd[k])) < if (loose) 0.01 else 10 * tol * max(g$cvsd), paste(label, "cvsd"))
         if (!loose) {
           expect_equal(f$lambda.min, g$lambda.min)
           expect_equal(f$lambda.1se, g$lambda.1se)

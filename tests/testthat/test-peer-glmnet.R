@@ -19,7 +19,7 @@ settings <- function(d) {
 }
 
 # glmnet's answer is compared as far as its own optimality reaches: coefficients where its KKT excess is tiny
-for (family in c("gaussian", "binomial")) {
+for (family in c("gaussian", "binomial", "poisson")) {
   for (kind in c("wide", "tall", "sparse")) {
     test_that(paste("grids, coefficients and early stops equal glmnet's:", family, kind), {
       skip_unless_glmnet()

@@ -10,10 +10,10 @@ test_that("fitted values are predicted responses", {
 })
 
 test_that("residuals are those of glm", {
-  for (family in c("gaussian", "binomial")) {
-    y <- if (family == "gaussian") p$y else cbind(m - k, k)
+  for (family in c("gaussian", "binomial", "poisson")) {
+    y <- switch(family, gaussian = p$y, binomial = cbind(m - k, k), poisson = k)
     fit <- sparsepath(x, y, family = family, weights = p$w, lambda = 0)
-    reference <- suppressWarnings(glm(if (family == "gaussian") y ~ x else cbind(k, m - k) ~ x, family = family, weights = p$w))
+    reference <- suppressWarnings(glm(if (family == "binomial") cbind(k, m - k) ~ x else y ~ x, family = family, weights = p$w))
     for (type in c("response", "pearson", "deviance", "working")) {
       r <- residuals(fit, x, y, type = type, newweights = p$w)
       expect_equal(r[, 1], unname(residuals(reference, type)), tolerance = 1e-6, label = paste(family, type))

@@ -7,16 +7,18 @@ test_that("curves are those of cv.glmnet() for the same predictions", {
   m <- with_seed(2, rpois(83, 4))
   k <- with_seed(3, rbinom(83, m, plogis(p$x[, 1])))
   responses <- list(
-    gaussian = list(p$y), binomial = list(as.double(p$y > 0), cbind(m - k, k), round(plogis(p$y), 1) > 0.5)
+    gaussian = list(p$y), binomial = list(as.double(p$y > 0), cbind(m - k, k), round(plogis(p$y), 1) > 0.5),
+    poisson = list(k, k / 3)
   )
   for (family in names(responses)) for (y in responses[[family]]) for (offset in list(NULL, p$o)) {
-    for (measure in names(cv_measures(family))) for (grouped in c(TRUE, FALSE)) {
+    traits <- family_traits(family)
+    for (measure in names(traits$measures)) for (grouped in c(TRUE, FALSE)) {
       peer <- suppressWarnings(glmnet::cv.glmnet(p$x, y,
         family = family, weights = p$w, offset = offset, foldid = fold, type.measure = measure, grouped = grouped,
         keep = TRUE, nlambda = 12
       ))
       response <- check_y(y, family, 83, p$w, NULL)
-      curve <- cv_curve(array(peer$fit.preval, c(dim(peer$fit.preval), 1)), matrix(fold), response, p$w, family, measure, grouped)
+      curve <- cv_curve(array(peer$fit.preval, c(dim(peer$fit.preval), 1)), matrix(fold), response, p$w, traits, measure, grouped)
       label <- paste(family, measure, grouped)
       expect_equal(curve$cvm, as.vector(peer$cvm), tolerance = 1e-12, label = label)
       expect_equal(curve$cvsd, as.vector(peer$cvsd), tolerance = 1e-10, label = label)
@@ -24,7 +26,7 @@ test_that("curves are those of cv.glmnet() for the same predictions", {
       expect_identical(chosen$index, peer$index)
       expect_identical(chosen$lambda.min, peer$lambda.min)
       expect_identical(chosen$lambda.1se, peer$lambda.1se)
-      expect_identical(stats::setNames(cv_measures(family)[measure], measure), peer$name)
+      expect_identical(stats::setNames(traits$measures[measure], measure), peer$name)
     }
   }
 })
@@ -47,7 +49,7 @@ test_that("AUC by counting pairs", {
 })
 
 test_that("certain and wrong predictions count as a finite deviance", {
-  loss <- observation_loss(cbind(c(1e4, -1e4)), c(0, 1), "binomial", "deviance")
+  loss <- observation_loss(cbind(c(1e4, -1e4)), c(0, 1), family_traits("binomial"), "deviance")
   expect_equal(loss[, 1], rep(-2 * log(1e-5), 2))
 })
 
