@@ -356,7 +356,7 @@ cox_fold_deviances <- function(out, setup, folds, grouped, size) {
   before <- cumsum(c(1L, apply(folds, 2L, max)))
   lapply(seq_len(ncol(folds)), function(r) {
     do.call(rbind, lapply(seq_len(max(folds[, r])), function(k) {
-      beta <- engine_matrix(out$tasks[[before[r] + k]]$beta, c(ncol(setup$x), size), list(NULL, NULL))
+      beta <- engine_matrix(out$tasks[[before[r] + k]]$beta[[1L]], c(ncol(setup$x), size), list(NULL, NULL))
       used <- sort(unique(beta@i)) + 1L
       eta <- matrix(setup$problem$offset %||% 0, length(w), size)
       if (length(used)) eta <- eta + as.matrix(setup$x[, used, drop = FALSE] %*% as.matrix(beta[used, , drop = FALSE]))

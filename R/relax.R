@@ -213,7 +213,8 @@ refit <- function(set, setup, weights) {
   out <- run_engine(setup, quiet = TRUE)
   task <- out$tasks[[1L]]
   x <- double(size)
-  x[task$beta$i + 1L] <- task$beta$x
+  beta <- task$beta[[1L]]
+  x[beta$i + 1L] <- beta$x
   list(a0 = unname(task$a0), x = x, dev.ratio = task$dev.ratio, gap = task$gap, kkt = task$kkt, status = task$status,
     npasses = task$npasses, passes = out$passes)
 }
@@ -260,7 +261,7 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   offset <- setup$problem$offset %||% 0
   for (b in seq_len(folds) + 1L) {
     task <- out$tasks[[b]]
-    beta <- engine_matrix(task$beta, c(length(setup$problem$v), length(task$a0)), list(NULL, NULL))[, seq_len(size), drop = FALSE]
+    beta <- engine_matrix(task$beta[[1L]], c(length(setup$problem$v), length(task$a0)), list(NULL, NULL))[, seq_len(size), drop = FALSE]
     sets <- relax_sets(beta, task$a0[seq_len(size)], task$dev.ratio[seq_len(size)], setup, tasks$weights[, b], maxp)
     at <- nearest_relaxed(match(seq_len(size), sets$at), length(sets$at))
     r <- which(colSums(heldout == b) > 0)
