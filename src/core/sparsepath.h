@@ -19,5 +19,6 @@
 #include "design/design.h"
 #include "path/path.h"
 #include "registry.h"
+#include "signal/fused.h"
 
 #endif
