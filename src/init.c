@@ -10,6 +10,7 @@ SEXP sp_r_fused(SEXP y, SEXP w, SEXP lambda, SEXP lambda1, SEXP fuse);
 SEXP sp_r_fused_path(SEXP y, SEXP w);
 SEXP sp_r_info(void);
 SEXP sp_r_isa(SEXP name);
+SEXP sp_r_lars(SEXP x, SEXP problem);
 SEXP sp_r_path(SEXP x, SEXP problem, SEXP control);
 
 static const R_CallMethodDef entries[] = {
@@ -17,6 +18,7 @@ static const R_CallMethodDef entries[] = {
   {"fused_path", (DL_FUNC)&sp_r_fused_path, 2},
   {"info", (DL_FUNC)&sp_r_info, 0},
   {"isa", (DL_FUNC)&sp_r_isa, 1},
+  {"lars", (DL_FUNC)&sp_r_lars, 2},
   {"path", (DL_FUNC)&sp_r_path, 3},
   {NULL, NULL, 0}
 };

@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "cv/heldout.h"
 #include "design/design.h"
+#include "lars/lars.h"
 #include "path/path.h"
 #include "registry.h"
 #include "signal/fused.h"
