@@ -232,10 +232,14 @@ likelihood_constants <- function(setup) {
   saturated <- switch(setup$problem$family,
     gaussian = sum(log(w[used])) / 2,
     binomial = saturated_binomial(setup$response, w, used),
-    poisson = sum((w * stats::dpois(setup$response$y, setup$response$y, log = TRUE))[used])
+    poisson = sum((w * saturated_poisson(setup$response$y))[used])
   )
   if (!is.null(saturated)) list(n = sum(used), saturated = saturated)
 }
+
+#' Log-likelihood of counts, and of other numbers with y! = gamma(y + 1), under a mean of their own
+#' @noRd
+saturated_poisson <- function(y) ifelse(y > 0, y * log(y), 0) - y - lgamma(y + 1)
 
 #' Log-likelihood of the saturated model, as binomial()$aic() counts it
 #' @noRd
