@@ -367,6 +367,10 @@ cox_fold_deviances <- function(out, setup, folds, grouped, size) {
   })
 }
 
+#' What the functions of the partial likelihood need of a problem
+#' @noRd
+cox_data <- function(problem, w) risk_structure(survival_data(problem), w)
+
 #' The response of a problem
 #' @noRd
 survival_data <- function(problem) problem[c("y", "entry", "status", "strata", "efron")]
