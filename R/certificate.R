@@ -281,7 +281,7 @@ gap_at <- function(state, scale) {
   n <- length(state$w)
   by_row <- rep(scale, each = n)
   penalty <- colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
-  if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint) + penalty)
+  if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint, state$t) + penalty)
   colSums(state$w * state$traits$divergence(state$eta, state$y, by_row * state$t)) + penalty
 }
 

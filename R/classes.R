@@ -153,13 +153,12 @@ multinomial_loss <- function(eta, data) {
 #' @noRd
 multinomial_gradient <- function(eta, data) data$w * (as.vector(data$y) - exp(log_softmax(eta, data$K)))
 
-#' KL divergence of scale P + (1 - scale) y from P, for each column
+#' KL divergence of the dual point y - scale t from P, for each column; t are residuals y - P, perhaps of another eta
 #' @noRd
-multinomial_divergence <- function(eta, scale, data) {
+multinomial_divergence <- function(eta, scale, data, t) {
   log_p <- log_softmax(eta, data$K)
-  p <- exp(log_p)
-  by <- rep(scale, each = nrow(eta))
-  colSums(data$w * poisson_divergence(by * p + (1 - by) * as.vector(data$y), p, log_p))
+  q <- pmax(as.vector(data$y) - rep(scale, each = nrow(eta)) * t, 0)
+  colSums(data$w * poisson_divergence(q, exp(log_p), log_p))
 }
 
 #' Unpenalized coefficients to their optimum, from eta
