@@ -1,6 +1,6 @@
 # What the R side knows of a family, in one place: everything else asks family_traits().
 #
-# A family is a name ("gaussian", "binomial", "poisson", "cox") or an object of class "family". Objects of a canonical pair are the named
+# A family is a name ("gaussian", "binomial", "poisson", "cox", "multinomial") or an object of class "family". Objects of a canonical pair are the named
 # family; all others are evaluated by the functions of the object, on the main thread.
 
 #' Traits of a family
@@ -16,7 +16,8 @@
 #' @noRd
 family_traits <- function(family) {
   if (inherits(family, "family")) return(object_traits(family))
-  switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits)
+  switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits,
+    multinomial = multinomial_traits)
 }
 
 #' @noRd
@@ -79,13 +80,27 @@ poisson_traits <- list(
   early = list(relative = TRUE, span = 4L, factor = 10) # glmnet's rule, for this family only
 )
 
-#' The partial likelihood is no sum over observations: `joint` has what depends on all of them, of eta and the risk sets.
+#' The partial likelihood is no sum over observations: `joint` has what depends on all of them, as functions of eta and of what
+#' its `data` makes of the problem.
 #' @noRd
 cox_traits <- list(
   name = "cox", text = "Cox regression",
   linkinv = exp,
-  joint = list(gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
+  joint = list(data = cox_data, gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
   measures = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
+  early = list(relative = FALSE, span = 1L, factor = 1)
+)
+
+#' K linear predictors: those of the certificate's eta one below the other; in predictions eta is n x K x L
+#' @noRd
+multinomial_traits <- list(
+  name = "multinomial", text = "multinomial regression",
+  linkinv = softmax,
+  joint = list(data = multinomial_data, gradient = multinomial_gradient, loss = multinomial_loss, newton = newton_multinomial,
+    divergence = multinomial_divergence),
+  measures = c(
+    deviance = "Multinomial Deviance", class = "Misclassification Error", mse = "Mean-Squared Error", mae = "Mean Absolute Error"
+  ),
   early = list(relative = FALSE, span = 1L, factor = 1)
 )
 

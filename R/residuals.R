@@ -51,6 +51,7 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
   eta <- linear_predictor(object, b, newx, newoffset, call)
   weights <- check_weights(newweights, nrow(eta), call, "newweights")
   observed <- response_like(newy, object, nrow(eta), weights, call)
+  if (identical(object$family, "multinomial")) return(residuals_multinomial(eta, observed, type, call))
   residuals_of(eta, observed, type, family_traits(object$family))
 }
 
@@ -72,6 +73,7 @@ residuals.cv.sparsepath <- function(object, newx, newy, s = c("lambda.1se", "lam
 #' New data may lack a class, which the response of a fit may not.
 #' @noRd
 response_like <- function(newy, object, n, weights, call) {
+  if (identical(object$family, "multinomial")) return(class_response_like(newy, object$classnames, n, weights, call))
   if (length(object$classnames) == 2L && is.null(dim(newy)) && length(newy) == n) {
     text <- as.character(newy)
     if (all(text %in% object$classnames)) {

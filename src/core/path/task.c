@@ -157,6 +157,7 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
     pt->nnz += q->b[k] != 0;
   }
   pt->limit = limit;
+  pt->lambda = lambda;
   st = sp_model_unpenalized(m);
   if (st != SP_OK) return st;
   memcpy(pt->gamma, m->gamma, (size_t)(m->nu + 1) * sizeof *pt->gamma);

@@ -14,6 +14,7 @@ typedef struct sp_point {
   int *cols;              /* [count] increasing only in the output */
   double *s, *c;          /* [count] signs, correlations: only while the batch runs; s owns c and st */
   char *st;               /* [count] states */
+  double lambda;
   double value;           /* F */
   double kkt;             /* largest violation / lambda, all columns once certified */
   double scale;           /* largest s such that s theta is dual feasible */

@@ -44,7 +44,7 @@ static void choose_near(sp_model *m, double lambda, double lambda_prev) {
     for (int j = k; j < k + q->len[k] && !far; j++) m->near[m->n_near++] = j;
   }
   for (int k = 0; !q->blocks && k < q->nW; k++) {
-    if (q->st[k] != SP_ZERO || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
+    if (q->st[k] != SP_ZERO || !(lambda > 0) || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
   }
 }
 
@@ -431,6 +431,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
       SP_TRY(set_metric(m, m->h));
+      fresh = 1;
     }
     SP_TRY(m->loss.status);
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
