@@ -109,6 +109,8 @@ void sp_heldout_coef(const sp_task *t, int l, int *cols, double *vals, int *coun
     vals[i] = val;
     a0[cols[i] - base * K] -= val * m->mean[base];
   }
+  for (int i = 0; i < *count && m->yscale; i++) vals[i] *= m->yscale[cols[i] % K];
+  for (int k = 0; k < K && m->yscale; k++) a0[k] *= m->yscale[k];
   if ((m->loss.ops->flags & SP_LOSS_SHIFT_FREE) && m->nu0) {
     double mean = 0;
     for (int k = 0; k < K; k++) mean += a0[k] / K;
@@ -174,9 +176,7 @@ static sp_status predict_task(void *arg, int task) {
   }
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];
-    for (ptrdiff_t k = 0; k < rows * K; k++) {
-      eta[k] = path->spec.offset ? path->spec.offset[row[k % rows] % n + n * (k / rows)] : 0;
-    }
+    memset(eta, 0, (size_t)(rows * K) * sizeof *eta);
     const int count = standardized(t, l, at, b);
     for (int k = 0; k < K; k++) a0[k] = 0;
     for (int h = 0; h < t->m.nu0; h++) a0[-1 - t->m.ucol[h]] += pt->gamma[h];
@@ -194,6 +194,8 @@ static sp_status predict_task(void *arg, int task) {
       const int j = sp_model_base(&t->m, at[i]);
       sp_axpy(b[i], xs + slot[j] * rows, eta + (at[i] - j * K) * rows, rows);
     }
+    for (ptrdiff_t k = 0; k < rows * K && t->m.yscale; k++) eta[k] *= t->m.yscale[k / rows];
+    for (ptrdiff_t k = 0; k < rows * K && path->spec.offset; k++) eta[k] += path->spec.offset[row[k % rows] % n + n * (k / rows)];
     for (ptrdiff_t k = 0; k < rows * K; k++) {
       const ptrdiff_t i = row[k % rows];
       jb->out[i % n + n * (k / rows + K * (l + L * (i / n)))] = eta[k];

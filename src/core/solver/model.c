@@ -8,6 +8,22 @@
 
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
 
+/* Each response, without its offset, to unit standard deviation; offsets along with it. A constant one stays as it is. */
+static sp_status scale_responses(sp_model *m) {
+  if (!(m->yscale = sp_alloc(m->ctx, (size_t)m->K, sizeof *m->yscale))) return SP_ENOMEM;
+  for (int k = 0; k < m->K; k++) {
+    double *y = m->y + k * m->rows_n, *off = m->off + k * m->rows_n, mean = 0, ss = 0;
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) mean += m->w[i] * (y[i] - off[i]);
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) ss += m->w[i] * (y[i] - off[i] - mean) * (y[i] - off[i] - mean);
+    const double scale = m->yscale[k] = ss > 0 ? sqrt(ss) : 1;
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) {
+      y[i] /= scale;
+      off[i] /= scale;
+    }
+  }
+  return SP_OK;
+}
+
 sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss,
                         const sp_loss_data *data, const sp_penalty *pen, const double *y, const double *offset,
                         const double *weights, int intercept) {
@@ -59,6 +75,10 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
     }
     k++;
   }
+  if (data && data->scale_response) {
+    const sp_status scaled = scale_responses(m);
+    if (scaled != SP_OK) return scaled;
+  }
   m->mean = sp_calloc(ctx, (size_t)design->p, sizeof(double));
   m->iscale = sp_calloc(ctx, (size_t)design->p, sizeof(double));
   m->is_u = sp_calloc(ctx, (size_t)m->p, 1);
@@ -71,7 +91,7 @@ void sp_model_free(sp_model *m) {
   sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
-                 m->wt, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
+                 m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);

@@ -21,6 +21,7 @@ typedef struct sp_model {
   ptrdiff_t rows_n;        /* rows of positive weight */
   ptrdiff_t n;             /* length of vectors over them: rows_n K, predictor by predictor */
   int *rows;               /* [rows_n], or NULL when all rows have positive weight */
+  double *yscale;          /* [K] what responses and offsets are divided by, or NULL: 1 */
   double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1 in each predictor, sw its square root */
   double *g, *h, *r0, *deta, *eta_old; /* [n] scratch of the Newton loop */
   double *full, *column, *sums; /* [design->n x K], [design->n], [K] scratch of the view */
