@@ -1,6 +1,6 @@
 # What the R side knows of a family, in one place: everything else asks family_traits().
 #
-# A family is a name ("gaussian", "binomial", "poisson", "cox", "multinomial") or an object of class "family". Objects of a canonical pair are the named
+# A family is a name ("gaussian", "binomial", "poisson", "cox", "multinomial", "mgaussian") or an object of class "family". Objects of a canonical pair are the named
 # family; all others are evaluated by the functions of the object, on the main thread.
 
 #' Traits of a family
@@ -17,7 +17,7 @@
 family_traits <- function(family) {
   if (inherits(family, "family")) return(object_traits(family))
   switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits,
-    multinomial = multinomial_traits)
+    multinomial = multinomial_traits, mgaussian = mgaussian_traits)
 }
 
 #' @noRd
@@ -89,6 +89,17 @@ cox_traits <- list(
   joint = list(data = cox_data, gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
   measures = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
   early = list(relative = FALSE, span = 1L, factor = 1)
+)
+
+#' K responses
+#' @noRd
+mgaussian_traits <- list(
+  name = "mgaussian", text = "linear regression of several responses",
+  linkinv = function(eta) eta,
+  joint = list(data = mgaussian_data, gradient = mgaussian_gradient, loss = mgaussian_loss, newton = fit_mgaussian,
+    divergence = mgaussian_divergence),
+  measures = c(mse = "Mean-Squared Error", deviance = "Mean-Squared Error", mae = "Mean Absolute Error"),
+  early = list(relative = TRUE, span = 1L, factor = 1)
 )
 
 #' K linear predictors: those of the certificate's eta one below the other; in predictions eta is n x K x L

@@ -214,7 +214,8 @@ refit_at <- function(object, s, data, call) {
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
     upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
-    type.multinomial = settings$type.multinomial, control = object$control,
+    type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
+    penalty = settings$penalty, control = object$control,
     call = call
   )
   out <- run_engine(setup)

@@ -170,6 +170,7 @@ model_text <- function(family, alpha) {
 
 #' @noRd
 class_text <- function(x) {
+  if (identical(x$family, "mgaussian")) return(sprintf(", %d responses: %s", length(x$beta), some_names(names(x$beta))))
   if (!length(x$classnames)) return("")
   if (identical(x$family, "multinomial")) return(sprintf(", %d classes: %s", length(x$classnames), some_names(x$classnames)))
   sprintf(", probability of \"%s\"", x$classnames[2L])

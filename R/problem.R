@@ -12,7 +12,8 @@
 setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                           lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
-                          cox.ties = "breslow", type.multinomial = NULL, control = sparsepath.control(), call) {
+                          cox.ties = "breslow", type.multinomial = NULL, control = sparsepath.control(), standardize.response = FALSE,
+                          penalty = NULL, call) {
   if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
   x <- check_x(encode_x(x, call), call)
   if (missing(y)) abort_missing("y", "Give the response.", call)
@@ -28,7 +29,9 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   intercept <- check_flag(intercept, "intercept", call) && traits$name != "cox"
   cox.ties <- check_ties(cox.ties, call)
   type.multinomial <- check_type_multinomial(type.multinomial, traits, call)
-  if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
+  standardize.response <- check_flag(standardize.response, "standardize.response", call) && traits$name == "mgaussian"
+  if (traits$name == "mgaussian") check_responses_vary(response$y, offset, user_weights, call)
+  else if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
   else if (traits$name != "cox") check_null_model(response, traits, intercept, call)
   lambda <- check_lambda(lambda, call)
   exclude <- check_exclude(exclude, p, varnames, call)
@@ -36,12 +39,15 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   lower <- check_limits(lower.limits, "lower", p, call)
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
+  groups <- penalty_groups(penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
+    !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, call)
+  v <- group_factors(groups, penalty, v)
 
   problem <- list(
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = check_alpha(alpha, call), v = v,
+    alpha = check_alpha(alpha, call), v = v, groups = groups, standardize.response = standardize.response,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
@@ -57,6 +63,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     weights = user_weights, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
       type.multinomial = if (traits$name == "multinomial") type.multinomial,
+      standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
       exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
 }
@@ -85,7 +92,7 @@ new_sparsepath <- function(task, out, setup, call) {
   problem <- setup$problem
   p <- length(problem$v)
   size <- length(task$df)
-  b <- engine_coefficients(task, problem$predictors, p, setup$varnames, paste0("s", seq_len(size) - 1L), setup$response$classnames)
+  b <- engine_coefficients(task, problem$predictors, p, setup$varnames, paste0("s", seq_len(size) - 1L), setup$response$classnames %||% setup$response$responses)
   n <- nrow(setup$x)
   weight_scale <- sum(problem$weights[, 1L]) / n # the engine's null deviance is for weights that sum to n
   fit <- c(b, list(

@@ -222,7 +222,7 @@ refit <- function(set, setup, weights) {
   problem <- setup$problem
   size <- length(set)
   problem[c("alpha", "lambda", "nlambda", "early.stop", "keep", "dfmax", "pmax")] <- list(1, 0, 1L, FALSE, TRUE, size + 1L, size)
-  problem["heldout"] <- list(NULL)
+  problem[c("heldout", "groups")] <- list(NULL)
   problem$weights <- matrix(weights, length(weights), 1L)
   problem$v <- rep(1, size)
   if (!is.null(problem$lower)) {

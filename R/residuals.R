@@ -52,6 +52,9 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
   weights <- check_weights(newweights, nrow(eta), call, "newweights")
   observed <- response_like(newy, object, nrow(eta), weights, call)
   if (identical(object$family, "multinomial")) return(residuals_multinomial(eta, observed, type, call))
+  if (identical(object$family, "mgaussian")) {
+    return((as.vector(observed$y) - eta) * if (type %in% c("response", "working")) 1 else sqrt(weights))
+  }
   residuals_of(eta, observed, type, family_traits(object$family))
 }
 

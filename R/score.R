@@ -20,6 +20,7 @@ check_measure <- function(measure, family, call) {
 #' @noRd
 observation_loss <- function(eta, y, traits, measure) {
   if (traits$name == "multinomial") return(multinomial_score(eta, y, measure))
+  if (traits$name == "mgaussian") return(mgaussian_score(eta, y, measure))
   mu <- traits$linkinv(eta)
   if (traits$name == "binomial") return(binomial_loss(mu, y, measure))
   switch(measure, mse = (y - mu)^2, mae = abs(y - mu), deviance = traits$deviance(eta, y))
