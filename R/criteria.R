@@ -232,8 +232,10 @@ likelihood_constants <- function(setup) {
   saturated <- switch(setup$problem$family,
     gaussian = sum(log(w[used])) / 2,
     binomial = saturated_binomial(setup$response, w, used),
-    poisson = sum((w * stats::dpois(setup$response$y, setup$response$y, log = TRUE))[used])
+    poisson = sum((w * stats::dpois(setup$response$y, setup$response$y, log = TRUE))[used]),
+    cox = saturated_cox(survival_data(setup$problem), w)
   )
+  if (setup$problem$family == "cox") used <- used & setup$response$status == 1
   if (!is.null(saturated)) list(n = sum(used), saturated = saturated)
 }
 

@@ -100,7 +100,7 @@ cv_curve <- function(eta, folds, response, weights, traits, measure, grouped, sc
     fold <- folds[, r]
     slice <- matrix(eta[seq_len(n * dim(eta)[2L]) + (r - 1L) * n * dim(eta)[2L]], n)
     if (traits$name == "cox") {
-      scored <- if (is.null(scores)) fold_concordance(slice, fold, response, weights) else scores[[r]]
+      scored <- if (is.null(scores)) fold_scores_cox(slice, fold, response, weights, measure) else scores[[r]]
       return(list(scores = scored, weights = drop(rowsum(weights, fold)), count = colSums(is.finite(scored))))
     }
     if (measure == "auc") {
