@@ -236,8 +236,10 @@ likelihood_constants <- function(setup) {
     gaussian = sum(log(w[used])) / 2,
     binomial = saturated_binomial(setup$response, w, used),
     poisson = sum((w * saturated_poisson(setup$response$y))[used]),
-    multinomial = sum((setup$response$weights * xlogx(setup$response$y))[used, ])
+    multinomial = sum((setup$response$weights * xlogx(setup$response$y))[used, ]),
+    cox = saturated_cox(survival_data(setup$problem), w)
   )
+  if (setup$problem$family == "cox") used <- used & setup$response$status == 1
   if (!is.null(saturated)) list(n = sum(used), saturated = saturated)
 }
 

@@ -114,12 +114,13 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
 
   cv_call <- stored_call(match.call(), "cv.sparsepath")
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, call_of_fit(cv_call))
-  if (by_coefficients) out$scores <- cox_fold_deviances(out, setup, folds, rule$grouped, length(fit$lambda))
+  coefficients <- if (by_coefficients) fold_coefficients(out, setup, length(fit$lambda))
+  if (by_coefficients) out$scores <- cox_fold_deviances(coefficients, setup, folds, rule$grouped)
   if (relax) fit <- add_relaxed(fit, setup, maxp, call)
   cv <- new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
   if (!relax) return(cv)
   held <- heldout_relaxed(out, fit, setup, tasks, maxp)
-  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors), held, gamma, folds, setup, rule, keep, call)
+  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors), held, gamma, folds, setup, rule, keep, call, coefficients)
 }
 
 #' The call of sparsepath() that gives the full fit

@@ -9,7 +9,7 @@
 #' @return list with `x` (checked), `problem` (what the engine reads), `control`,
 #'   `call`, and what the fit object and the methods need to know.
 #' @noRd
-setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                           lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
                           cox.ties = "breslow", type.multinomial = NULL, control = sparsepath.control(), standardize.response = FALSE,
@@ -20,7 +20,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   n <- nrow(x)
   p <- ncol(x)
   varnames <- colnames(x) %||% default_names(p)
-  family <- check_family(family, call)
+  family <- check_family(family %||% if (missing(y) || !is_survival(y)) "gaussian" else "cox", call)
   traits <- family_traits(family)
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
@@ -43,6 +43,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, call)
   v <- group_factors(groups, penalty, v)
 
+  if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
@@ -112,6 +113,7 @@ new_sparsepath <- function(task, out, setup, call) {
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
   fit$likelihood <- likelihood_constants(setup)
+  if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$encoding <- setup$encoding
   structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }

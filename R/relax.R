@@ -143,7 +143,8 @@ blended <- function(object, gamma, exact = FALSE, ...) {
     return(object)
   }
   object$beta <- blend(object$beta, relaxed$beta[, at, drop = FALSE], gamma)
-  object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[at], names = names(object$a0))
+  if (!is.null(object$a0)) object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[at], names = names(object$a0))
+  if (!is.null(object$baseline)) object["baseline"] <- list(if (gamma == 0) baseline_columns(relaxed$baseline, at)) # of blends: not kept
   object$df <- diff(object$beta@p)
   object
 }
@@ -242,19 +243,20 @@ refit <- function(set, setup, weights) {
 #' Give a path its relaxed part
 #' @noRd
 add_relaxed <- function(fit, setup, maxp, call) {
-  sets <- relax_sets(fit$beta, fit$a0, fit$dev.ratio, setup, setup$problem$weights[, 1L], maxp)
+  sets <- relax_sets(fit$beta, fit$a0 %||% double(length(fit$lambda)), fit$dev.ratio, setup, setup$problem$weights[, 1L], maxp)
   relaxed <- fit
   at <- sets$at
   relaxed$beta <- sets$beta
   if (is_several(fit)) {
     relaxed$a0 <- structure(sets$a0, dimnames = list(names(fit$beta), colnames(fit$a0)[at]))
     relaxed$dfmat <- structure(do.call(rbind, lapply(sets$beta, function(b) diff(b@p))), dimnames = dimnames(relaxed$a0))
-  } else {
+  } else if (!is.null(fit$a0)) {
     relaxed$a0 <- structure(sets$a0, names = names(fit$a0)[at])
   }
   relaxed$df <- lengths(active_columns(sets$beta))
   relaxed$dim <- c(fit$dim[1L], length(at))
   relaxed$lambda <- fit$lambda[at]
+  if (!is.null(fit$baseline)) relaxed$baseline <- path_baseline(relaxed, setup)
   for (name in c("dev.ratio", "gap", "kkt", "status", "npasses", "passes")) relaxed[[name]] <- sets[[name]]
   fit$relaxed <- relaxed
   class(fit) <- c("sparsepath_relaxed", class(fit))
@@ -271,7 +273,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
 # ---- cross-validation ----------------------------------------------------------------------
 
 #' Held-out predictions of the relaxed fits of all folds, n x L x R
-#' @return list(eta, gap, status): the last two for each fold
+#' @return list(eta, beta, gap, status): the last three for each fold; `beta` without relaxed fits has the last one
 #' @noRd
 heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   heldout <- tasks$heldout
@@ -280,6 +282,7 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   eta <- array(NA_real_, c(nrow(heldout), if (K > 1L) K, size, ncol(heldout)))
   folds <- ncol(tasks$weights) - 1L
   gap <- double(folds)
+  coefficients <- vector("list", folds)
   status <- integer(folds)
   offset <- setup$problem$offset %||% 0
   for (b_task in seq_len(folds) + 1L) {
@@ -302,22 +305,27 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
     own <- matrix(rep(sets$a0, each = length(rows)), length(rows))
     if (length(used)) own <- own + as.matrix(setup$x[rows, used, drop = FALSE] %*% as.matrix(sets$beta[used, , drop = FALSE]))
     eta[rows, , r] <- (own + if (length(offset) > 1L) offset[rows] else 0)[, at]
+    coefficients[[b_task - 1L]] <- sets$beta[, at, drop = FALSE]
     gap[b_task - 1L] <- max(sets$gap)
     status[b_task - 1L] <- max(sets$status)
   }
-  list(eta = eta, gap = gap, status = status)
+  list(eta = eta, beta = coefficients, gap = gap, status = status)
 }
 
 #' Curves of all gammas, and the choice of lambda and gamma together
 #'
 #' @param eta Held-out predictions of the path, n x L x R; `held` those of the relaxed fits.
+#' @param coefficients Of the folds' paths, where the measure is computed from coefficients.
 #' @noRd
-add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call) {
+add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call, coefficients = NULL) {
   gamma <- sort(unique(gamma))
   fit <- cv$fit
   blends <- lapply(gamma, function(g) if (g == 1) eta else if (g == 0) held$eta else g * eta + (1 - g) * held$eta)
-  stats <- lapply(blends, function(e) {
-    curve <- cv_curve(e, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped)
+  stats <- lapply(seq_along(gamma), function(k) {
+    scores <- if (!is.null(coefficients)) {
+      cox_fold_deviances(Map(function(path, relaxed) blend(path, relaxed, gamma[k]), coefficients, held$beta), setup, folds, rule$grouped)
+    }
+    curve <- cv_curve(blends[[k]], folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, scores)
     known <- !is.na(curve$cvsd)
     if (!any(known)) known[] <- TRUE
     cvm <- curve$cvm[known]
@@ -326,6 +334,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call)
   })
   names(stats) <- paste0("g:", format(gamma, trim = TRUE))
   cv$relaxed <- c(list(statlist = stats, gamma = gamma), choose_lambda_gamma(stats, gamma, rule$measure))
+  if (!is.null(fit$baseline)) cv$relaxed$baseline <- chosen_baselines(fit, cv$relaxed, setup)
   cv$relaxed$fold.gap <- held$gap
   cv$relaxed$fold.status <- held$status
   if (keep) {

@@ -13,7 +13,10 @@
 #'   `"pearson"`: that divided by the standard deviation of the model, times the
 #'   square root of the weight. `"deviance"`: signed square roots of the
 #'   contributions to the deviance. `"working"`: `"response"` divided by the
-#'   derivative of the inverse link. For `"gaussian"`, `"response"` and `"working"` are the same.
+#'   derivative of the inverse link. For `"gaussian"`, `"response"` and `"working"` are the same. For `"cox"`
+#'   `"martingale"` (the default: status minus the cumulative hazard at `newx`, with the baseline hazard of the given
+#'   observations at these coefficients) and `"deviance"`, both as [survival::residuals.coxph()] has
+#'   them, without weights.
 #' @param newweights Weights of the observations, default 1. For a two-column
 #'   `newy` they are multiplied by the numbers of trials.
 #' @param newoffset Offsets, required if the path was fitted with an offset.
@@ -35,14 +38,16 @@ fitted.sparsepath <- function(object, newx, s = NULL, newoffset = NULL, ...) {
 
 #' @rdname fitted.sparsepath
 #' @export
-residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("response", "deviance", "pearson", "working"),
+residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("response", "deviance", "pearson", "working", "martingale"),
                                  newweights = NULL, newoffset = NULL, ...) {
   call <- shown_call("residuals")
   check_dots(dots_of(...), names(formals(residuals.sparsepath)), call)
-  type <- check_choice(type, c("response", "deviance", "pearson", "working"), "type", call)
-  if (identical(object$family, "cox")) {
-    sp_abort("unavailable", "Residuals of a Cox regression are not available in this version.",
-      how = "`survival::coxph()` with the linear predictor as offset has them.", call = call
+  cox <- identical(object$family, "cox")
+  if (cox && missing(type)) type <- "martingale"
+  type <- check_choice(type, c("response", "deviance", "pearson", "working", "martingale"), "type", call)
+  if (cox && !type %in% c("martingale", "deviance") || !cox && type == "martingale") {
+    sp_abort("choice", sprintf("`type = \"%s\"` is not defined for `family = %s`.", type, family_label(object$family)),
+      how = if (cox) "Use \"martingale\" or \"deviance\".", call = call, arg = "type", value = type
     )
   }
   if (missing(newx)) abort_missing("newx", "The fit holds no data: give `newx` and `newy`.", call)
@@ -54,6 +59,10 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
   if (identical(object$family, "multinomial")) return(residuals_multinomial(eta, observed, type, call))
   if (identical(object$family, "mgaussian")) {
     return((as.vector(observed$y) - eta) * if (type %in% c("response", "working")) 1 else sqrt(weights))
+  }
+  if (cox) {
+    observed$efron <- identical(object$settings$cox.ties, "efron")
+    return(cox_residuals(eta, observed, weights, type))
   }
   residuals_of(eta, observed, type, family_traits(object$family))
 }

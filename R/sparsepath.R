@@ -196,7 +196,7 @@ sparsepath <- function(x, ...) {
 #' @rdname sparsepath
 #' @method sparsepath default
 #' @export
-sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                                lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
                                intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
                                upper.limits = Inf, cox.ties = c("breslow", "efron"),

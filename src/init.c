@@ -6,11 +6,13 @@
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
+SEXP sp_r_concordance(SEXP time, SEXP entry, SEXP status, SEXP strata, SEXP w, SEXP eta);
 SEXP sp_r_info(void);
 SEXP sp_r_isa(SEXP name);
 SEXP sp_r_path(SEXP x, SEXP problem, SEXP control);
 
 static const R_CallMethodDef entries[] = {
+  {"concordance", (DL_FUNC)&sp_r_concordance, 6},
   {"info", (DL_FUNC)&sp_r_info, 0},
   {"isa", (DL_FUNC)&sp_r_isa, 1},
   {"path", (DL_FUNC)&sp_r_path, 3},
