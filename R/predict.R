@@ -194,7 +194,7 @@ warn_outside <- function(object, s, call) {
 
 #' Fit again so that the path includes s
 #' @noRd
-refit_at <- function(object, s, data, call) {
+refit_at <- function(object, s, data, call, relaxed = FALSE) {
   if (!is.null(data$x)) data <- data_of_fit(object, data$x, data$y, data$weights, data$offset, call)
   for (arg in c("x", "y")) {
     if (is.null(data[[arg]])) abort_missing(arg, "`exact = TRUE` fits again, and the fit holds no data: give `x` and `y`.", call)
@@ -220,7 +220,7 @@ refit_at <- function(object, s, data, call) {
     )
   }
   warn_uncertified(fit, call)
-  fit
+  if (relaxed) add_relaxed(fit, setup, settings$maxp, call) else fit
 }
 
 #' Coefficients with the intercept as first row, as a dgCMatrix
