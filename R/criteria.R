@@ -12,7 +12,8 @@
 #' goes to infinity: with more columns than rows, AIC may then prefer the saturated
 #' end of the path. Give `sigma`, or use EBIC. For `"binomial"` the binomial
 #' likelihood, as `glm()` computes it; for `"multinomial"` the sum of log probabilities, without multinomial
-#' coefficients.
+#' coefficients. For `"poisson"` that of `glm()`, with the gamma function in place of the
+#' factorial where `y` is not whole, as for rates with exposures as weights.
 #'
 #' @section Degrees of freedom:
 #' `effective_df()` counts coefficients, without the intercept. For the lasso
@@ -45,7 +46,7 @@
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @param ... For the criteria: further arguments of `logLik()`.
 #' @param x,weights,offset The data of the fit, for the trace (`x` may be a data
-#'   frame if the fit was given one).
+#'   frame if the fit was given one; with a formula, weights, offset and subset are then found in it).
 #' @param sigma Known standard deviation of the errors (`"gaussian"`); `NULL`
 #'   estimates it at each lambda.
 #' @param k Penalty for each degree of freedom.
@@ -366,6 +367,12 @@ trace_df <- function(object, free, x, weights, offset, call) {
   traits <- family_traits(object$family)
   if (is.null(traits$curvature)) {
     sp_abort("unavailable", sprintf("The trace formula is not available for `family = %s`.", family_label(object$family)), call = call)
+  }
+  if (is.data.frame(x) && length(response_names(object)) && all(response_names(object) %in% names(x))) {
+    data <- data_of_fit(object, x, NULL, weights, offset, call)
+    x <- data$x
+    weights <- data$weights
+    offset <- data$offset
   }
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   x <- x_like(x, object, call, "x")

@@ -35,7 +35,8 @@
 #' @param newoffset Offsets of the new observations; required if the path was
 #'   fitted with an offset. `offset()` terms of a formula are computed from `newx`,
 #'   unless `newoffset` is given.
-#' @param x,y,weights,offset The data of the fit, for `exact = TRUE`.
+#' @param x,y,weights,offset The data of the fit, for `exact = TRUE`. For a fit with a formula the data frame, as `x`,
+#'   is enough: response, weights, offset and subset are found in it as they were.
 #' @param ... Must be empty.
 #' @returns `coef()`: a sparse `dgCMatrix` with one row for the intercept and
 #'   one for each column of `x`, one column for each lambda. `predict()`: a matrix
@@ -201,7 +202,8 @@ warn_outside <- function(object, s, call) {
 
 #' Fit again so that the path includes s
 #' @noRd
-refit_at <- function(object, s, data, call) {
+refit_at <- function(object, s, data, call, relaxed = FALSE) {
+  if (!is.null(data$x)) data <- data_of_fit(object, data$x, data$y, data$weights, data$offset, call)
   for (arg in c("x", "y")) {
     if (is.null(data[[arg]])) abort_missing(arg, "`exact = TRUE` fits again, and the fit holds no data: give `x` and `y`.", call)
   }
@@ -228,7 +230,7 @@ refit_at <- function(object, s, data, call) {
     )
   }
   warn_uncertified(fit, call)
-  fit
+  if (relaxed) add_relaxed(fit, setup, settings$maxp, call) else fit
 }
 
 #' What coef() gives: the intercept on top, where there is one; a list with several predictors

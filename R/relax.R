@@ -50,10 +50,11 @@ NULL
 #' @export
 predict.sparsepath_relaxed <- function(object, newx, s = NULL, gamma = 1, ...) {
   gamma <- check_gamma(gamma, shown_call("predict"))
+  if (any(gamma < 1)) object <- relaxed_at(object, s, "predict", ...)
   if (missing(newx)) {
-    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g, ...), s = s, ...))
+    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g), s = s, ...))
   } else {
-    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g, ...), newx, s = s, ...))
+    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g), newx, s = s, ...))
   }
 }
 
@@ -61,7 +62,8 @@ predict.sparsepath_relaxed <- function(object, newx, s = NULL, gamma = 1, ...) {
 #' @export
 coef.sparsepath_relaxed <- function(object, s = NULL, gamma = 1, ...) {
   gamma <- check_gamma(gamma, shown_call("coef"))
-  each_gamma(gamma, function(g) coef.sparsepath(blended(object, g, ...), s = s, ...))
+  if (any(gamma < 1)) object <- relaxed_at(object, s, "coef", ...)
+  each_gamma(gamma, function(g) coef.sparsepath(blended(object, g), s = s, ...))
 }
 
 #' @rdname relaxed
@@ -125,14 +127,11 @@ each_gamma <- function(gamma, f) {
 
 #' The path with coefficients blended, without its relaxed part
 #' @noRd
-blended <- function(object, gamma, exact = FALSE, ...) {
+blended <- function(object, gamma) {
   relaxed <- object$relaxed
   object$relaxed <- NULL
   class(object) <- setdiff(class(object), "sparsepath_relaxed")
   if (gamma == 1) return(object)
-  if (!identical(exact, FALSE)) {
-    sp_abort("unavailable", "`exact = TRUE` is available for `gamma = 1` only.", how = "Fit with lambdas that include `s`.", call = shown_call("predict"), arg = "exact")
-  }
   at <- nearest_relaxed(match(object$lambda, relaxed$lambda), length(relaxed$lambda))
   object$dev.ratio <- gamma * object$dev.ratio + (1 - gamma) * relaxed$dev.ratio[at]
   if (is_several(object)) {
@@ -147,6 +146,16 @@ blended <- function(object, gamma, exact = FALSE, ...) {
   if (!is.null(object$baseline)) object["baseline"] <- list(if (gamma == 0) baseline_columns(relaxed$baseline, at)) # of blends: not kept
   object$df <- diff(object$beta@p)
   object
+}
+
+#' With `exact = TRUE`: path and relaxed fits computed again, with s among the lambdas
+#' @noRd
+relaxed_at <- function(object, s, name, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, ...) {
+  if (!isTRUE(exact) || is.null(s)) return(object)
+  call <- shown_call(name)
+  s <- check_s(s, call)
+  if (all(s %in% object$lambda)) return(object)
+  refit_at(object, s, list(x = x, y = y, weights = weights, offset = offset), call, relaxed = TRUE)
 }
 
 #' Where a set was not fitted, the last one that was
@@ -259,6 +268,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
   if (!is.null(fit$baseline)) relaxed$baseline <- path_baseline(relaxed, setup)
   for (name in c("dev.ratio", "gap", "kkt", "status", "npasses", "passes")) relaxed[[name]] <- sets[[name]]
   fit$relaxed <- relaxed
+  fit$settings["maxp"] <- list(maxp)
   class(fit) <- c("sparsepath_relaxed", class(fit))
   missed <- which(relaxed$status != 0L)
   if (length(missed)) {
