@@ -35,8 +35,9 @@
 #' @param newoffset Offsets of the new observations; required if the path was
 #'   fitted with an offset. `offset()` terms of a formula are computed from `newx`,
 #'   unless `newoffset` is given.
-#' @param x,y,weights,offset The data of the fit, for `exact = TRUE`. For a fit with a formula the data frame, as `x`,
-#'   is enough: response, weights, offset and subset are found in it as they were.
+#' @param x,y,weights,offset The data of the fit, for `exact = TRUE` and for `t`. For a fit with a formula the data frame,
+#'   as `x`, is enough: response, weights, offset and subset are found in it as they were.
+#' @param t Budgets for the L1 norm, instead of lambdas: the constrained form of the lasso, see [budget()].
 #' @param ... Must be empty.
 #' @returns `coef()`: a sparse `dgCMatrix` with one row for the intercept and
 #'   one for each column of `x`, one column for each lambda. `predict()`: a matrix
@@ -68,9 +69,13 @@ predict.sparsepath <- function(object, newx, s = NULL, type = c("link", "respons
 
 #' @rdname predict.sparsepath
 #' @export
-coef.sparsepath <- function(object, s = NULL, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, ...) {
+coef.sparsepath <- function(object, s = NULL, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, t = NULL, ...) {
   call <- shown_call("coef")
   check_dots(dots_of(...), names(formals(coef.sparsepath)), call)
+  if (!is.null(t)) {
+    if (!is.null(s)) sp_abort("unknown_argument", "Give `s` or `t`, not both.", call = call, arg = "t")
+    return(spend(object, t, list(x = x, y = y, weights = weights, offset = offset), call)$coef)
+  }
   exact <- check_flag(exact, "exact", call)
   b <- coefficients_at(object, s, exact, list(x = x, y = y, weights = weights, offset = offset), call)
   coefficient_rows(object, b)
