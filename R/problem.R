@@ -46,7 +46,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,
     early.stop = is.null(lambda), fdev = if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
-    fdev.span = traits$early$span, fdev.relative = traits$early$relative,
+    fdev.span = traits$early$span, fdev.relative = traits$early$relative, glm = if (traits$name == "glm") engine_family(family),
     devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
     pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE
   )
@@ -68,7 +68,10 @@ run_engine <- function(setup, quiet = FALSE) {
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
     screen = control$screen, progress = progress$report
   ))
-  if (!is.null(out$error)) abort_engine(out, setup$x, setup$call)
+  if (!is.null(out$error)) {
+    abort_family(out, setup)
+    abort_engine(out, setup$x, setup$call)
+  }
   if (!is.null(progress$report)) progress$report(1)
   out
 }
