@@ -6,12 +6,15 @@
 
 #include "loss.h"
 
-#define USABLE 1e-6 /* an observed curvature below this fraction of the expected one is replaced by that */
+#define USABLE 1e-6  /* an observed curvature below this fraction of the expected one */
+#define INSTEAD 1e-2 /* is replaced by that fraction of it */
+#define EDGE 1e-8    /* rounding may carry a solution at the edge of the domain this far across, relative to the largest predictor */
 
 typedef struct callback {
-  int known, inside;
-  double *eta, *loss, *score, *curvature, *expected; /* [n] of the last evaluation; eta owns the others */
-  double *at;                                        /* [n] scratch of the intercept */
+  int known, inside, any;
+  double *eta;                                        /* [n] last evaluated; owns the others */
+  double *valid, *loss, *score, *curvature, *expected; /* [n] the last of them where the family is defined (any: there is one) */
+  double *at;                                          /* [n] scratch of the intercept */
 } callback;
 
 static sp_status callback_open(sp_loss *l) {
@@ -19,12 +22,13 @@ static sp_status callback_open(sp_loss *l) {
   if (!l->data || !l->data->host) return SP_EARG;
   callback *s = l->state = sp_calloc(l->ctx, 1, sizeof *s);
   if (!s) return SP_ENOMEM;
-  if (!(s->eta = sp_alloc(l->ctx, 6 * n, sizeof(double)))) return SP_ENOMEM;
+  if (!(s->eta = sp_alloc(l->ctx, 7 * n, sizeof(double)))) return SP_ENOMEM;
   s->loss = s->eta + n;
   s->score = s->loss + n;
   s->curvature = s->score + n;
   s->expected = s->curvature + n;
   s->at = s->expected + n;
+  s->valid = s->at + n;
   return SP_OK;
 }
 
@@ -34,6 +38,17 @@ static void callback_close(sp_loss *l) {
   sp_free(l->ctx, s->eta);
   sp_free(l->ctx, s);
   l->state = NULL;
+}
+
+static int is_beside(const sp_loss *l, const callback *s, const double *eta) {
+  double top = 0, apart = 0;
+  if (!s->any) return 0;
+  for (ptrdiff_t i = 0; i < l->n; i++) {
+    if (!(l->w[i] > 0)) continue;
+    top = fmax(top, fabs(s->valid[i]));
+    apart = fmax(apart, fabs(eta[i] - s->valid[i]));
+  }
+  return apart <= EDGE * top;
 }
 
 /* Is the family defined at eta? Then its values there are in the state. */
@@ -50,12 +65,17 @@ static int look(sp_loss *l, const double *eta) {
     if (l->w[i] > 0 && !isfinite(eta[i])) return 0;
   }
   const int answer = host->evaluate(host->data, l->n, eta, l->y, s->loss, s->score, s->curvature, s->expected);
-  if (answer != 0 && answer != 1) l->status = SP_EHOST;
-  if (answer != 0) return 0;
+  if (answer == 1) return s->inside = is_beside(l, s, eta);
+  s->any = 0;
+  if (answer != 0) {
+    l->status = SP_EHOST;
+    return 0;
+  }
   for (ptrdiff_t i = 0; i < l->n; i++) {
     if (l->w[i] > 0 && !(isfinite(s->loss[i]) && isfinite(s->score[i]) && isfinite(s->expected[i]))) return 0;
   }
-  return s->inside = 1;
+  memcpy(s->valid, eta, bytes);
+  return s->any = s->inside = 1;
 }
 
 static double callback_value(sp_loss *l, const double *eta) {
@@ -66,10 +86,11 @@ static double callback_value(sp_loss *l, const double *eta) {
   return f;
 }
 
-/* Observed curvature where it serves. Where it is not positive a quadratic with the expected one still descends. */
+/* Observed curvature where it serves. Elsewhere little of the expected one: the less is added, the faster Newton's method, and the
+ * line search sees to it that it descends. */
 static double usable(const callback *s, ptrdiff_t i) {
   const double e = s->expected[i] > 0 ? s->expected[i] : 0, c = s->curvature[i];
-  return isfinite(c) && c > USABLE * e ? c : e;
+  return isfinite(c) && c > USABLE * e ? c : INSTEAD * e;
 }
 
 static void callback_grad_hess(sp_loss *l, const double *eta, double *g, double *h) {
