@@ -146,7 +146,8 @@ object_traits <- function(family) {
   variance <- function(mu) like(family$variance(mu), mu)
   bend <- link_bend(family)
   unit_deviance <- function(eta, y, mu) {
-    d <- like(family$dev.resids(rep_len(y, length(mu)), as.vector(mu), rep_len(1, length(mu))), eta)
+    d <- suppressWarnings(family$dev.resids(rep_len(y, length(mu)), as.vector(mu), rep_len(1, length(mu)))) # logarithms of invalid means
+    d <- like(d, eta)
     d[!(is.finite(d) & is.finite(eta))] <- Inf
     d
   }
@@ -191,6 +192,7 @@ has_classes <- function(family) family_name(family) %in% c("binomial", "quasibin
 #' @noRd
 like <- function(value, shape) {
   dim(value) <- dim(shape)
+  if (!is.null(dim(shape))) dimnames(value) <- dimnames(shape)
   value
 }
 

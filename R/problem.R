@@ -114,19 +114,29 @@ new_sparsepath <- function(task, out, setup, call) {
 warn_uncertified <- function(fit, call) {
   missed <- which(fit$status != 0L)
   if (!length(missed)) return(invisible())
-  worst <- missed[which.max(fit$gap[missed])]
   sp_warn("uncertified", sprintf("%d of %d solutions missed the promised accuracy.", length(missed), length(fit$lambda)),
     why = c(
       sprintf("lambda %s%s.", paste(sprintf("[%d] = %s", utils::head(missed, 5L), format(fit$lambda[utils::head(missed, 5L)], digits = 4)),
         collapse = ", "), and_more_missed(missed)),
-      sprintf("The largest relative gap is %s (promised: %s).", format(fit$gap[worst], digits = 2), format(fit$control$thresh))
+      worst_certificate(fit$gap[missed], fit$kkt[missed], fit$control$thresh)
     ),
     how = c(
-      if (any(fit$status == 2L)) "The limit of rounds was reached: raise `sparsepath.control(maxit = )`.",
+      if (any(fit$status == 2L)) {
+        if (anyNA(fit$gap)) "The best fit may lie at the edge of what the family allows (a mean of zero, say): stop at a larger lambda, or use another link."
+        else "The limit of rounds was reached: raise `sparsepath.control(maxit = )`."
+      },
       "`fit$status`, `fit$gap` and `fit$kkt` have the details for each lambda."
     ),
     call = call, index = missed, lambda = fit$lambda[missed], gap = fit$gap[missed]
   )
+}
+
+#' What was promised and missed: a gap, or where there is none the optimality conditions
+#' @noRd
+worst_certificate <- function(gap, kkt, thresh) {
+  if (!anyNA(gap)) return(sprintf("The largest relative gap is %s (promised: %s).", format(max(gap), digits = 2), format(thresh)))
+  sprintf("The largest violation of the optimality conditions is %s lambda (promised: %s).", format(max(kkt), digits = 2),
+    format(max(10 * thresh, 1e-9)))
 }
 
 #' @noRd

@@ -96,7 +96,7 @@ print.sparsepath_relaxed <- function(x, digits = max(3, getOption("digits") - 3)
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  lines <- c(certificate_line(x$gap, x$status), paste("relaxed:", certificate_line(x$relaxed$gap, x$relaxed$status)), end_line(x), na_line(x))
+  lines <- c(certificate_line(x), paste("relaxed:", certificate_line(x$relaxed)), end_line(x), na_line(x))
   cat("\n", paste0(lines, "\n"), sep = "")
   invisible(table)
 }
@@ -176,7 +176,7 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
   first <- at[!duplicated(key[at])]
   refits <- lapply(first, function(l) {
     set <- beta@i[beta@p[l] + seq_len(size[l])] + 1L
-    if (!length(set)) return(list(a0 = a0[l], x = double(), dev.ratio = dev.ratio[l], gap = 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
+    if (!length(set)) return(list(a0 = a0[l], x = double(), dev.ratio = dev.ratio[l], gap = if (setup$traits$name == "glm") NA_real_ else 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
     refit(set, setup, weights)
   })
   of <- match(key[at], key[first])
@@ -239,7 +239,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
   missed <- which(relaxed$status != 0L)
   if (length(missed)) {
     sp_warn("uncertified", sprintf("%d of %d relaxed fits missed the promised accuracy.", length(missed), length(relaxed$lambda)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(relaxed$gap[missed]), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(relaxed$gap[missed], relaxed$kkt[missed], fit$control$thresh),
       how = "`fit$relaxed$gap` and `fit$relaxed$status` have the details.", call = call, lambda = relaxed$lambda[missed]
     )
   }
@@ -249,14 +249,14 @@ add_relaxed <- function(fit, setup, maxp, call) {
 # ---- cross-validation ----------------------------------------------------------------------
 
 #' Held-out predictions of the relaxed fits of all folds, n x L x R
-#' @return list(eta, gap, status): the last two for each fold
+#' @return list(eta, gap, kkt, status): the last three for each fold
 #' @noRd
 heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   heldout <- tasks$heldout
   size <- length(fit$lambda)
   eta <- array(NA_real_, c(nrow(heldout), size, ncol(heldout)))
   folds <- ncol(tasks$weights) - 1L
-  gap <- double(folds)
+  gap <- kkt <- double(folds)
   status <- integer(folds)
   offset <- setup$problem$offset %||% 0
   for (b in seq_len(folds) + 1L) {
@@ -271,9 +271,10 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
     if (length(used)) own <- own + as.matrix(setup$x[rows, used, drop = FALSE] %*% as.matrix(sets$beta[used, , drop = FALSE]))
     eta[rows, , r] <- (own + if (length(offset) > 1L) offset[rows] else 0)[, at]
     gap[b - 1L] <- max(sets$gap)
+    kkt[b - 1L] <- max(sets$kkt)
     status[b - 1L] <- max(sets$status)
   }
-  list(eta = eta, gap = gap, status = status)
+  list(eta = eta, gap = gap, kkt = kkt, status = status)
 }
 
 #' Curves of all gammas, and the choice of lambda and gamma together
@@ -295,6 +296,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call)
   names(stats) <- paste0("g:", format(gamma, trim = TRUE))
   cv$relaxed <- c(list(statlist = stats, gamma = gamma), choose_lambda_gamma(stats, gamma, rule$measure))
   cv$relaxed$fold.gap <- held$gap
+  cv$relaxed$fold.kkt <- held$kkt
   cv$relaxed$fold.status <- held$status
   if (keep) {
     cv$relaxed$fit.preval <- lapply(blends, function(e) if (ncol(folds) == 1L) matrix(e, nrow(folds), dimnames = dimnames(cv$fit.preval)) else e)
@@ -302,7 +304,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call)
   }
   if (any(held$status != 0L)) {
     sp_warn("uncertified", sprintf("%d of %d folds have relaxed fits that missed the promised accuracy.", sum(held$status != 0L), length(held$status)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(held$gap), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(held$gap, held$kkt, fit$control$thresh),
       how = "`relaxed$fold.gap` and `relaxed$fold.status` have the details.", call = call
     )
   }
