@@ -68,7 +68,8 @@
 #'     `lambda.1se`, `gamma.1se` (among all within one standard error the largest lambda, then the largest gamma),
 #'     `nzero.min`, `nzero.1se`, `index`; `fold.gap` and `fold.status` of the relaxed fits; with `keep`
 #'     `fit.preval`, a list. The other components are those of the path, gamma = 1}
-#'   \item{`fold.gap`, `fold.status`}{largest relative gap and worst status of each fold's path}
+#'   \item{`fold.gap`, `fold.kkt`, `fold.status`}{largest relative gap (`NA` for family objects), largest violation of the
+#'     optimality conditions, and worst status of each fold's path}
 #' }
 #' @seealso [predict.cv.sparsepath()], [plot.cv.sparsepath()], [sparsepath()].
 #' @examples
@@ -192,6 +193,7 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
       if (ncol(folds) > 1L) list(NULL))
   }
   cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap), 0)
+  cv$fold.kkt <- vapply(out$tasks[-1L], function(task) max(task$kkt), 0)
   cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status), 0L)
   warn_uncertified(fit, call)
   warn_uncertified_folds(cv, call)
@@ -215,7 +217,7 @@ warn_uncertified_folds <- function(cv, call) {
   missed <- which(cv$fold.status != 0L)
   if (!length(missed)) return(invisible())
   sp_warn("uncertified", sprintf("%d of %d folds have solutions that missed the promised accuracy.", length(missed), length(cv$fold.status)),
-    why = sprintf("The largest relative gap is %s (promised: %s).", format(max(cv$fold.gap), digits = 2), format(cv$fit$control$thresh)),
-    how = "`fold.gap` and `fold.status` have the details.", call = call, fold = missed
+    why = worst_certificate(cv$fold.gap, cv$fold.kkt, cv$fit$control$thresh),
+    how = "`fold.gap`, `fold.kkt` and `fold.status` have the details.", call = call, fold = missed
   )
 }

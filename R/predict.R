@@ -64,7 +64,7 @@ predict.sparsepath <- function(object, newx, s = NULL, type = c("link", "respons
   if (!is.null(newdata)) newx <- newdata
   if (missing(newx)) abort_missing("newx", sprintf("Give the data to predict; only `type = \"coefficients\"` and \"nonzero\" do without."), call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
-  switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object$classnames))
+  switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object))
 }
 
 #' @rdname predict.sparsepath
@@ -121,7 +121,7 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && !family_traits(family)$name %in% c("binomial", "multinomial")) {
+  if (type == "class" && !has_classes(family)) {
     sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"` or \"multinomial\".",
       why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
@@ -375,10 +375,12 @@ check_newoffset <- function(newoffset, object, n, call) {
 }
 
 #' @noRd
-to_classes <- function(eta, classnames) {
+to_classes <- function(eta, object) {
+  classnames <- object$classnames
   if (length(dim(eta)) == 3L) {
     top <- top_class(eta)
     return(array(classnames[top], dim(top), dimnames(top)))
   }
-  array(classnames[(eta > 0) + 1L], dim(eta), dimnames(eta))
+  likely <- if (inherits(object$family, "family")) family_traits(object$family)$linkinv(eta) > 0.5 else eta > 0
+  array(classnames[likely + 1L], dim(eta), dimnames(eta))
 }

@@ -99,7 +99,7 @@ print.sparsepath_relaxed <- function(x, digits = max(3, getOption("digits") - 3)
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  lines <- c(certificate_line(x$gap, x$status), paste("relaxed:", certificate_line(x$relaxed$gap, x$relaxed$status)), end_line(x), na_line(x))
+  lines <- c(certificate_line(x), paste("relaxed:", certificate_line(x$relaxed)), end_line(x), na_line(x))
   cat("\n", paste0(lines, "\n"), sep = "")
   invisible(table)
 }
@@ -198,7 +198,7 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
   first <- at[!duplicated(key[at])]
   refits <- lapply(first, function(l) {
     set <- all_sets[[l]]
-    if (!length(set)) return(list(a0 = if (several) a0[, l] else a0[l], x = matrix(0, 0L, max(1L, length(a0) %/% length(size))), dev.ratio = dev.ratio[l], gap = 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
+    if (!length(set)) return(list(a0 = if (several) a0[, l] else a0[l], x = matrix(0, 0L, max(1L, length(a0) %/% length(size))), dev.ratio = dev.ratio[l], gap = if (setup$traits$name == "glm") NA_real_ else 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
     refit(set, setup, weights)
   })
   of <- match(key[at], key[first])
@@ -273,7 +273,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
   missed <- which(relaxed$status != 0L)
   if (length(missed)) {
     sp_warn("uncertified", sprintf("%d of %d relaxed fits missed the promised accuracy.", length(missed), length(relaxed$lambda)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(relaxed$gap[missed]), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(relaxed$gap[missed], relaxed$kkt[missed], fit$control$thresh),
       how = "`fit$relaxed$gap` and `fit$relaxed$status` have the details.", call = call, lambda = relaxed$lambda[missed]
     )
   }
@@ -283,7 +283,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
 # ---- cross-validation ----------------------------------------------------------------------
 
 #' Held-out predictions of the relaxed fits of all folds, n x L x R
-#' @return list(eta, beta, gap, status): the last three for each fold; `beta` without relaxed fits has the last one
+#' @return list(eta, beta, gap, kkt, status): the last three for each fold; `beta` without relaxed fits has the last one
 #' @noRd
 heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   heldout <- tasks$heldout
@@ -291,7 +291,7 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   K <- setup$problem$predictors
   eta <- array(NA_real_, c(nrow(heldout), if (K > 1L) K, size, ncol(heldout)))
   folds <- ncol(tasks$weights) - 1L
-  gap <- double(folds)
+  gap <- kkt <- double(folds)
   coefficients <- vector("list", folds)
   status <- integer(folds)
   offset <- setup$problem$offset %||% 0
@@ -308,6 +308,7 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
       own <- several_predictors(sets, setup$x[rows, used, drop = FALSE], used, length(rows))
       eta[rows, , , r] <- (own + if (length(offset) > 1L) as.vector(offset[rows, ]) else 0)[, , at]
       gap[b_task - 1L] <- max(sets$gap)
+      kkt[b_task - 1L] <- max(sets$kkt)
       status[b_task - 1L] <- max(sets$status)
       next
     }
@@ -317,9 +318,10 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
     eta[rows, , r] <- (own + if (length(offset) > 1L) offset[rows] else 0)[, at]
     coefficients[[b_task - 1L]] <- sets$beta[, at, drop = FALSE]
     gap[b_task - 1L] <- max(sets$gap)
+    kkt[b_task - 1L] <- max(sets$kkt)
     status[b_task - 1L] <- max(sets$status)
   }
-  list(eta = eta, beta = coefficients, gap = gap, status = status)
+  list(eta = eta, beta = coefficients, gap = gap, kkt = kkt, status = status)
 }
 
 #' Curves of all gammas, and the choice of lambda and gamma together
@@ -346,6 +348,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call,
   cv$relaxed <- c(list(statlist = stats, gamma = gamma), choose_lambda_gamma(stats, gamma, rule$measure))
   if (!is.null(fit$baseline)) cv$relaxed$baseline <- chosen_baselines(fit, cv$relaxed, setup)
   cv$relaxed$fold.gap <- held$gap
+  cv$relaxed$fold.kkt <- held$kkt
   cv$relaxed$fold.status <- held$status
   if (keep) {
     cv$relaxed$fit.preval <- lapply(blends, function(e) if (ncol(folds) == 1L) array(e, dim(cv$fit.preval), dimnames(cv$fit.preval)) else e)
@@ -353,7 +356,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call,
   }
   if (any(held$status != 0L)) {
     sp_warn("uncertified", sprintf("%d of %d folds have relaxed fits that missed the promised accuracy.", sum(held$status != 0L), length(held$status)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(held$gap), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(held$gap, held$kkt, fit$control$thresh),
       how = "`relaxed$fold.gap` and `relaxed$fold.status` have the details.", call = call
     )
   }

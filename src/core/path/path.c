@@ -87,6 +87,8 @@ done:
   return st;
 }
 
+static int on_main_thread(const sp_path *path) { return (path->spec.loss->flags & SP_LOSS_MAIN_THREAD) != 0; }
+
 /* The unresolved range of one task. */
 static sp_status solve_task(void *arg, int i) {
   const batch *ba = arg;
@@ -109,7 +111,7 @@ static sp_status solve_task(void *arg, int i) {
       t->l1 = l + 1;
       break;
     }
-    if (ba->count == 1 || path->ctx->threads == 1) SP_TRY(sp_poll(path->ctx)); /* on the main thread only */
+    if (ba->count == 1 || path->ctx->threads == 1 || on_main_thread(path)) SP_TRY(sp_poll(path->ctx)); /* on the main thread only */
   }
 done:
   return st;
@@ -118,7 +120,10 @@ done:
 /* Several tasks at a time, in groups so that the host is asked in between. */
 static sp_status solve_tasks(batch *ba) {
   sp_status st = SP_OK;
-  if (ba->count == 1) return solve_task(ba, 0);
+  if (ba->count == 1 || on_main_thread(ba->path)) {
+    for (int i = 0; i < ba->count; i++) SP_TRY(solve_task(ba, i));
+    return SP_OK;
+  }
   const int size = 4 * ba->path->ctx->threads;
   for (int from = 0; from < ba->count; from += size) {
     batch part = {ba->path, ba->todo + from, ba->count - from < size ? ba->count - from : size, ba->l0};
