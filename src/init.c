@@ -6,6 +6,7 @@
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
+SEXP sp_r_concordance(SEXP time, SEXP entry, SEXP status, SEXP strata, SEXP w, SEXP eta);
 SEXP sp_r_fused(SEXP y, SEXP w, SEXP lambda, SEXP lambda1, SEXP fuse);
 SEXP sp_r_fused_path(SEXP y, SEXP w);
 SEXP sp_r_info(void);
@@ -14,6 +15,7 @@ SEXP sp_r_lars(SEXP x, SEXP problem);
 SEXP sp_r_path(SEXP x, SEXP problem, SEXP control);
 
 static const R_CallMethodDef entries[] = {
+  {"concordance", (DL_FUNC)&sp_r_concordance, 6},
   {"fused", (DL_FUNC)&sp_r_fused, 5},
   {"fused_path", (DL_FUNC)&sp_r_fused_path, 2},
   {"info", (DL_FUNC)&sp_r_info, 0},

@@ -15,6 +15,7 @@
 #include "base/ctx.h"
 #include "base/par.h"
 #include "base/vec.h"
+#include "cv/concord.h"
 #include "cv/heldout.h"
 #include "design/design.h"
 #include "lars/lars.h"
