@@ -10,6 +10,13 @@ certify <- function(a0, beta, lambda, setup) {
   if (isS4(setup$x)) check_valid_sparse(setup$x, setup$call, "x") # R code reads it, not only the engine
   problem <- setup$problem
   w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
+  if (isTRUE(problem$standardize.response)) {
+    scale <- response_scales(problem$y, problem$offset, w)
+    problem$y <- problem$y / rep(scale, each = nrow(problem$y))
+    if (!is.null(problem$offset)) problem$offset <- problem$offset / rep(scale, each = nrow(problem$y))
+    a0 <- matrix(a0, problem$predictors) / scale
+    beta <- Map(`/`, beta, scale)
+  }
   if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
   design <- column_moments(setup$x, w, problem, setup$call)
   a0 <- matrix(a0, problem$predictors)
@@ -88,6 +95,11 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     lower = rep(problem$lower %||% rep(-Inf, p), K) * scale,
     upper = rep(problem$upper %||% rep(Inf, p), K) * scale
   )
+  if (!is.null(problem$groups)) {
+    pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y, dropped), pen[c("lower", "upper")])
+    v <- pen$total
+    b[dropped & b == 0] <- 0
+  }
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
   free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`) & !dropped &
@@ -102,6 +114,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
 
   primal <- total_loss(eta, problem, w, traits) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
+  if (!is.null(pen$T)) primal <- primal + colSums(pen$T * block_norms(b, pen))
   primal[!feasible] <- Inf
   gap <- best_gap(list(
     y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits,
@@ -110,7 +123,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   gap[!feasible] <- Inf
   null <- null_objective(problem, w, traits)
 
-  violation <- kkt_violation(z_raw, b, pen, dropped)
+  violation <- if (is.null(pen$T)) kkt_violation(z_raw, b, pen, dropped) else block_violation(z_raw, b, pen, dropped)
   if (problem$intercept) {
     scores <- matrix(colSums(matrix(w * t_raw, nrow(x))), K)
     violation <- pmax(violation, apply(abs(scores), 2L, max))
@@ -155,6 +168,7 @@ total_loss <- function(eta, problem, w, traits) {
 null_objective <- function(problem, w, traits) {
   n <- length(w)
   eta <- matrix(as.vector(problem$offset %||% 0), n * problem$predictors, 1L)
+  if (traits$name == "glm" && problem$intercept) eta <- eta + traits$linkfun(sum(w * problem$y)) - sum(w * eta) # zero may not be allowed
   eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L), traits)
   list(eta = eta, value = total_loss(eta, problem, w, traits))
 }
@@ -214,7 +228,12 @@ newton_glm <- function(basis, eta, y, w, traits) {
   value <- sum(w * traits$loss(eta, y))
   for (round in seq_len(100L)) {
     score <- w * traits$score(eta, y)
-    curvature <- pmax(w * traits$curvature(eta, y), .Machine$double.xmin)
+    curvature <- w * traits$curvature(eta, y)
+    if (!is.null(traits$expected)) { # not positive where the family is not convex
+      expected <- w * traits$expected(eta)
+      curvature <- ifelse(curvature > 1e-6 * expected, curvature, 0.01 * expected)
+    }
+    curvature <- pmax(curvature, .Machine$double.xmin)
     step <- if (constant) sum(score) / sum(curvature) else weighted_projection(basis, score / curvature, curvature / sum(curvature))
     factor <- 1
     repeat { # halve until the loss does not rise
@@ -270,6 +289,7 @@ golden_gap <- function(state, upper, rounds = 40L) {
 feasible_scale <- function(state) {
   pen <- state$pen
   z <- state$z
+  if (!is.null(pen$T)) return(block_scale(z, pen))
   bound <- (z > 0 & is.infinite(pen$upper) | z < 0 & is.infinite(pen$lower)) & z != 0
   ratio <- ifelse(bound, pen$l1 / abs(z), Inf)
   apply(ratio, 2L, min)
@@ -280,7 +300,8 @@ feasible_scale <- function(state) {
 gap_at <- function(state, scale) {
   n <- length(state$w)
   by_row <- rep(scale, each = n)
-  penalty <- colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
+  z <- state$z * rep(scale, each = nrow(state$z))
+  penalty <- colSums(if (is.null(state$pen$T)) penalty_terms(z, state$b, state$pen) else block_terms(z, state$b, state$pen))
   if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint, state$t) + penalty)
   colSums(state$w * state$traits$divergence(state$eta, state$y, by_row * state$t)) + penalty
 }

@@ -1,7 +1,7 @@
 # Validators of family and response.
 
 #' @noRd
-available_families <- c("gaussian", "binomial", "poisson", "cox", "multinomial")
+available_families <- c("gaussian", "binomial", "poisson", "cox", "multinomial", "mgaussian")
 
 #' The family as a name, or as a family object that has no name here
 #'
@@ -16,14 +16,6 @@ check_family <- function(family, call) {
     if (identical(c(family), "binomial") && identical(attr(family, "counts"), "successes first")) return(family)
     found <- pmatch(family, available_families)
     if (!is.na(found)) return(available_families[found])
-  }
-  name <- if (is.character(family) && length(family) == 1L) family
-  if (length(name) && identical(name, "mgaussian")) {
-    sp_abort("unavailable", "This `family` is not available in this version.",
-      why = sprintf("It is %s.", describe(family)),
-      how = "Available: \"gaussian\", \"binomial\", \"poisson\", \"cox\", \"multinomial\", and family objects such as `Gamma(link = \"log\")`.",
-      call = call, arg = "family", value = name
-    )
   }
   check_choice(family, available_families, "family", call)
 }
@@ -53,7 +45,7 @@ check_family_object <- function(family, call) {
 #' @noRd
 check_y <- function(y, family, n, weights, call, arg = "y") {
   if (identical(family, "cox")) return(check_y_cox(y, n, weights, call, arg))
-  if (inherits(y, "Surv") || inherits(y, "stratified")) {
+  if (is_survival(y)) {
     sp_abort("type", sprintf("A survival response needs `family = \"cox\"`."), why = sprintf("The family is %s.", family_label(family)),
       call = call, arg = arg
     )
@@ -76,7 +68,8 @@ check_y <- function(y, family, n, weights, call, arg = "y") {
     gaussian = check_y_gaussian(y, weights, call, arg),
     binomial = check_y_binomial(if (identical(attr(family, "counts"), "successes first")) failures_first(y) else y, weights, call, arg),
     poisson = check_y_poisson(y, weights, call, arg),
-    multinomial = check_y_multinomial(y, weights, call, arg)
+    multinomial = check_y_multinomial(y, weights, call, arg),
+    mgaussian = check_y_mgaussian(y, weights, call, arg)
   )
 }
 

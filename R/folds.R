@@ -147,6 +147,10 @@ check_training <- function(tasks, response, offset, traits, intercept, call) {
     absent <- crossprod(w, response$y) == 0
     bad <- which(rowSums(absent) > 0)
     why <- if (length(bad)) sprintf("Among all the other observations there is none of class \"%s\".", response$classnames[which(absent[bad[1L], ])[1L]])
+  } else if (traits$name == "mgaussian") {
+    rest <- if (is.null(offset)) response$y else response$y - offset
+    bad <- which(vapply(seq_len(ncol(w)), function(task) nrow(unique(rest[w[, task] > 0, , drop = FALSE])) < 2L, NA))
+    why <- "`y` is constant in all the others."
   } else if (traits$name == "binomial") {
     bad <- which(colSums(w * response$y) == 0 | colSums(w * (1 - response$y)) == 0)
     why <- "All the other observations are of one class."

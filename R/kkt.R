@@ -60,8 +60,12 @@ kkt <- function(object, x, y, ...) {
 kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.sparsepath)), call)
-  if (missing(y) && !missing(x)) y <- response_in(object, x, call, "x") %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
   if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
+  data <- data_of_fit(object, x, if (!missing(y)) y, weights, offset, call)
+  x <- data$x
+  y <- data$y %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  weights <- data$weights
+  offset <- data$offset
   if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
@@ -70,7 +74,8 @@ kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
     upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
-    type.multinomial = settings$type.multinomial, control = object$control,
+    type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
+    penalty = settings$penalty, control = object$control,
     call = call
   )
   b <- coefficients_at(object, s, FALSE, NULL, call)
@@ -83,16 +88,16 @@ kkt.cv.sparsepath <- function(object, x, y, ...) kkt(object$fit, x, y, ...)
 
 #' @rdname kkt
 #' @export
-kkt.default <- function(object, x, y, lambda = NULL, family = "gaussian", weights = NULL, offset = NULL, alpha = 1,
+kkt.default <- function(object, x, y, lambda = NULL, family = NULL, weights = NULL, offset = NULL, alpha = 1,
                         standardize = TRUE, intercept = TRUE, exclude = NULL, penalty.factor = NULL,
                         lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"),
-                        type.multinomial = c("ungrouped", "grouped"), ...) {
+                        type.multinomial = c("ungrouped", "grouped"), standardize.response = FALSE, penalty = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.default)), call)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha = alpha, standardize = standardize, intercept = intercept, exclude = exclude,
     penalty.factor = penalty.factor, lower.limits = lower.limits, upper.limits = upper.limits,
-    cox.ties = cox.ties, type.multinomial = type.multinomial, call = call
+    cox.ties = cox.ties, type.multinomial = type.multinomial, standardize.response = standardize.response, penalty = penalty, call = call
   )
   K <- setup$problem$predictors
   b <- if (K > 1L) check_several(object, ncol(setup$x), K, call)

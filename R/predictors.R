@@ -60,12 +60,12 @@ check_offset_matrix <- function(offset, n, K, call, arg = "offset", of = "`x`") 
   if (is.null(offset)) return(NULL)
   if (is.data.frame(offset)) offset <- as.matrix(offset)
   if (!is.numeric(offset) || length(dim(offset)) != 2L) {
-    sp_abort("type", sprintf("`%s` must be a numeric matrix with one column for each of the %d classes.", arg, K),
+    sp_abort("type", sprintf("`%s` must be a numeric matrix with one column for each of the %d linear predictors.", arg, K),
       why = sprintf("It is %s.", describe(offset)), call = call, arg = arg
     )
   }
   if (nrow(offset) != n || ncol(offset) != K) {
-    sp_abort("dimension", sprintf("`%s` must be a matrix of %d x %d: rows of %s by classes.", arg, n, K, of),
+    sp_abort("dimension", sprintf("`%s` must be a matrix of %d x %d: rows of %s by linear predictors.", arg, n, K, of),
       why = sprintf("It is %d x %d.", nrow(offset), ncol(offset)), call = call, arg = arg
     )
   }
@@ -83,11 +83,5 @@ check_offset_matrix <- function(offset, n, K, call, arg = "offset", of = "`x`") 
 #' @noRd
 check_type_multinomial <- function(type, traits, call) {
   if (is.null(type) || identical(type, c("ungrouped", "grouped"))) return("ungrouped")
-  type <- check_choice(type, c("ungrouped", "grouped"), "type.multinomial", call)
-  if (type == "grouped") {
-    sp_abort("unavailable", "`type.multinomial = \"grouped\"` is not available in this version.",
-      how = "Use \"ungrouped\", where each class selects its own variables.", call = call, arg = "type.multinomial"
-    )
-  }
-  type
+  check_choice(type, c("ungrouped", "grouped"), "type.multinomial", call)
 }

@@ -48,10 +48,11 @@ static int ranked(const double *v, int K, int m) {
 /* Where only differences between the K coefficients of a column count: unpenalized ones sum to 0, and of those with an L1 penalty
  * alone the median is 0, by which the penalty is least. Of the two middle ones of an even K it is that of the first class. */
 static void settle_shift(const sp_model *m, double lambda, int base, double *v) {
-  const int K = m->K, free_ = m->v[base] == 0;
+  const int K = m->K, free_ = m->blocks ? m->wt[m->pen->groups->of[base]] == 0 : m->v[base] == 0;
   double shift = 0;
   if ((m->upper && isfinite(m->upper[base])) || (m->lower && isfinite(m->lower[base]))) return;
   if (!free_ && m->pen->alpha < 1 && lambda > 0) return; /* the ridge part settles it */
+  if (!free_ && m->blocks && m->pen->tau < 1 && lambda > 0) return; /* so do norms of blocks */
   if (free_ || m->pen->alpha == 0) {
     for (int k = 0; k < K; k++) shift += v[k] / K;
   } else {
@@ -108,6 +109,8 @@ void sp_heldout_coef(const sp_task *t, int l, int *cols, double *vals, int *coun
     vals[i] = val;
     a0[cols[i] - base * K] -= val * m->mean[base];
   }
+  for (int i = 0; i < *count && m->yscale; i++) vals[i] *= m->yscale[cols[i] % K];
+  for (int k = 0; k < K && m->yscale; k++) a0[k] *= m->yscale[k];
   if ((m->loss.ops->flags & SP_LOSS_SHIFT_FREE) && m->nu0) {
     double mean = 0;
     for (int k = 0; k < K; k++) mean += a0[k] / K;
@@ -173,9 +176,7 @@ static sp_status predict_task(void *arg, int task) {
   }
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];
-    for (ptrdiff_t k = 0; k < rows * K; k++) {
-      eta[k] = path->spec.offset ? path->spec.offset[row[k % rows] % n + n * (k / rows)] : 0;
-    }
+    memset(eta, 0, (size_t)(rows * K) * sizeof *eta);
     const int count = standardized(t, l, at, b);
     for (int k = 0; k < K; k++) a0[k] = 0;
     for (int h = 0; h < t->m.nu0; h++) a0[-1 - t->m.ucol[h]] += pt->gamma[h];
@@ -193,6 +194,8 @@ static sp_status predict_task(void *arg, int task) {
       const int j = sp_model_base(&t->m, at[i]);
       sp_axpy(b[i], xs + slot[j] * rows, eta + (at[i] - j * K) * rows, rows);
     }
+    for (ptrdiff_t k = 0; k < rows * K && t->m.yscale; k++) eta[k] *= t->m.yscale[k / rows];
+    for (ptrdiff_t k = 0; k < rows * K && path->spec.offset; k++) eta[k] += path->spec.offset[row[k % rows] % n + n * (k / rows)];
     for (ptrdiff_t k = 0; k < rows * K; k++) {
       const ptrdiff_t i = row[k % rows];
       jb->out[i % n + n * (k / rows + K * (l + L * (i / n)))] = eta[k];
