@@ -289,9 +289,8 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     if (st != SP_OK) return st;
   } else {
     near_to_V(m);
-    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    sp_active_corr(q, q->nV);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
-    sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   }
   if (m->use_dual) { /* free columns have no slot */
