@@ -19,7 +19,7 @@
 
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
-#define DONE 1e-12       /* residual / lambda at which the active blocks are solved */
+#define DONE 1e-11       /* residual / lambda at which the active blocks are solved */
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
 #define NEWTON_STEPS 3   /* factorizations that the rest of a solve is expected to take */
@@ -92,19 +92,36 @@ static double *segment(const sp_qp *q, int i, ptrdiff_t *from, ptrdiff_t *length
   return q->XA + (ptrdiff_t)i * q->n + *from;
 }
 
+/* Do slots i, i + 1, ... hold one column of the design in all predictors, alike but for their place? */
+static int starts_shared(const sp_qp *q, int i) {
+  const int K = q->view.K, col = q->W[q->A[i]];
+  if (!q->shared || col % K != 0 || i + K > q->a) return 0;
+  for (int k = 1; k < K; k++) {
+    if (q->W[q->A[i + k]] != col + k) return 0;
+  }
+  return 1;
+}
+
+/* c_i = XA_i'r of slots i .. i + count - 1, whole blocks */
+static void slot_products(const sp_qp *q, int i, int count, double *c) {
+  ptrdiff_t from, length;
+  for (int j = 0; j < count; j++) {
+    const double *x = segment(q, i + j, &from, &length);
+    if (starts_shared(q, i + j)) { /* one read for all */
+      sp_cols_dot(&x, 1, length, q->r, length, q->view.K, c + j, q->view.K);
+      j += q->view.K - 1;
+    } else {
+      c[j] = sp_dot(x, q->r + from, length);
+    }
+  }
+}
+
 static ptrdiff_t segment_length(const sp_qp *q) { return q->view.K > 1 && !q->view.root ? q->view.n : q->n; }
 
 /* out [a] = XA'r */
 static void active_products(const sp_qp *q, double *out) {
-  ptrdiff_t from, length;
-  if (segment_length(q) == q->n) {
-    sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, out);
-    return;
-  }
-  for (int i = 0; i < q->a; i++) {
-    const double *x = segment(q, i, &from, &length);
-    out[i] = sp_dot(x, q->r + from, length);
-  }
+  if (segment_length(q) == q->n) sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, out);
+  else slot_products(q, 0, q->a, out);
 }
 
 /* r += XA d */
@@ -352,15 +369,12 @@ static void proximal(int m, const double *M, double T, const double *t, const do
 static void update_block(sp_qp *q, work *w, int s, int by_gram) {
   const int k = q->A[s], m = q->len[k];
   const double T = q->T[k];
-  double l1 = 0, nz = 0, moved = 0, uu = 0;
+  double l1 = 0, nz = 0, moved = 0, uu = 0, uneven = 0;
   ptrdiff_t from, length;
   double *u = w->u, *z = w->g, *x = w->x, *t = w->v;
+  if (!by_gram) slot_products(q, s, m, w->c + s);
   for (int j = 0; j < m; j++) {
     const double uj = q->unit[k + j];
-    if (!by_gram) {
-      const double *col = segment(q, s + j, &from, &length);
-      w->c[s + j] = sp_dot(col, q->r + from, length);
-    }
     u[j] = uj * q->b[k + j];
     uu += u[j] * u[j];
     z[j] = w->c[s + j] / uj;
@@ -374,19 +388,23 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
       z[i] += w->M[j * m + i] * u[j];
     }
     w->M[j * m + j] += q->k[k + j] / (q->unit[k + j] * q->unit[k + j]);
+    uneven = sp_max(uneven, fabs(w->M[j * m + j] - w->M[0]));
+    for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(w->M[j * m + i]));
   }
   for (int j = 0; j < m; j++) nz += soft(z[j], t[j]) * soft(z[j], t[j]);
   nz = sqrt(nz);
   if (nz <= T) {
     for (int j = 0; j < m; j++) x[j] = 0;
-  } else if (m == 1) {
-    x[0] = w->M[0] > 0 ? (z[0] > 0 ? 1 : -1) * (nz - T) / w->M[0] : 0;
+  } else if (uneven <= 1e-15 * w->M[0]) { /* a multiple of the identity */
+    for (int j = 0; j < m; j++) x[j] = w->M[0] > 0 ? (1 - T / nz) * soft(z[j], t[j]) / w->M[0] : 0;
   } else if (l1 > 0) {
     memcpy(x, u, (size_t)m * sizeof *x);
     proximal(m, w->M, T, t, z, x, w->F);
   } else {
     secular(m, w->M, T, z, nz, sqrt(uu), w->F, x, w->v);
   }
+  int shared_from = s;
+  for (int j = 0; j < m && shared_from >= 0; j += q->view.K) shared_from = starts_shared(q, s + j) ? s : -1;
   for (int j = 0; j < m; j++) {
     const double b = x[j] / q->unit[k + j], d = b - q->b[k + j];
     moved += fabs(d);
@@ -396,6 +414,7 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
       sp_axpy(-d, q->G + (ptrdiff_t)(s + j) * q->capG, w->c, q->a);
     } else {
       const double *col = segment(q, s + j, &from, &length);
+      if (shared_from >= 0) col = q->XA + (ptrdiff_t)(shared_from + j - j % q->view.K) * q->n;
       sp_axpy(-d, col, q->r + from, length);
       w->b0[s + j] = b;
     }

@@ -67,6 +67,7 @@ typedef struct sp_qp {
   double *D;          /* [L x longest] blocks: column i has the products of slot i with the slots of its block */
   size_t capD;
   int longest;        /* coefficients of the largest block */
+  int shared;         /* K predictors with one metric: their columns differ in place only */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
