@@ -62,8 +62,13 @@ typedef struct sp_qp {
   int *row_of;        /* [view.design->n] position of a row among the rows seen, or -1; NULL: all rows */
   double tol;         /* iterative: largest residual of the active equations that a solve may leave */
   int blocks;         /* norms of blocks are in force: block.h has what differs */
-  double *G;          /* [capG x capG] blocks: Gram matrix of XA */
-  int capG;
+  double *G;          /* [capG x capG] blocks: Gram matrix of XA, of its first `gram` slots */
+  int capG, gram;
+  double *D;          /* [L x longest] blocks: column i has the products of slot i with the slots of its block */
+  size_t capD;
+  int longest;        /* coefficients of the largest block */
+  int shared;         /* K predictors with one metric: their columns differ in place only */
+  double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
   double *r, *u, *e;  /* [n] residual, XA d, scratch */
