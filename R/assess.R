@@ -164,7 +164,7 @@ concordance_index <- function(pred, y, weights = NULL) {
     )
   }
   w <- if (is.null(weights)) rep(1, n) else check_numeric(weights, "weights", call, n = n, of = "rows of `pred`", lower = 0)
-  if (is_survival(y)) {
+  if (is_survival(y) || is.matrix(y) && ncol(y) > 1L) {
     data <- check_y_cox(y, n, NULL, call, "y")
   } else {
     if (is.factor(y)) {
