@@ -109,18 +109,19 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
   check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
-  by_coefficients <- !is.null(setup$traits$joint) && rule$measure == "deviance"
+  by_coefficients <- setup$traits$name == "cox" && rule$measure == "deviance"
   setup$problem$keep <- c(TRUE, rep(relax || by_coefficients, sum(tasks$counts)))
   out <- run_engine(setup)
 
   cv_call <- stored_call(match.call(), "cv.sparsepath")
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, call_of_fit(cv_call))
-  if (by_coefficients) out$scores <- cox_fold_deviances(out, setup, folds, rule$grouped, length(fit$lambda))
+  coefficients <- if (by_coefficients) fold_coefficients(out, setup, length(fit$lambda))
+  if (by_coefficients) out$scores <- cox_fold_deviances(coefficients, setup, folds, rule$grouped)
   if (relax) fit <- add_relaxed(fit, setup, maxp, call)
   cv <- new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
   if (!relax) return(cv)
   held <- heldout_relaxed(out, fit, setup, tasks, maxp)
-  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda)), held, gamma, folds, setup, rule, keep, call)
+  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors), held, gamma, folds, setup, rule, keep, call, coefficients)
 }
 
 #' The call of sparsepath() that gives the full fit
@@ -171,7 +172,7 @@ cv_rule <- function(measure, grouped, per_fold, family, call) {
 #' @noRd
 new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   size <- length(fit$lambda)
-  eta <- heldout_eta(out, folds, size)
+  eta <- heldout_eta(out, folds, size, setup$problem$predictors)
   curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, out$scores)
   names <- setup$traits$measures
   known <- !is.na(curve$cvsd)
@@ -186,9 +187,10 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   cv <- c(cv, choose_lambda(lambda, cvm, cvsd, rule$measure))
   cv$foldid <- if (ncol(folds) == 1L) folds[, 1L] else folds
   if (keep) {
-    cv$fit.preval <- if (ncol(folds) == 1L) matrix(eta, nrow(folds)) else eta
-    rows <- rownames(setup$x)
-    dimnames(cv$fit.preval) <- c(list(rows, colnames(fit$beta)), if (ncol(folds) > 1L) list(NULL))
+    names(dim(eta)) <- NULL
+    cv$fit.preval <- if (ncol(folds) == 1L) array(eta, dim(eta)[-length(dim(eta))]) else eta
+    dimnames(cv$fit.preval) <- c(list(rownames(setup$x)), if (is_several(fit)) list(names(fit$beta)), list(step_names(fit)),
+      if (ncol(folds) > 1L) list(NULL))
   }
   cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap), 0)
   cv$fold.kkt <- vapply(out$tasks[-1L], function(task) max(task$kkt), 0)
@@ -198,9 +200,13 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   structure(cv, class = "cv.sparsepath")
 }
 
-#' Held-out linear predictors at the lambdas of the full fit, n x L x R
+#' Held-out linear predictors at the lambdas of the full fit, n x L x R, or n x K x L x R
 #' @noRd
-heldout_eta <- function(out, folds, size) {
+heldout_eta <- function(out, folds, size, K = 1L) {
+  if (K > 1L) {
+    eta <- array(out$heldout, c(nrow(folds), K, length(out$heldout) / (length(folds) * K), ncol(folds)))
+    return(eta[, , seq_len(size), , drop = FALSE])
+  }
   eta <- array(out$heldout, c(nrow(folds), length(out$heldout) / length(folds), ncol(folds)))
   if (dim(eta)[2L] != size) eta <- eta[, seq_len(size), , drop = FALSE]
   eta

@@ -1,8 +1,8 @@
 # What the R side knows of a family, in one place: everything else asks family_traits().
 #
-# A family is a name ("gaussian", "binomial", "poisson", "cox") or an object of class "family".
-# Objects of a canonical pair are the named family; all others are evaluated by their own functions,
-# on the main thread.
+# A family is a name ("gaussian", "binomial", "poisson", "cox", "multinomial", "mgaussian") or an
+# object of class "family". Objects of a canonical pair are the named family; all others are
+# evaluated by their own functions, on the main thread.
 
 #' Traits of a family
 #'
@@ -20,7 +20,8 @@
 #' @noRd
 family_traits <- function(family) {
   if (inherits(family, "family")) return(object_traits(family))
-  switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits)
+  switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits,
+    multinomial = multinomial_traits, mgaussian = mgaussian_traits)
 }
 
 #' @noRd
@@ -83,14 +84,38 @@ poisson_traits <- list(
   early = list(relative = TRUE, span = 4L, factor = 10) # glmnet's rule, for this family only
 )
 
-#' The partial likelihood is no sum over observations: `joint` has what depends on all of them, of
-#' eta and the risk sets.
+#' The partial likelihood is no sum over observations: `joint` has what depends on all of them, as
+#' functions of eta and of what its `data` makes of the problem.
 #' @noRd
 cox_traits <- list(
   name = "cox", text = "Cox regression",
   linkinv = exp,
-  joint = list(gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
+  joint = list(data = cox_data, gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
   measures = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
+  early = list(relative = FALSE, span = 1L, factor = 1)
+)
+
+#' K responses
+#' @noRd
+mgaussian_traits <- list(
+  name = "mgaussian", text = "linear regression of several responses",
+  linkinv = function(eta) eta,
+  joint = list(data = mgaussian_data, gradient = mgaussian_gradient, loss = mgaussian_loss, newton = fit_mgaussian,
+    divergence = mgaussian_divergence),
+  measures = c(mse = "Mean-Squared Error", deviance = "Mean-Squared Error", mae = "Mean Absolute Error"),
+  early = list(relative = TRUE, span = 1L, factor = 1)
+)
+
+#' K linear predictors: those of the certificate's eta one below the other; in predictions eta is n x K x L
+#' @noRd
+multinomial_traits <- list(
+  name = "multinomial", text = "multinomial regression",
+  linkinv = softmax,
+  joint = list(data = multinomial_data, gradient = multinomial_gradient, loss = multinomial_loss, newton = newton_multinomial,
+    divergence = multinomial_divergence),
+  measures = c(
+    deviance = "Multinomial Deviance", class = "Misclassification Error", mse = "Mean-Squared Error", mae = "Mean Absolute Error"
+  ),
   early = list(relative = FALSE, span = 1L, factor = 1)
 )
 

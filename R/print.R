@@ -52,7 +52,7 @@ print.summary.sparsepath <- function(x, ...) {
   number <- function(v) format(v, digits = 4, trim = TRUE)
   field <- function(label, ...) cat(sprintf("%-15s%s\n", label, paste0(...)))
   cat("\nCall: ", call_text(x$call), "\n\n")
-  field("Model", model_text(x$family, x$alpha), if (length(x$classnames)) sprintf(", probability of \"%s\"", x$classnames[2L]))
+  field("Model", model_text(x$family, x$alpha), class_text(x))
   field("Data", x$nobs, " observations, ", big(x$nvars), " variables")
   field("Path", x$nlambda[["fitted"]], " lambdas from ", number(x$lambda[2L]), " down to ", number(x$lambda[1L]))
   field("Variables", x$df[1L], " to ", x$df[2L], " selected")
@@ -174,6 +174,14 @@ na_line <- function(fit) {
 model_text <- function(family, alpha) {
   penalty <- if (alpha == 1) "lasso" else if (alpha == 0) "ridge" else sprintf("elastic net, alpha = %s", format(alpha))
   paste(family_traits(family)$text, penalty, sep = ", ")
+}
+
+#' @noRd
+class_text <- function(x) {
+  if (identical(x$family, "mgaussian")) return(sprintf(", %d responses: %s", length(x$beta), some_names(names(x$beta))))
+  if (!length(x$classnames)) return("")
+  if (identical(x$family, "multinomial")) return(sprintf(", %d classes: %s", length(x$classnames), some_names(x$classnames)))
+  sprintf(", probability of \"%s\"", x$classnames[2L])
 }
 
 #' @noRd

@@ -9,24 +9,29 @@
 #' @return list with `x` (checked), `problem` (what the engine reads), `control`,
 #'   `call`, and what the fit object and the methods need to know.
 #' @noRd
-setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                           lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
-                          cox.ties = "breslow", control = sparsepath.control(), call) {
+                          cox.ties = "breslow", type.multinomial = NULL, control = sparsepath.control(), standardize.response = FALSE,
+                          penalty = NULL, call) {
   if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
   x <- check_x(encode_x(x, call), call)
   if (missing(y)) abort_missing("y", "Give the response.", call)
   n <- nrow(x)
   p <- ncol(x)
   varnames <- colnames(x) %||% default_names(p)
-  family <- check_family(family, call)
+  family <- check_family(family %||% if (missing(y) || !is_survival(y)) "gaussian" else "cox", call)
   traits <- family_traits(family)
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
-  offset <- check_offset(offset, n, call)
+  K <- response$predictors %||% 1L
+  offset <- if (is.null(response$predictors)) check_offset(offset, n, call) else check_offset_matrix(offset, n, K, call)
   intercept <- check_flag(intercept, "intercept", call) && traits$name != "cox"
   cox.ties <- check_ties(cox.ties, call)
-  if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
+  type.multinomial <- check_type_multinomial(type.multinomial, traits, call)
+  standardize.response <- check_flag(standardize.response, "standardize.response", call) && traits$name == "mgaussian"
+  if (traits$name == "mgaussian") check_responses_vary(response$y, offset, user_weights, call)
+  else if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
   else if (traits$name != "cox") check_null_model(response, traits, intercept, call)
   lambda <- check_lambda(lambda, call)
   exclude <- check_exclude(exclude, p, varnames, call)
@@ -34,12 +39,16 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   lower <- check_limits(lower.limits, "lower", p, call)
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
+  groups <- penalty_groups(penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
+    !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, call)
+  v <- group_factors(groups, penalty, v)
 
+  if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(
-    family = traits$name, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
+    family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = check_alpha(alpha, call), v = v,
+    alpha = check_alpha(alpha, call), v = v, groups = groups, standardize.response = standardize.response,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
@@ -54,6 +63,8 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
     weights = user_weights, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
+      type.multinomial = if (traits$name == "multinomial") type.multinomial,
+      standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
       exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
 }
@@ -84,18 +95,18 @@ run_engine <- function(setup, quiet = FALSE) {
 new_sparsepath <- function(task, out, setup, call) {
   problem <- setup$problem
   p <- length(problem$v)
-  size <- length(task$a0)
-  steps <- paste0("s", seq_len(size) - 1L)
-  beta <- engine_matrix(task$beta[[1L]], c(p, size), list(setup$varnames, steps))
+  size <- length(task$df)
+  b <- engine_coefficients(task, problem$predictors, p, setup$varnames, paste0("s", seq_len(size) - 1L), setup$response$classnames %||% setup$response$responses)
   n <- nrow(setup$x)
   weight_scale <- sum(problem$weights[, 1L]) / n # the engine's null deviance is for weights that sum to n
-  fit <- list(
-    a0 = structure(task$a0, names = steps), beta = beta, df = task$df, dim = dim(beta), lambda = out$lambda[seq_len(size)],
+  fit <- c(b, list(
+    dim = c(p, size), lambda = out$lambda[seq_len(size)],
     dev.ratio = task$dev.ratio, nulldev = task$nulldev * weight_scale, npasses = task$npasses, jerr = 0L,
     offset = !is.null(problem$offset)
-  )
+  ))
   if (problem$family == "cox") fit$a0 <- NULL
   if (!is.null(setup$response$classnames)) fit$classnames <- setup$response$classnames
+  if (problem$family == "multinomial") fit$grouped <- setup$settings$type.multinomial == "grouped"
   asked <- if (is.null(problem$lambda)) problem$nlambda else length(problem$lambda)
   fit <- c(fit, list(
     call = call, nobs = n, gap = task$gap, kkt = task$kkt, status = task$status, passes = out$passes,
@@ -105,6 +116,7 @@ new_sparsepath <- function(task, out, setup, call) {
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
   fit$likelihood <- likelihood_constants(setup)
+  if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$encoding <- setup$encoding
   structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }

@@ -104,6 +104,11 @@
 #'   [relaxed].
 #' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
+#' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
+#'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
+#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. The default `NULL` is the elastic net; for
+#'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
+#'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.
 #'
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
@@ -191,11 +196,12 @@ sparsepath <- function(x, ...) {
 #' @rdname sparsepath
 #' @method sparsepath default
 #' @export
-sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                                lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
                                intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
-                               upper.limits = Inf, cox.ties = c("breslow", "efron"), control = sparsepath.control(),
-                               relax = FALSE, maxp = NULL, ...) {
+                               upper.limits = Inf, cox.ties = c("breslow", "efron"),
+                               type.multinomial = c("ungrouped", "grouped"), control = sparsepath.control(),
+                               relax = FALSE, maxp = NULL, standardize.response = FALSE, penalty = NULL, ...) {
   call <- shown_call("sparsepath")
   check_dots(dots_of(...), fit_arguments(), call)
   if (!missing(x)) x <- encode_x(x, call)
@@ -203,7 +209,8 @@ sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset
   p <- if (missing(x)) 0L else NCOL(x)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha, nlambda, lambda.min.ratio, lambda, standardize, intercept,
-    exclude, penalty.factor, lower.limits, upper.limits, cox.ties, control, call
+    exclude, penalty.factor, lower.limits, upper.limits, cox.ties, type.multinomial, control,
+    standardize.response, penalty, call
   )
   relax <- check_flag(relax, "relax", call)
   maxp <- check_maxp(maxp, call)

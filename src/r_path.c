@@ -10,6 +10,7 @@ typedef struct handle {
   sp_ctx ctx;
   sp_design design;
   sp_penalty pen;
+  sp_groups groups;
   sp_path path;
   sp_rc_host host;
   sp_rg_family family;
@@ -37,12 +38,27 @@ static const sp_penalty_ops *find_penalty(const char *name) {
   Rf_error("internal error: no penalty '%s'", name);
 }
 
+/* NULL: coefficients on their own */
+static void read_penalty(handle *h, SEXP problem) {
+  SEXP groups = sp_rc_get(problem, "groups");
+  h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
+  h->pen.alpha = sp_rc_real(problem, "alpha");
+  if (groups == R_NilValue) return;
+  h->groups.of = sp_rc_ints(groups, "of");
+  h->groups.ptr = sp_rc_ints(groups, "ptr");
+  h->groups.cols = sp_rc_ints(groups, "cols");
+  h->groups.w = sp_rc_reals(groups, "w");
+  h->groups.G = Rf_length(sp_rc_get(groups, "w"));
+  h->groups.across = sp_rc_int(groups, "across");
+  h->pen.tau = sp_rc_real(groups, "tau");
+  h->pen.groups = &h->groups;
+}
+
 static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp) {
   SEXP lambda = sp_rc_get(problem, "lambda"), weights = sp_rc_get(problem, "weights");
   memset(sp, 0, sizeof *sp);
   sp_rc_design(x, &h->design);
-  h->pen.ops = find_penalty("enet");
-  h->pen.alpha = sp_rc_real(problem, "alpha");
+  read_penalty(h, problem);
   sp->design = &h->design;
   sp->loss = find_loss(sp_rc_string(problem, "family"));
   sp->data.entry = sp_rc_reals(problem, "entry");
@@ -50,6 +66,7 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->data.strata = sp_rc_ints(problem, "strata");
   sp->data.efron = sp_rc_int(problem, "efron");
   sp->data.K = sp_rc_int_or(problem, "predictors", 1);
+  sp->data.scale_response = sp_rc_int_or(problem, "standardize.response", 0);
   sp_rg_family_init(&h->family, sp_rc_get(problem, "glm"), &h->host);
   sp->data.host = &h->family.ops;
   sp->pen = &h->pen;

@@ -38,6 +38,7 @@ typedef struct sp_loss_host {
  * family reads its own fields, 0 or NULL where nothing was given. */
 typedef struct sp_loss_data {
   int K;                /* linear predictors; 0: one */
+  int scale_response;   /* divide each response by its standard deviation; the model does it */
   const double *entry;  /* [n] cox: time of entry, at risk in (entry, y]; NULL: always */
   const int *status;    /* [n] cox: 1 event at y, 0 censored */
   const int *strata;    /* [n] cox: labels of strata; NULL: one */

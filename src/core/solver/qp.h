@@ -42,6 +42,9 @@ typedef struct sp_qp {
   double *t1, *k1;    /* [capW] t and k at lambda = 1 */
   double *step;       /* [capW] how b moved from the last lambda but one to the last: a prediction of the next step */
   double *c0, *rest;  /* [capW] reach.h: last product / |its residual|, what it leaves open */
+  double *unit, *T, *T1, *wt; /* [capW] block.h: penalized unit of b; at the first position of a block its threshold, that at lambda = 1, and
+                                 the unit of its tolerances */
+  int *len;           /* [capW] block.h: positions of the block that begins here, 0 inside one; 1 without blocks */
   int *ref;           /* [capW] the residual it was formed with, or -1 */
   char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
   int *ia;            /* [capW] slot in A, or -1 */
@@ -58,6 +61,9 @@ typedef struct sp_qp {
   size_t cap_sub;
   int *row_of;        /* [view.design->n] position of a row among the rows seen, or -1; NULL: all rows */
   double tol;         /* iterative: largest residual of the active equations that a solve may leave */
+  int blocks;         /* norms of blocks are in force: block.h has what differs */
+  double *G;          /* [capG x capG] blocks: Gram matrix of XA */
+  int capG;
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
   double *r, *u, *e;  /* [n] residual, XA d, scratch */
