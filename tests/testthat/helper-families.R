@@ -179,7 +179,7 @@ family_table <- function() {
 # cells that are neither an answer nor a proper refusal
 broken_cells <- function(table) {
   at <- which(array(grepl("^(ERROR|WRONG)", table), dim(table)), arr.ind = TRUE)
-  paste0(colnames(table)[at[, 2L]], ": ", rownames(table)[at[, 1L]])
+  if (nrow(at)) paste0(colnames(table)[at[, 2L]], ": ", rownames(table)[at[, 1L]]) else character()
 }
 
 family_table_lines <- function(table) {
