@@ -22,6 +22,23 @@
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
 #' so that converged answers agree coefficient by coefficient.
 #'
+#' @section Several classes:
+#' With `family = "multinomial"` and K classes there are K intercepts and K coefficients for each column, and the
+#' probability of class k is \eqn{P_k = e^{\eta_k} / \sum_h e^{\eta_h}} (Friedman et al. 2010, equation 17). The loss of an observation
+#' is \eqn{-\sum_k y_k \log P_k}, \eqn{y_k} its share of class k (0 or 1 for a factor), \eqn{s_y} is 1, and the penalty is summed over
+#' the classes: each class selects its own variables (`type.multinomial = "ungrouped"`; their equation 18).
+#' `penalty.factor`, `exclude` and the limits hold for all K coefficients of a column.
+#'
+#' The loss does not change when one number is added to all K coefficients of a column, or to all intercepts. So
+#' intercepts are returned with sum zero over the classes, and so are the coefficients of a column without penalty. A penalty settles
+#' the level of the others: with a ridge part uniquely; by the L1 norm alone their median is zero, and for an even number of classes, where
+#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero. (glmnet
+#' takes the mean of the two instead; fitted probabilities and objective are the same.) With limits, the level is the one that the
+#' solver ends at.
+#'
+#' Two classes give the `"binomial"` model. With the lasso it is the same at the same lambda, with ridge at half the lambda: the
+#' difference d of two coefficients costs \eqn{\lambda v [\alpha |d| + (1 - \alpha) d^2 / 4]}.
+#'
 #' @section Accuracy:
 #' For every lambda, `gap` is the duality gap divided by the objective of the
 #' null model: the objective of the solution is proven to lie within that
@@ -56,12 +73,15 @@
 #'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
 #'   two values; proportions between 0 and 1, with the numbers of trials in
 #'   `weights`; or a matrix of counts with two columns, the second one being the
-#'   class that is modelled.
-#' @param family `"gaussian"` (least squares) or `"binomial"` (logistic).
+#'   class that is modelled. For `"multinomial"` a factor, text, logical or numeric vector of classes, two or more; or a
+#'   matrix with one column for each class: indicators, counts or proportions. Its rows are divided by their sums, which multiply
+#'   `weights`. A class without observations is an error (`droplevels()` helps).
+#' @param family `"gaussian"` (least squares), `"binomial"` (logistic), `"poisson"`, `"cox"` (proportional hazards), `"multinomial"`
+#'   (several classes), `"mgaussian"` (several numeric responses), or a family object such as `Gamma(link = "log")`.
 #' @param weights Observation weights, zero or positive; the default is 1 for
 #'   each observation. They are rescaled, so only ratios matter.
-#' @param offset A known part of the linear predictor, one value per row. Given
-#'   here, it is also required for prediction.
+#' @param offset A known part of the linear predictor, one value per row; for `"multinomial"` a matrix with one column for each
+#'   class. Given here, it is also required for prediction.
 #' @param alpha Mix of the penalty, between 0 (ridge) and 1 (lasso, the default,
 #'   because its solutions are sparse).
 #' @param nlambda Number of lambdas of the automatic grid. 100 steps make
@@ -104,6 +124,8 @@
 #'   [relaxed].
 #' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
+#' @param type.multinomial With `"multinomial"`: `"ungrouped"` (the default, as in glmnet), where each class selects its own variables, or
+#'   `"grouped"`, where a variable has a coefficient in all classes or in none.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
 #' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. The default `NULL` is the elastic net; for
@@ -114,9 +136,10 @@
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
 #'   that holds no data and no functions. With L lambdas and p columns:
 #' \describe{
-#'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...}
-#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L}
-#'   \item{`df`}{number of nonzero coefficients for each lambda}
+#'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...; with K classes a matrix K x L}
+#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L; with K classes a list of K of them, named by the classes}
+#'   \item{`df`}{number of nonzero coefficients for each lambda; with several classes, of columns with a nonzero one}
+#'   \item{`dfmat`, `grouped`}{several classes: nonzero coefficients of each, K x L; `type.multinomial = "grouped"`?}
 #'   \item{`dim`}{dimensions of `beta`}
 #'   \item{`lambda`}{the lambdas, decreasing}
 #'   \item{`dev.ratio`}{fraction of (null) deviance explained for each lambda}
@@ -124,7 +147,7 @@
 #'   \item{`npasses`}{rounds of the solver in all}
 #'   \item{`jerr`}{0, kept for scripts that look at it}
 #'   \item{`offset`}{`TRUE` if an offset was used}
-#'   \item{`classnames`}{the two classes (binomial)}
+#'   \item{`classnames`}{the classes (binomial, multinomial)}
 #'   \item{`call`}{the call, for `update()`; data given by value are replaced by the argument's name}
 #'   \item{`nobs`}{number of rows of `x`}
 #'   \item{`gap`, `kkt`, `status`}{the certificate of each solution, see Accuracy}
@@ -184,6 +207,11 @@
 #' b[b[, 1] != 0, ]
 #' head(predict(fit, newx = x, s = s, type = "response"))
 #' plot(fit)
+#'
+#' # several classes
+#' fit3 <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial")
+#' coef(fit3, s = 0.05)$virginica
+#' confusion(fit3, as.matrix(iris[, 1:4]), iris$Species, s = 0.05)
 #'
 #' # a formula
 #' fit <- sparsepath(len ~ supp * dose, ToothGrowth)
