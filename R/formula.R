@@ -76,6 +76,8 @@ read_formula <- function(formula, data, matched, env, contrasts, sparse, call) {
   )
   x <- frame_matrix(frame, encoding, sparse, call)
   encoding$columns <- colnames(x)
+  encoding$term <- attr(x, "term")
+  attr(x, "term") <- NULL
   encoding$argument <- !is.null(frame[["(offset)"]]) # offset given as an argument: new data cannot tell it
   attr(x, "encoding") <- encoding
   list(
@@ -166,12 +168,15 @@ frame_matrix <- function(frame, encoding, sparse, call) {
     one <- frame[1L, , drop = FALSE] # for the names: those of matrix variables are shortened in a sparse matrix
     attr(one, "terms") <- terms
     colnames(x) <- colnames(stats::model.matrix(terms, one))
+    term <- x@assign
   } else {
     x <- stats::model.matrix(terms, frame)
+    term <- attr(x, "assign")
     attr(x, "assign") <- attr(x, "contrasts") <- NULL
   }
   if (attr(terms, "intercept")) x <- x[, -1L, drop = FALSE]
   if (!ncol(x)) sp_abort("formula", "The formula must have at least one variable.", call = call, arg = "formula")
+  attr(x, "term") <- attr(terms, "term.labels")[term[term > 0L]]
   x
 }
 
@@ -190,6 +195,7 @@ formula_matrix <- function(data, encoding, call, arg, sparse) {
   check_no_class(frame[numbers], types == "factor" & !is.na(types), call, arg)
   check_formula_types(types, frame, call, arg)
   x <- frame_matrix(frame, encoding, sparse, call)
+  attr(x, "term") <- NULL
   if (!identical(colnames(x), encoding$columns)) {
     sp_abort("dimension", sprintf("The formula gives other columns for `%s` than for the data of the fit.", arg),
       why = sprintf("%d columns, not %d.", ncol(x), length(encoding$columns)),
