@@ -74,7 +74,7 @@ confusion <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newof
   y <- given$response$y
   w <- given$response$weights
   tables <- lapply(seq_len(ncol(given$eta)), function(l) {
-    second <- given$eta[, l] > 0
+    second <- likely(given$eta[, l], given$family)
     counts <- c(sum((w * (1 - y))[!second]), sum((w * (1 - y))[second]), sum((w * y)[!second]), sum((w * y)[second]))
     structure(matrix(counts, 2L, dimnames = list(Predicted = classes, True = classes)), class = c("sparsepath_confusion", "table"))
   })
@@ -133,14 +133,15 @@ plot.sparsepath_roc <- function(x, add = FALSE, col = "#0072B2", xlab = "False p
 #'
 #' The probability that of two observations whose order is known the one with the
 #' larger prediction has the larger outcome; pairs tied in the prediction count
-#' half. 0.5 is guessing. For a survival outcome (`survival::Surv()`, right-censored), a
+#' half. 0.5 is guessing. For a survival outcome, a
 #' larger prediction means a higher risk: it should go with the *shorter* time, and a
-#' pair counts when the shorter time is an event (Harrell's C). For two classes
-#' this is the area under the ROC curve.
+#' pair counts when the shorter time is an event (Harrell's C). With entry times both must be at risk
+#' at that event, and with strata ([stratify()]) both must be in the same stratum. For two classes
+#' this is the area under the ROC curve. Time is O(n log n) for each column.
 #'
 #' @param pred Predictions: a vector, or a matrix with one column for each lambda.
-#' @param y Outcome: numeric, a factor with two classes or ordered, logical, or right-censored
-#'   `Surv`.
+#' @param y Outcome: numeric, a factor with two classes or ordered, logical, or any response that
+#'   [sparsepath()] takes for `family = "cox"`.
 #' @param weights Observation weights, default 1; a pair counts by the product.
 #' @returns One number for each column of `pred`; `NA` if no pair can be ordered.
 #' @references
@@ -162,36 +163,20 @@ concordance_index <- function(pred, y, weights = NULL) {
       why = sprintf("%s at position %d.", show_number(pred[!is.finite(pred)][1L]), which(!is.finite(pred))[1L]), call = call, arg = "pred"
     )
   }
-  event <- rep(TRUE, n)
-  survival <- inherits(y, "Surv")
-  if (survival) {
-    if (!identical(attr(y, "type"), "right")) {
-      sp_abort("type", "`y` must be right-censored.", why = sprintf("It is of type \"%s\".", attr(y, "type")), call = call, arg = "y")
-    }
-    y <- unclass(y)
-    event <- y[, 2L] > 0
-    y <- y[, 1L]
-  } else if (is.factor(y)) {
-    if (nlevels(y) > 2L && !is.ordered(y)) {
-      sp_abort("type", "A factor `y` must be ordered or have two levels.", why = sprintf("It has %d.", nlevels(y)), call = call, arg = "y")
-    }
-    y <- as.integer(y)
-  } else if (is.logical(y)) y <- y + 0
-  y <- check_numeric(y, "y", call, n = n, of = "rows of `pred`")
   w <- if (is.null(weights)) rep(1, n) else check_numeric(weights, "weights", call, n = n, of = "rows of `pred`", lower = 0)
-  # for each event, the observations known to have a larger outcome
-  agree <- all <- 0
-  for (i in which(event & w > 0)) {
-    later <- y > y[i] | (survival & y == y[i] & !event)
-    if (!any(later)) next
-    u <- w[later]
-    difference <- pred[later, , drop = FALSE] - rep(pred[i, ], each = length(u))
-    if (survival) difference <- -difference
-    agree <- agree + w[i] * colSums(u * ((difference > 0) + (difference == 0) / 2))
-    all <- all + w[i] * sum(u)
+  if (is_survival(y) || is.matrix(y) && ncol(y) > 1L) {
+    data <- check_y_cox(y, n, NULL, call, "y")
+  } else {
+    if (is.factor(y)) {
+      if (nlevels(y) > 2L && !is.ordered(y)) {
+        sp_abort("type", "A factor `y` must be ordered or have two levels.", why = sprintf("It has %d.", nlevels(y)), call = call, arg = "y")
+      }
+      y <- as.integer(y)
+    } else if (is.logical(y)) y <- y + 0
+    y <- check_numeric(y, "y", call, n = n, of = "rows of `pred`")
+    data <- list(y = -y, status = rep(1L, n)) # a larger outcome is an earlier event
   }
-  if (all == 0) return(structure(rep(NA_real_, ncol(pred)), names = colnames(pred)))
-  structure(as.vector(agree) / all, names = colnames(pred))
+  structure(concordance_of(pred, data, w), names = colnames(pred))
 }
 
 # ---- pieces ---------------------------------------------------------------------------
@@ -200,7 +185,8 @@ concordance_index <- function(pred, y, weights = NULL) {
 #' @return list(eta [n x L], response, weights, family, classnames, lambda)
 #' @noRd
 judged <- function(object, newx, newy, weights, s, newoffset, family, classnames, call, ...) {
-  if (inherits(object, "sparsepath") || inherits(object, "cv.sparsepath")) {
+  fitted <- inherits(object, "sparsepath") || inherits(object, "cv.sparsepath")
+  if (fitted) {
     path <- path_of(object, call)
     if (is.null(newx)) abort_missing("newx", "The fit holds no data: give `newx`.", call)
     newy <- newy %||% response_in(path, newx, call, "newx") %||% abort_missing("newy", "Give the response.", call)
@@ -227,17 +213,19 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
         why = sprintf("It has %d for the %d classes %s.", dim(eta)[2L], length(classnames), some_names(classnames)), call = call, arg = "object"
       )
     }
-    if (family_traits(family)$name == "binomial" && is.null(classnames)) {
+    if (has_classes(family) && is.null(classnames)) {
       classnames <- if (is.factor(newy)) levels(newy) else if (is.null(dim(newy)) && !is.numeric(newy)) sort(unique(as.character(newy)))
       classnames <- classnames %||% c("0", "1")
     }
   }
   n <- nrow(eta)
   weights <- check_weights(weights, n, call)
-  if (length(newy) && NROW(newy) != n) {
-    sp_abort("length", sprintf("`newy` must have one value for each of the %d rows.", n), why = sprintf("It has %d.", NROW(newy)), call = call, arg = "newy")
+  rows <- NROW(if (inherits(newy, "stratified")) newy$y else newy)
+  if (length(newy) && rows != n) {
+    sp_abort("length", sprintf("`newy` must have one value for each of the %d rows.", n), why = sprintf("It has %d.", rows), call = call, arg = "newy")
   }
   response <- response_like(newy, list(family = family, classnames = classnames), n, weights, call)
+  if (identical(family, "cox")) response$efron <- fitted && identical(path$settings$cox.ties, "efron")
   list(eta = eta, response = response, weights = weights, family = family, classnames = classnames, lambda = lambda)
 }
 
@@ -247,7 +235,7 @@ eta_labels <- function(eta) dimnames(eta)[[length(dim(eta))]]
 
 #' @noRd
 check_two_classes <- function(given, call) {
-  if (family_traits(given$family)$name == "binomial") return(invisible())
+  if (has_classes(given$family)) return(invisible())
   sp_abort("choice", sprintf("`%s()` needs two classes.", as.character(call[[1L]])), why = sprintf("The family is %s.", family_label(given$family)), call = call)
 }
 

@@ -168,6 +168,7 @@ total_loss <- function(eta, problem, w, traits) {
 null_objective <- function(problem, w, traits) {
   n <- length(w)
   eta <- matrix(as.vector(problem$offset %||% 0), n * problem$predictors, 1L)
+  if (traits$name == "glm" && problem$intercept) eta <- eta + traits$linkfun(sum(w * problem$y)) - sum(w * eta) # zero may not be allowed
   eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L), traits)
   list(eta = eta, value = total_loss(eta, problem, w, traits))
 }
@@ -227,7 +228,12 @@ newton_glm <- function(basis, eta, y, w, traits) {
   value <- sum(w * traits$loss(eta, y))
   for (round in seq_len(100L)) {
     score <- w * traits$score(eta, y)
-    curvature <- pmax(w * traits$curvature(eta, y), .Machine$double.xmin)
+    curvature <- w * traits$curvature(eta, y)
+    if (!is.null(traits$expected)) { # not positive where the family is not convex
+      expected <- w * traits$expected(eta)
+      curvature <- ifelse(curvature > 1e-6 * expected, curvature, 0.01 * expected)
+    }
+    curvature <- pmax(curvature, .Machine$double.xmin)
     step <- if (constant) sum(score) / sum(curvature) else weighted_projection(basis, score / curvature, curvature / sum(curvature))
     factor <- 1
     repeat { # halve until the loss does not rise

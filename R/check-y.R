@@ -45,7 +45,7 @@ check_family_object <- function(family, call) {
 #' @noRd
 check_y <- function(y, family, n, weights, call, arg = "y") {
   if (identical(family, "cox")) return(check_y_cox(y, n, weights, call, arg))
-  if (inherits(y, "Surv") || inherits(y, "stratified")) {
+  if (is_survival(y)) {
     sp_abort("type", sprintf("A survival response needs `family = \"cox\"`."), why = sprintf("The family is %s.", family_label(family)),
       call = call, arg = arg
     )

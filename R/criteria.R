@@ -12,7 +12,8 @@
 #' goes to infinity: with more columns than rows, AIC may then prefer the saturated
 #' end of the path. Give `sigma`, or use EBIC. For `"binomial"` the binomial
 #' likelihood, as `glm()` computes it; for `"multinomial"` the sum of log probabilities, without multinomial
-#' coefficients.
+#' coefficients. For `"poisson"` that of `glm()`, with the gamma function in place of the
+#' factorial where `y` is not whole, as for rates with exposures as weights.
 #'
 #' @section Degrees of freedom:
 #' `effective_df()` counts coefficients, without the intercept. For the lasso
@@ -33,7 +34,9 @@
 #'
 #' `logLik()` adds 1 for the intercept and, for `"gaussian"` without `sigma`, 1 for
 #' the variance. With K classes (`"multinomial"`) it adds K - 1 for the intercepts: one of the predictors is determined by the
-#' others, so that a variable counts K - 1 times at most, and EBIC takes p(K - 1) for p.
+#' others, so that a variable counts K - 1 times at most, and EBIC takes p(K - 1) for p. For family objects it is that of
+#' [stats::glm()], from the family's `aic()`: Gamma, inverse Gaussian and Gaussian families have a dispersion, deviance over
+#' weights, which counts as 1 too. Quasi-families have no likelihood: an error.
 #'
 #' @section Criteria:
 #' With k these degrees of freedom, m those of `effective_df()`, p columns and n observations:
@@ -45,7 +48,7 @@
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @param ... For the criteria: further arguments of `logLik()`.
 #' @param x,weights,offset The data of the fit, for the trace (`x` may be a data
-#'   frame if the fit was given one).
+#'   frame if the fit was given one; with a formula, weights, offset and subset are then found in it).
 #' @param sigma Known standard deviation of the errors (`"gaussian"`); `NULL`
 #'   estimates it at each lambda.
 #' @param k Penalty for each degree of freedom.
@@ -94,7 +97,7 @@ logLik.sparsepath <- function(object, x = NULL, weights = NULL, offset = NULL, s
   if (!is.null(sigma)) sigma <- check_scalar(sigma, "sigma", call, lower = 0, upper = Inf, open = TRUE)
   size <- effective_df(object, x, weights, offset)
   value <- loglik_values(object, sigma, call)
-  extra <- intercept_df(object) + (is_gaussian(object) && is.null(sigma))
+  extra <- intercept_df(object) + (estimates_dispersion(object) && is.null(sigma))
   structure(value, df = as.vector(size) + extra, nobs = object$likelihood$n, method = attr(size, "method"), class = "logLik")
 }
 
@@ -217,8 +220,11 @@ criterion_vector <- function(object, value) structure(value, names = step_names(
 is_gaussian <- function(object) identical(object$family, "gaussian")
 
 #' @noRd
+estimates_dispersion <- function(object) is_gaussian(object) || !is.null(object$likelihood$dispersion)
+
+#' @noRd
 ebic <- function(l, object, gamma) {
-  m <- attr(l, "df") - intercept_df(object) - is_gaussian(object) # the variance is no column
+  m <- attr(l, "df") - intercept_df(object) - estimates_dispersion(object) # the variance is no column
   -2 * as.vector(l) + log(attr(l, "nobs")) * attr(l, "df") + 2 * gamma * lchoose_real(object$dim[1L] * contrasts_of(object), pmax(m, 0))
 }
 
@@ -227,18 +233,59 @@ ebic <- function(l, object, gamma) {
 lchoose_real <- function(p, m) lgamma(p + 1) - lgamma(m + 1) - lgamma(pmax(p - m, 0) + 1)
 
 #' What the likelihood needs of the data: kept in the fit
-#' @return list(n, saturated), or NULL for a family without a likelihood here
+#' @return list(n, saturated), or for a dispersion what dispersion_loglik() needs, or NULL for a family without a likelihood here
 #' @noRd
 likelihood_constants <- function(setup) {
   w <- setup$weights
   used <- w > 0
-  saturated <- switch(setup$problem$family,
+  name <- family_name(setup$family)
+  if (setup$traits$name == "glm" && name %in% names(dispersion_loglik)) return(dispersion_constants(name, setup$response$y[used], w[used]))
+  saturated <- switch(name,
     gaussian = sum(log(w[used])) / 2,
     binomial = saturated_binomial(setup$response, w, used),
-    poisson = sum((w * stats::dpois(setup$response$y, setup$response$y, log = TRUE))[used]),
-    multinomial = sum((setup$response$weights * xlogx(setup$response$y))[used, ])
+    poisson = sum((w * saturated_poisson(setup$response$y))[used]),
+    multinomial = sum((setup$response$weights * xlogx(setup$response$y))[used, ]),
+    cox = saturated_cox(survival_data(setup$problem), w),
+    if (inherits(setup$family, "family")) saturated_object(setup$family, setup$response$y[used], w[used])
   )
+  if (setup$problem$family == "cox") used <- used & setup$response$status == 1
   if (!is.null(saturated)) list(n = sum(used), saturated = saturated)
+}
+
+#' Log-likelihood of counts, and of other numbers with y! = gamma(y + 1), under a mean of their own
+#' @noRd
+saturated_poisson <- function(y) ifelse(y > 0, y * log(y), 0) - y - lgamma(y + 1)
+
+#' Families with a dispersion, estimated by deviance / weights as in their aic(): the log-likelihood depends on the fit by its
+#' deviance only
+#' @noRd
+dispersion_loglik <- list(
+  gaussian = function(dev, k) (k$log_w - k$n * (log(2 * pi * dev / k$n) + 1)) / 2,
+  Gamma = function(dev, k) {
+    a <- k$w / dev
+    k$w * (a * log(a) - lgamma(a) - a - 1 / 2) - k$log_y
+  },
+  inverse.gaussian = function(dev, k) -(k$w * (log(2 * pi * dev / k$w) + 1) + 3 * k$log_y) / 2
+)
+
+#' @noRd
+dispersion_constants <- function(name, y, w) {
+  list(n = length(y), dispersion = name, w = sum(w), log_w = sum(log(w)), log_y = if (name != "gaussian") sum(w * log(y)))
+}
+
+#' Log-likelihood of the saturated model of a family object, from its aic(); NULL if that is not a constant minus half the
+#' deviance (quasi-families have none)
+#' @noRd
+saturated_object <- function(family, y, w) {
+  if (!is.function(family$aic)) return(NULL)
+  mean <- sum(w * y) / sum(w)
+  at <- function(share) {
+    mu <- share * y + (1 - share) * mean
+    dev <- sum(family$dev.resids(y, mu, w))
+    (dev - family$aic(y, rep(1, length(y)), mu, w, dev)) / 2
+  }
+  value <- tryCatch(suppressWarnings(c(at(0), at(0.5))), error = function(e) NA)
+  if (length(value) == 2L && all(is.finite(value)) && abs(diff(value)) <= 1e-8 * (1 + abs(value[1L]))) value[1L]
 }
 
 #' Log-likelihood of the saturated model, as binomial()$aic() counts it
@@ -265,6 +312,7 @@ loglik_values <- function(object, sigma, call) {
   }
   dev <- pmax(deviance(object), 0)
   if (!is_gaussian(object)) {
+    if (!is.null(known$dispersion) && is.null(sigma)) return(dispersion_loglik[[known$dispersion]](dev, known))
     if (!is.null(sigma)) sp_abort("unknown_argument", "`sigma` belongs to `family = \"gaussian\"`.", call = call, arg = "sigma")
     return(known$saturated - dev / 2)
   }
@@ -360,6 +408,12 @@ trace_df <- function(object, free, x, weights, offset, call) {
   traits <- family_traits(object$family)
   if (is.null(traits$curvature)) {
     sp_abort("unavailable", sprintf("The trace formula is not available for `family = %s`.", family_label(object$family)), call = call)
+  }
+  if (is.data.frame(x) && length(response_names(object)) && all(response_names(object) %in% names(x))) {
+    data <- data_of_fit(object, x, NULL, weights, offset, call)
+    x <- data$x
+    weights <- data$weights
+    offset <- data$offset
   }
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   x <- x_like(x, object, call, "x")

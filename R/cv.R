@@ -68,7 +68,8 @@
 #'     `lambda.1se`, `gamma.1se` (among all within one standard error the largest lambda, then the largest gamma),
 #'     `nzero.min`, `nzero.1se`, `index`; `fold.gap` and `fold.status` of the relaxed fits; with `keep`
 #'     `fit.preval`, a list. The other components are those of the path, gamma = 1}
-#'   \item{`fold.gap`, `fold.status`}{largest relative gap and worst status of each fold's path}
+#'   \item{`fold.gap`, `fold.kkt`, `fold.status`}{largest relative gap (`NA` for family objects), largest violation of the
+#'     optimality conditions, and worst status of each fold's path}
 #' }
 #' @seealso [predict.cv.sparsepath()], [plot.cv.sparsepath()], [sparsepath()].
 #' @examples
@@ -114,12 +115,13 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
 
   cv_call <- stored_call(match.call(), "cv.sparsepath")
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, call_of_fit(cv_call))
-  if (by_coefficients) out$scores <- cox_fold_deviances(out, setup, folds, rule$grouped, length(fit$lambda))
+  coefficients <- if (by_coefficients) fold_coefficients(out, setup, length(fit$lambda))
+  if (by_coefficients) out$scores <- cox_fold_deviances(coefficients, setup, folds, rule$grouped)
   if (relax) fit <- add_relaxed(fit, setup, maxp, call)
   cv <- new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
   if (!relax) return(cv)
   held <- heldout_relaxed(out, fit, setup, tasks, maxp)
-  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors), held, gamma, folds, setup, rule, keep, call)
+  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors), held, gamma, folds, setup, rule, keep, call, coefficients)
 }
 
 #' The call of sparsepath() that gives the full fit
@@ -191,6 +193,7 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
       if (ncol(folds) > 1L) list(NULL))
   }
   cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap), 0)
+  cv$fold.kkt <- vapply(out$tasks[-1L], function(task) max(task$kkt), 0)
   cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status), 0L)
   warn_uncertified(fit, call)
   warn_uncertified_folds(cv, call)
@@ -214,7 +217,7 @@ warn_uncertified_folds <- function(cv, call) {
   missed <- which(cv$fold.status != 0L)
   if (!length(missed)) return(invisible())
   sp_warn("uncertified", sprintf("%d of %d folds have solutions that missed the promised accuracy.", length(missed), length(cv$fold.status)),
-    why = sprintf("The largest relative gap is %s (promised: %s).", format(max(cv$fold.gap), digits = 2), format(cv$fit$control$thresh)),
-    how = "`fold.gap` and `fold.status` have the details.", call = call, fold = missed
+    why = worst_certificate(cv$fold.gap, cv$fold.kkt, cv$fit$control$thresh),
+    how = "`fold.gap`, `fold.kkt` and `fold.status` have the details.", call = call, fold = missed
   )
 }

@@ -60,8 +60,12 @@ kkt <- function(object, x, y, ...) {
 kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.sparsepath)), call)
-  if (missing(y) && !missing(x)) y <- response_in(object, x, call, "x") %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
   if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
+  data <- data_of_fit(object, x, if (!missing(y)) y, weights, offset, call)
+  x <- data$x
+  y <- data$y %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  weights <- data$weights
+  offset <- data$offset
   if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
@@ -84,7 +88,7 @@ kkt.cv.sparsepath <- function(object, x, y, ...) kkt(object$fit, x, y, ...)
 
 #' @rdname kkt
 #' @export
-kkt.default <- function(object, x, y, lambda = NULL, family = "gaussian", weights = NULL, offset = NULL, alpha = 1,
+kkt.default <- function(object, x, y, lambda = NULL, family = NULL, weights = NULL, offset = NULL, alpha = 1,
                         standardize = TRUE, intercept = TRUE, exclude = NULL, penalty.factor = NULL,
                         lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"),
                         type.multinomial = c("ungrouped", "grouped"), standardize.response = FALSE, penalty = NULL, ...) {

@@ -35,7 +35,9 @@
 #' @param newoffset Offsets of the new observations; required if the path was
 #'   fitted with an offset. `offset()` terms of a formula are computed from `newx`,
 #'   unless `newoffset` is given.
-#' @param x,y,weights,offset The data of the fit, for `exact = TRUE`.
+#' @param x,y,weights,offset The data of the fit, for `exact = TRUE` and for `t`. For a fit with a formula the data frame,
+#'   as `x`, is enough: response, weights, offset and subset are found in it as they were.
+#' @param t Budgets for the L1 norm, instead of lambdas: the constrained form of the lasso, see [budget()].
 #' @param ... Must be empty.
 #' @returns `coef()`: a sparse `dgCMatrix` with one row for the intercept and
 #'   one for each column of `x`, one column for each lambda. `predict()`: a matrix
@@ -62,14 +64,18 @@ predict.sparsepath <- function(object, newx, s = NULL, type = c("link", "respons
   if (!is.null(newdata)) newx <- newdata
   if (missing(newx)) abort_missing("newx", sprintf("Give the data to predict; only `type = \"coefficients\"` and \"nonzero\" do without."), call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
-  switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object$classnames))
+  switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object))
 }
 
 #' @rdname predict.sparsepath
 #' @export
-coef.sparsepath <- function(object, s = NULL, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, ...) {
+coef.sparsepath <- function(object, s = NULL, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, t = NULL, ...) {
   call <- shown_call("coef")
   check_dots(dots_of(...), names(formals(coef.sparsepath)), call)
+  if (!is.null(t)) {
+    if (!is.null(s)) sp_abort("unknown_argument", "Give `s` or `t`, not both.", call = call, arg = "t")
+    return(spend(object, t, list(x = x, y = y, weights = weights, offset = offset), call)$coef)
+  }
   exact <- check_flag(exact, "exact", call)
   b <- coefficients_at(object, s, exact, list(x = x, y = y, weights = weights, offset = offset), call)
   coefficient_rows(object, b)
@@ -115,7 +121,7 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && !family_traits(family)$name %in% c("binomial", "multinomial")) {
+  if (type == "class" && !has_classes(family) && !identical(family, "multinomial")) {
     sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"` or \"multinomial\".",
       why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
@@ -201,7 +207,8 @@ warn_outside <- function(object, s, call) {
 
 #' Fit again so that the path includes s
 #' @noRd
-refit_at <- function(object, s, data, call) {
+refit_at <- function(object, s, data, call, relaxed = FALSE) {
+  if (!is.null(data$x)) data <- data_of_fit(object, data$x, data$y, data$weights, data$offset, call)
   for (arg in c("x", "y")) {
     if (is.null(data[[arg]])) abort_missing(arg, "`exact = TRUE` fits again, and the fit holds no data: give `x` and `y`.", call)
   }
@@ -228,7 +235,7 @@ refit_at <- function(object, s, data, call) {
     )
   }
   warn_uncertified(fit, call)
-  fit
+  if (relaxed) add_relaxed(fit, setup, settings$maxp, call) else fit
 }
 
 #' What coef() gives: the intercept on top, where there is one; a list with several predictors
@@ -368,10 +375,15 @@ check_newoffset <- function(newoffset, object, n, call) {
 }
 
 #' @noRd
-to_classes <- function(eta, classnames) {
+to_classes <- function(eta, object) {
+  classnames <- object$classnames
   if (length(dim(eta)) == 3L) {
     top <- top_class(eta)
     return(array(classnames[top], dim(top), dimnames(top)))
   }
-  array(classnames[(eta > 0) + 1L], dim(eta), dimnames(eta))
+  array(classnames[likely(eta, object$family) + 1L], dim(eta), dimnames(eta))
 }
+
+#' Is the second of two classes the more probable one?
+#' @noRd
+likely <- function(eta, family) if (inherits(family, "family")) family_traits(family)$linkinv(eta) > 0.5 else eta > 0

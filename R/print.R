@@ -16,7 +16,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  cat("\n", paste0(c(certificate_line(x$gap, x$status), end_line(x), na_line(x)), "\n"), sep = "")
+  cat("\n", paste0(c(certificate_line(x), end_line(x), na_line(x)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -26,7 +26,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
 #' @param ... Ignored.
 #' @returns An object of class `summary.sparsepath`: a list with `call`,
 #'   `family`, `alpha`, `nobs`, `nvars`, `nlambda` (fitted and asked for), the ranges of
-#'   `lambda`, `df` and `dev.ratio`, `gap` (largest), `kkt` (largest), `missed`
+#'   `lambda`, `df` and `dev.ratio`, `gap` (largest; `NA` for family objects), `kkt` (largest), `missed`
 #'   (lambdas without certificate), `end`, `npasses` and `passes`.
 #' @examples
 #' summary(sparsepath(log2(colon$x), colon$y, family = "binomial"))
@@ -38,7 +38,7 @@ summary.sparsepath <- function(object, ...) {
       call = object$call, family = object$family, alpha = object$alpha, nobs = object$nobs, nvars = object$dim[1L],
       classnames = object$classnames, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
       lambda = range(object$lambda), df = range(object$df), dev.ratio = range(object$dev.ratio), gap = max(object$gap),
-      kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, status = object$status,
+      kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, kkts = object$kkt, status = object$status,
       end = c(end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
     ),
     class = "summary.sparsepath"
@@ -58,7 +58,7 @@ print.summary.sparsepath <- function(x, ...) {
   field("Variables", x$df[1L], " to ", x$df[2L], " selected")
   field("Deviance", "up to ", number(100 * x$dev.ratio[2L]), " % explained")
   field("Work", big(x$npasses), " solver rounds; all columns of x read ", number(x$passes), " times")
-  cat("\n", paste0(c(certificate_line(x$gaps, x$status), x$end), "\n"), sep = "")
+  cat("\n", paste0(c(certificate_line(list(gap = x$gaps, kkt = x$kkts, status = x$status)), x$end), "\n"), sep = "")
   if (length(x$missed)) cat("without certificate: lambda = ", paste(number(x$missed), collapse = ", "), "\n", sep = "")
   invisible(x)
 }
@@ -119,26 +119,34 @@ cv_table <- function(x) {
 
 # ---- the lines about the certificate and the end of the path ------------------------
 
-#' "all 100 solutions certified: largest relative gap 3e-09"
+#' "all 100 solutions certified: largest relative gap 3e-09"; where the family has no dual, and so no gap,
+#' "all 100 solutions stationary: optimality conditions hold within 3e-12 lambda (no duality gap for this family)"
+#' @param fit What has `gap`, `kkt`, `status`.
 #' @noRd
-certificate_line <- function(gap, status) {
-  missed <- which(status != 0L)
-  total <- length(status)
+certificate_line <- function(fit) {
+  missed <- which(fit$status != 0L)
+  total <- length(fit$status)
+  verdict <- certificate_words(fit$gap, fit$kkt)
   if (!length(missed)) {
-    return(sprintf("%s certified: largest relative gap %s", if (total == 1L) "the solution is" else sprintf("all %s solutions", big(total)),
-      short_number(max(gap))))
+    return(sprintf("%s %s: %s", if (total == 1L) "the solution is" else sprintf("all %s solutions", big(total)), verdict$good, verdict$worst))
   }
-  sprintf("%s of %s solutions certified; NOT %s (largest relative gap %s)", big(total - length(missed)), big(total),
-    paste0("s", paste(utils::head(missed, 10L) - 1L, collapse = ", s"), if (length(missed) > 10L) ", ..."), short_number(max(gap)))
+  sprintf("%s of %s solutions %s; NOT %s (%s)", big(total - length(missed)), big(total), verdict$good,
+    paste0("s", paste(utils::head(missed, 10L) - 1L, collapse = ", s"), if (length(missed) > 10L) ", ..."), verdict$worst)
+}
+
+#' @noRd
+certificate_words <- function(gap, kkt) {
+  if (!anyNA(gap)) return(list(good = "certified", worst = sprintf("largest relative gap %s", short_number(max(gap)))))
+  list(good = "stationary", worst = sprintf("optimality conditions hold within %s lambda (no duality gap for this family)", short_number(max(kkt))))
 }
 
 #' @noRd
 cv_certificate_line <- function(x) {
-  gap <- max(x$fit$gap, x$fold.gap)
   folds <- sprintf("%s fold %s", big(length(x$fold.gap)), plural(length(x$fold.gap), "path"))
   bad <- sum(x$fold.status != 0L) + any(x$fit$status != 0L)
-  if (bad == 0L) return(sprintf("full path and %s certified: largest relative gap %s", folds, short_number(gap)))
-  sprintf("full path and %s: %d NOT certified (largest relative gap %s)", folds, bad, short_number(gap))
+  verdict <- certificate_words(c(x$fit$gap, x$fold.gap), c(x$fit$kkt, x$fold.kkt))
+  if (bad == 0L) return(sprintf("full path and %s %s: %s", folds, verdict$good, verdict$worst))
+  sprintf("full path and %s: %d NOT %s (%s)", folds, bad, verdict$good, verdict$worst)
 }
 
 #' Why the path ended; NULL when all lambdas were fitted

@@ -9,7 +9,7 @@
 #' @return list with `x` (checked), `problem` (what the engine reads), `control`,
 #'   `call`, and what the fit object and the methods need to know.
 #' @noRd
-setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                           lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
                           cox.ties = "breslow", type.multinomial = NULL, control = sparsepath.control(), standardize.response = FALSE,
@@ -20,7 +20,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   n <- nrow(x)
   p <- ncol(x)
   varnames <- colnames(x) %||% default_names(p)
-  family <- check_family(family, call)
+  family <- check_family(family %||% if (missing(y) || !is_survival(y)) "gaussian" else "cox", call)
   traits <- family_traits(family)
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
@@ -43,6 +43,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, call)
   v <- group_factors(groups, penalty, v)
 
+  if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
@@ -54,7 +55,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,
     early.stop = is.null(lambda), fdev = if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
-    fdev.span = traits$early$span, fdev.relative = traits$early$relative,
+    fdev.span = traits$early$span, fdev.relative = traits$early$relative, glm = if (traits$name == "glm") engine_family(family),
     devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
     pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE
   )
@@ -78,7 +79,10 @@ run_engine <- function(setup, quiet = FALSE) {
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
     screen = control$screen, progress = progress$report
   ))
-  if (!is.null(out$error)) abort_engine(out, setup$x, setup$call)
+  if (!is.null(out$error)) {
+    abort_family(out, setup)
+    abort_engine(out, setup$x, setup$call)
+  }
   if (!is.null(progress$report)) progress$report(1)
   out
 }
@@ -112,6 +116,7 @@ new_sparsepath <- function(task, out, setup, call) {
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
   fit$likelihood <- likelihood_constants(setup)
+  if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$encoding <- setup$encoding
   structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }
@@ -121,19 +126,29 @@ new_sparsepath <- function(task, out, setup, call) {
 warn_uncertified <- function(fit, call) {
   missed <- which(fit$status != 0L)
   if (!length(missed)) return(invisible())
-  worst <- missed[which.max(fit$gap[missed])]
   sp_warn("uncertified", sprintf("%d of %d solutions missed the promised accuracy.", length(missed), length(fit$lambda)),
     why = c(
       sprintf("lambda %s%s.", paste(sprintf("[%d] = %s", utils::head(missed, 5L), format(fit$lambda[utils::head(missed, 5L)], digits = 4)),
         collapse = ", "), and_more_missed(missed)),
-      sprintf("The largest relative gap is %s (promised: %s).", format(fit$gap[worst], digits = 2), format(fit$control$thresh))
+      worst_certificate(fit$gap[missed], fit$kkt[missed], fit$control$thresh)
     ),
     how = c(
-      if (any(fit$status == 2L)) "The limit of rounds was reached: raise `sparsepath.control(maxit = )`.",
+      if (any(fit$status == 2L)) {
+        if (anyNA(fit$gap)) "The best fit may lie at the edge of what the family allows (a mean of zero, say): stop at a larger lambda, or use another link."
+        else "The limit of rounds was reached: raise `sparsepath.control(maxit = )`."
+      },
       "`fit$status`, `fit$gap` and `fit$kkt` have the details for each lambda."
     ),
     call = call, index = missed, lambda = fit$lambda[missed], gap = fit$gap[missed]
   )
+}
+
+#' What was promised and missed: a gap, or where there is none the optimality conditions
+#' @noRd
+worst_certificate <- function(gap, kkt, thresh) {
+  if (!anyNA(gap)) return(sprintf("The largest relative gap is %s (promised: %s).", format(max(gap), digits = 2), format(thresh)))
+  sprintf("The largest violation of the optimality conditions is %s lambda (promised: %s).", format(max(kkt), digits = 2),
+    format(max(10 * thresh, 1e-9)))
 }
 
 #' @noRd

@@ -50,10 +50,11 @@ NULL
 #' @export
 predict.sparsepath_relaxed <- function(object, newx, s = NULL, gamma = 1, ...) {
   gamma <- check_gamma(gamma, shown_call("predict"))
+  if (any(gamma < 1)) object <- relaxed_at(object, s, "predict", ...)
   if (missing(newx)) {
-    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g, ...), s = s, ...))
+    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g), s = s, ...))
   } else {
-    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g, ...), newx, s = s, ...))
+    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g), newx, s = s, ...))
   }
 }
 
@@ -61,7 +62,8 @@ predict.sparsepath_relaxed <- function(object, newx, s = NULL, gamma = 1, ...) {
 #' @export
 coef.sparsepath_relaxed <- function(object, s = NULL, gamma = 1, ...) {
   gamma <- check_gamma(gamma, shown_call("coef"))
-  each_gamma(gamma, function(g) coef.sparsepath(blended(object, g, ...), s = s, ...))
+  if (any(gamma < 1)) object <- relaxed_at(object, s, "coef", ...)
+  each_gamma(gamma, function(g) coef.sparsepath(blended(object, g), s = s, ...))
 }
 
 #' @rdname relaxed
@@ -97,7 +99,7 @@ print.sparsepath_relaxed <- function(x, digits = max(3, getOption("digits") - 3)
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  lines <- c(certificate_line(x$gap, x$status), paste("relaxed:", certificate_line(x$relaxed$gap, x$relaxed$status)), end_line(x), na_line(x))
+  lines <- c(certificate_line(x), paste("relaxed:", certificate_line(x$relaxed)), end_line(x), na_line(x))
   cat("\n", paste0(lines, "\n"), sep = "")
   invisible(table)
 }
@@ -125,14 +127,11 @@ each_gamma <- function(gamma, f) {
 
 #' The path with coefficients blended, without its relaxed part
 #' @noRd
-blended <- function(object, gamma, exact = FALSE, ...) {
+blended <- function(object, gamma) {
   relaxed <- object$relaxed
   object$relaxed <- NULL
   class(object) <- setdiff(class(object), "sparsepath_relaxed")
   if (gamma == 1) return(object)
-  if (!identical(exact, FALSE)) {
-    sp_abort("unavailable", "`exact = TRUE` is available for `gamma = 1` only.", how = "Fit with lambdas that include `s`.", call = shown_call("predict"), arg = "exact")
-  }
   at <- nearest_relaxed(match(object$lambda, relaxed$lambda), length(relaxed$lambda))
   object$dev.ratio <- gamma * object$dev.ratio + (1 - gamma) * relaxed$dev.ratio[at]
   if (is_several(object)) {
@@ -143,9 +142,20 @@ blended <- function(object, gamma, exact = FALSE, ...) {
     return(object)
   }
   object$beta <- blend(object$beta, relaxed$beta[, at, drop = FALSE], gamma)
-  object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[at], names = names(object$a0))
+  if (!is.null(object$a0)) object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[at], names = names(object$a0))
+  if (!is.null(object$baseline)) object["baseline"] <- list(if (gamma == 0) baseline_columns(relaxed$baseline, at)) # of blends: not kept
   object$df <- diff(object$beta@p)
   object
+}
+
+#' With `exact = TRUE`: path and relaxed fits computed again, with s among the lambdas
+#' @noRd
+relaxed_at <- function(object, s, name, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, ...) {
+  if (!isTRUE(exact) || is.null(s)) return(object)
+  call <- shown_call(name)
+  s <- check_s(s, call)
+  if (all(s %in% object$lambda)) return(object)
+  refit_at(object, s, list(x = x, y = y, weights = weights, offset = offset), call, relaxed = TRUE)
 }
 
 #' Where a set was not fitted, the last one that was
@@ -188,7 +198,7 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
   first <- at[!duplicated(key[at])]
   refits <- lapply(first, function(l) {
     set <- all_sets[[l]]
-    if (!length(set)) return(list(a0 = if (several) a0[, l] else a0[l], x = matrix(0, 0L, max(1L, length(a0) %/% length(size))), dev.ratio = dev.ratio[l], gap = 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
+    if (!length(set)) return(list(a0 = if (several) a0[, l] else a0[l], x = matrix(0, 0L, max(1L, length(a0) %/% length(size))), dev.ratio = dev.ratio[l], gap = if (setup$traits$name == "glm") NA_real_ else 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
     refit(set, setup, weights)
   })
   of <- match(key[at], key[first])
@@ -242,26 +252,28 @@ refit <- function(set, setup, weights) {
 #' Give a path its relaxed part
 #' @noRd
 add_relaxed <- function(fit, setup, maxp, call) {
-  sets <- relax_sets(fit$beta, fit$a0, fit$dev.ratio, setup, setup$problem$weights[, 1L], maxp)
+  sets <- relax_sets(fit$beta, fit$a0 %||% double(length(fit$lambda)), fit$dev.ratio, setup, setup$problem$weights[, 1L], maxp)
   relaxed <- fit
   at <- sets$at
   relaxed$beta <- sets$beta
   if (is_several(fit)) {
     relaxed$a0 <- structure(sets$a0, dimnames = list(names(fit$beta), colnames(fit$a0)[at]))
     relaxed$dfmat <- structure(do.call(rbind, lapply(sets$beta, function(b) diff(b@p))), dimnames = dimnames(relaxed$a0))
-  } else {
+  } else if (!is.null(fit$a0)) {
     relaxed$a0 <- structure(sets$a0, names = names(fit$a0)[at])
   }
   relaxed$df <- lengths(active_columns(sets$beta))
   relaxed$dim <- c(fit$dim[1L], length(at))
   relaxed$lambda <- fit$lambda[at]
+  if (!is.null(fit$baseline)) relaxed$baseline <- path_baseline(relaxed, setup)
   for (name in c("dev.ratio", "gap", "kkt", "status", "npasses", "passes")) relaxed[[name]] <- sets[[name]]
   fit$relaxed <- relaxed
+  fit$settings["maxp"] <- list(maxp)
   class(fit) <- c("sparsepath_relaxed", class(fit))
   missed <- which(relaxed$status != 0L)
   if (length(missed)) {
     sp_warn("uncertified", sprintf("%d of %d relaxed fits missed the promised accuracy.", length(missed), length(relaxed$lambda)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(relaxed$gap[missed]), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(relaxed$gap[missed], relaxed$kkt[missed], fit$control$thresh),
       how = "`fit$relaxed$gap` and `fit$relaxed$status` have the details.", call = call, lambda = relaxed$lambda[missed]
     )
   }
@@ -271,7 +283,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
 # ---- cross-validation ----------------------------------------------------------------------
 
 #' Held-out predictions of the relaxed fits of all folds, n x L x R
-#' @return list(eta, gap, status): the last two for each fold
+#' @return list(eta, beta, gap, kkt, status): the last three for each fold; `beta` without relaxed fits has the last one
 #' @noRd
 heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   heldout <- tasks$heldout
@@ -279,7 +291,8 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   K <- setup$problem$predictors
   eta <- array(NA_real_, c(nrow(heldout), if (K > 1L) K, size, ncol(heldout)))
   folds <- ncol(tasks$weights) - 1L
-  gap <- double(folds)
+  gap <- kkt <- double(folds)
+  coefficients <- vector("list", folds)
   status <- integer(folds)
   offset <- setup$problem$offset %||% 0
   for (b_task in seq_len(folds) + 1L) {
@@ -295,6 +308,7 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
       own <- several_predictors(sets, setup$x[rows, used, drop = FALSE], used, length(rows))
       eta[rows, , , r] <- (own + if (length(offset) > 1L) as.vector(offset[rows, ]) else 0)[, , at]
       gap[b_task - 1L] <- max(sets$gap)
+      kkt[b_task - 1L] <- max(sets$kkt)
       status[b_task - 1L] <- max(sets$status)
       next
     }
@@ -302,22 +316,28 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
     own <- matrix(rep(sets$a0, each = length(rows)), length(rows))
     if (length(used)) own <- own + as.matrix(setup$x[rows, used, drop = FALSE] %*% as.matrix(sets$beta[used, , drop = FALSE]))
     eta[rows, , r] <- (own + if (length(offset) > 1L) offset[rows] else 0)[, at]
+    coefficients[[b_task - 1L]] <- sets$beta[, at, drop = FALSE]
     gap[b_task - 1L] <- max(sets$gap)
+    kkt[b_task - 1L] <- max(sets$kkt)
     status[b_task - 1L] <- max(sets$status)
   }
-  list(eta = eta, gap = gap, status = status)
+  list(eta = eta, beta = coefficients, gap = gap, kkt = kkt, status = status)
 }
 
 #' Curves of all gammas, and the choice of lambda and gamma together
 #'
 #' @param eta Held-out predictions of the path, n x L x R; `held` those of the relaxed fits.
+#' @param coefficients Of the folds' paths, where the measure is computed from coefficients.
 #' @noRd
-add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call) {
+add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call, coefficients = NULL) {
   gamma <- sort(unique(gamma))
   fit <- cv$fit
   blends <- lapply(gamma, function(g) if (g == 1) eta else if (g == 0) held$eta else g * eta + (1 - g) * held$eta)
-  stats <- lapply(blends, function(e) {
-    curve <- cv_curve(e, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped)
+  stats <- lapply(seq_along(gamma), function(k) {
+    scores <- if (!is.null(coefficients)) {
+      cox_fold_deviances(Map(function(path, relaxed) blend(path, relaxed, gamma[k]), coefficients, held$beta), setup, folds, rule$grouped)
+    }
+    curve <- cv_curve(blends[[k]], folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, scores)
     known <- !is.na(curve$cvsd)
     if (!any(known)) known[] <- TRUE
     cvm <- curve$cvm[known]
@@ -326,7 +346,9 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call)
   })
   names(stats) <- paste0("g:", format(gamma, trim = TRUE))
   cv$relaxed <- c(list(statlist = stats, gamma = gamma), choose_lambda_gamma(stats, gamma, rule$measure))
+  if (!is.null(fit$baseline)) cv$relaxed$baseline <- chosen_baselines(fit, cv$relaxed, setup)
   cv$relaxed$fold.gap <- held$gap
+  cv$relaxed$fold.kkt <- held$kkt
   cv$relaxed$fold.status <- held$status
   if (keep) {
     cv$relaxed$fit.preval <- lapply(blends, function(e) if (ncol(folds) == 1L) array(e, dim(cv$fit.preval), dimnames(cv$fit.preval)) else e)
@@ -334,7 +356,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call)
   }
   if (any(held$status != 0L)) {
     sp_warn("uncertified", sprintf("%d of %d folds have relaxed fits that missed the promised accuracy.", sum(held$status != 0L), length(held$status)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(held$gap), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(held$gap, held$kkt, fit$control$thresh),
       how = "`relaxed$fold.gap` and `relaxed$fold.status` have the details.", call = call
     )
   }

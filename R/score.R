@@ -103,7 +103,7 @@ cv_curve <- function(eta, folds, response, weights, traits, measure, grouped, sc
     one <- dim(eta)[-length(dim(eta))]
     slice <- array(eta[seq_len(prod(one)) + (r - 1L) * prod(one)], one)
     if (traits$name == "cox") {
-      scored <- if (is.null(scores)) fold_concordance(slice, fold, response, weights) else scores[[r]]
+      scored <- if (is.null(scores)) fold_scores_cox(slice, fold, response, weights, measure) else scores[[r]]
       return(list(scores = scored, weights = drop(rowsum(weights, fold)), count = colSums(is.finite(scored))))
     }
     if (measure == "auc") {

@@ -1,7 +1,9 @@
 /* Entry point of every fit: a list that describes the problems in, a list of solutions out. */
+#include <math.h>
 #include <string.h>
 
 #include "r_convert.h"
+#include "r_glm.h"
 
 /* Everything that must be freed however the call ends; owned by an external pointer with a finalizer. */
 typedef struct handle {
@@ -11,6 +13,7 @@ typedef struct handle {
   sp_groups groups;
   sp_path path;
   sp_rc_host host;
+  sp_rg_family family;
 } handle;
 
 static void release(SEXP ptr) {
@@ -64,6 +67,8 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->data.efron = sp_rc_int(problem, "efron");
   sp->data.K = sp_rc_int_or(problem, "predictors", 1);
   sp->data.scale_response = sp_rc_int_or(problem, "standardize.response", 0);
+  sp_rg_family_init(&h->family, sp_rc_get(problem, "glm"), &h->host);
+  sp->data.host = &h->family.ops;
   sp->pen = &h->pen;
   sp->y = sp_rc_reals(problem, "y");
   sp->offset = sp_rc_reals(problem, "offset");
@@ -156,7 +161,7 @@ static SEXP task_list(handle *h, int index, int keep) {
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];
     dev[l] = m->null_dev > 0 ? 1 - (pt->value - m->sat_value) / m->null_dev : 0;
-    gap[l] = pt->gap;
+    gap[l] = isnan(pt->gap) ? NA_REAL : pt->gap;
     kkt[l] = pt->kkt;
     INTEGER(df)[l] = pt->df;
     INTEGER(status)[l] = pt->status;

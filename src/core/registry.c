@@ -12,6 +12,7 @@ const sp_design_ops *const sp_registry_designs[] = {
 };
 
 extern const sp_loss_ops sp_loss_binomial;
+extern const sp_loss_ops sp_loss_callback;
 extern const sp_loss_ops sp_loss_cox;
 extern const sp_loss_ops sp_loss_gaussian;
 extern const sp_loss_ops sp_loss_mgaussian;
@@ -19,6 +20,7 @@ extern const sp_loss_ops sp_loss_multinomial;
 extern const sp_loss_ops sp_loss_poisson;
 const sp_loss_ops *const sp_registry_losses[] = {
   &sp_loss_binomial,
+  &sp_loss_callback,
   &sp_loss_cox,
   &sp_loss_gaussian,
   &sp_loss_mgaussian,

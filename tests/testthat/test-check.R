@@ -186,9 +186,10 @@ test_that("responses that a gaussian model cannot have", {
 })
 
 test_that("families that do not exist yet say so", {
-  for (family in list("cox", "multinomial", "mgaussian")) {
+  for (family in setdiff(c("multinomial", "mgaussian"), sparsepath:::available_families)) {
     expect_refused(sparsepath(x, y, family = family), "unavailable")
   }
+  expect_refused(sparsepath(x, y, family = "cox"), "type") # no survival response
   expect_refused(sparsepath(x, y, family = "gausian"), "choice")
   expect_identical(sparsepath(x, z, family = "binom")$family, "binomial")
 })

@@ -6,6 +6,8 @@
 #include "../base/vec.h"
 #include "../solver/block.h"
 
+#define STATIONARY 10 /* without a dual, a violation / lambda of this many times the promised gap will do */
+
 void sp_point_free_scratch(sp_ctx *ctx, sp_point *pt) {
   sp_free(ctx, pt->s);
   pt->s = pt->c = NULL;
@@ -192,6 +194,11 @@ sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot) {
 void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh) {
   sp_model *m = &t->m;
   const sp_penalty *pen = m->pen;
+  if (!m->loss.ops->fenchel_young) { /* stationary or not is all that can be said */
+    pt->gap = NAN;
+    pt->status = pt->kkt <= sp_max(STATIONARY * thresh, SP_TOL_ACCEPT) ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
+    return;
+  }
   double gap = pt->slack, primal = pt->value;
   const double s = pt->scale;
   const int blocks = m->blocks && lambda > 0 && pen->alpha > 0;

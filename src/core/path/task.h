@@ -19,7 +19,7 @@ typedef struct sp_point {
   double kkt;             /* largest violation / lambda, all columns once certified */
   double scale;           /* largest s such that s theta is dual feasible */
   double slack;           /* penalty Fenchel-Young terms of columns with coefficient 0, and charge for unpenalized scores */
-  double gap;             /* relative to the null objective */
+  double gap;             /* relative to the null objective; NaN: the loss has no dual, kkt decides */
   int status, limit;
 } sp_point;
 

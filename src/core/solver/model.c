@@ -6,6 +6,7 @@
 #include "../base/vec.h"
 #include "block.h"
 
+#define CURVATURE_FLOOR 1e-10
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
 
 /* Each response, without its offset, to unit standard deviation; offsets along with it. A constant one stays as it is. */
@@ -311,8 +312,13 @@ void sp_model_null(sp_model *m) {
   m->sat_value = m->loss.ops->saturated(&m->loss);
   m->null_dev = m->null_value - m->sat_value;
   m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
-  double ss = 0;
-  for (ptrdiff_t i = 0; i < n; i++) ss += m->g[i] * m->g[i] / m->w[i];
+  double ss = 0, curvature = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    ss += m->g[i] * m->g[i] / m->w[i];
+    curvature += m->h[i];
+  }
+  /* a family of the host has units of its own */
+  m->floor = CURVATURE_FLOOR * (m->loss.ops->flags & SP_LOSS_DOMAIN ? curvature : 1);
   m->unit = sqrt(ss);
   /* glmnet's convention: a gaussian response is scaled to unit variance before it is penalized */
   if ((m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->K == 1 && m->unit > 0) m->ridge_scale = 1 / m->unit;

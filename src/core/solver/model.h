@@ -35,6 +35,7 @@ typedef struct sp_model {
   int longest;             /* coefficients of the largest block */
   double ridge_scale;      /* multiplies the ridge part: 1 / s_y */
   double null_value, null_dev, sat_value; /* F of the intercept-only model (with offset), F(null) - F(sat), F(sat) */
+  double floor;            /* smallest curvature of a metric, relative to the weight of the row */
   double unit;             /* size of a gradient at the null model: |sw o (y - mu)| ; scales rounding levels */
 
   int nu, nu0;             /* unpenalized basis: independent intercepts (nu0 of them), then independent free columns */

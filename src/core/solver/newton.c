@@ -22,7 +22,6 @@
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
-#define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
 
 static sp_status reserve_near(sp_model *m) {
   const size_t need = (size_t)m->qp.capW + 1;
@@ -261,7 +260,7 @@ static sp_status set_metric(sp_model *m, const double *h) {
   if (m->loss.ops->metric) {
     SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
   } else {
-    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], CURVATURE_FLOOR * m->w[i]));
+    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
   }
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
@@ -291,9 +290,8 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     if (st != SP_OK) return st;
   } else {
     near_to_V(m);
-    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    sp_active_corr(q, q->nV);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
-    sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   }
   if (m->use_dual) { /* free columns have no slot */
@@ -425,6 +423,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, worst, worst_before = 1;
+  const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
   int everything = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, trusted = 0;
   *kkt = INFINITY;
   *limit = 0;
@@ -472,11 +471,15 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     last = worst;
     careful |= worst > TRUST || majorize;
-    const double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
+    const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
     SP_TRY(newton_step(m, worst));
     double len = 1;
-    if (careful) {
+    if (!careful) {
+      for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
+      trusted = !bounded || isfinite(m->loss.ops->value(&m->loss, m->eta));
+    }
+    if (!trusted) {
       /* a coefficient left beyond its limit by an unfinished solve is brought back */
       for (int i = 0; i < m->n_near; i++) {
         const int k = m->near[i];
@@ -484,9 +487,6 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
         if (q->b[k] < q->lo[k]) q->b[k] = q->lo[k];
       }
       line_search(m, f_old, &len);
-    } else {
-      for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
-      trusted = 1;
     }
     if (len < 1) {
       if (len == 0) SP_TRY(go_back(m));
@@ -539,7 +539,7 @@ static int wants_iterative(const sp_model *m) {
 static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   const double share = m->stepped > 0 ? (lambda_prev - lambda) / m->stepped : 0;
-  if (!q->iterative || !(share > 0 && share < 2)) return SP_OK;
+  if (!q->iterative || !(share > 0 && share < 2) || (m->loss.ops->flags & SP_LOSS_DOMAIN)) return SP_OK;
   const sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
   for (int i = 0; i < q->a; i++) {

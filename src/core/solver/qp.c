@@ -254,9 +254,8 @@ void sp_qp_corr_all(sp_qp *q) {
   for (int k = 0; k < q->nW; k++) {
     if (q->ia[k] < 0) q->V[m++] = k;
   }
-  sp_qp_corr(q, q->V, m, q->r, q->val);
+  sp_active_corr(q, m);
   for (int a = 0; a < m; a++) q->c[q->V[a]] = q->val[a];
-  sp_active_t(q, q->r, q->g);
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   q->nV = m;
 }

@@ -114,7 +114,8 @@ void sp_factor_solve(const sp_qp *q, double *x);             /* x <- (P'P)^-1 x 
 sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble); /* H d = rhs -> q->d, q->u = XA d */
 
 void sp_active_t(sp_qp *q, const double *x, double *out);    /* out [a] = XA'x */
-void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d */
+void sp_active_corr(sp_qp *q, int m);                        /* val [m] = z' r of q->V [m], g [a] = XA'r */
+void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d; what out has in the unpenalized basis may go */
 sp_status sp_active_refresh(sp_qp *q);                       /* iterative: before products, when the set has changed */
 sp_status sp_qp_set_iterative(sp_qp *q, int on);
 
