@@ -454,6 +454,18 @@ static void test_slow(void) {
   }
 }
 
+static void test_limits(void) {
+  fit f;
+  sp_ctx ctx;
+  sp_path path;
+  open_fit(&f, 20, 10, 1, F_GAUSSIAN, 1, 0, 0, 1);
+  double lower[10] = {0};
+  f.q.spec.lower = lower;
+  sp_ctx_init(&ctx);
+  SP_CHECK(run_problem(&f.q, &ctx, &path) == SP_EUNSUPPORTED && strstr(ctx.msg, "limits"), "limits with groups");
+  close_fit(&f);
+}
+
 /* ---- several responses ---------------------------------------------------------------------------- */
 
 static void test_mgaussian(void) {
@@ -496,6 +508,7 @@ static void test_mgaussian(void) {
 
 int main(void) {
   test_mgaussian();
+  test_limits();
   test_laws();
   test_fits();
   test_identities();
