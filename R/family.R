@@ -102,7 +102,7 @@ mgaussian_traits <- list(
   linkinv = function(eta) eta,
   joint = list(data = mgaussian_data, gradient = mgaussian_gradient, loss = mgaussian_loss, newton = fit_mgaussian,
     divergence = mgaussian_divergence),
-  measures = c(mse = "Mean-Squared Error", deviance = "Mean-Squared Error", mae = "Mean Absolute Error"),
+  measures = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
   early = list(relative = TRUE, span = 1L, factor = 1)
 )
 
