@@ -186,7 +186,7 @@ test_that("responses that a gaussian model cannot have", {
 })
 
 test_that("families that do not exist yet say so", {
-  for (family in list("cox", "multinomial", "mgaussian")) {
+  for (family in list("multinomial", "mgaussian")) {
     expect_refused(sparsepath(x, y, family = family), "unavailable")
   }
   expect_refused(sparsepath(x, y, family = "gausian"), "choice")
