@@ -33,6 +33,28 @@
 #' Coefficients that are zero are exactly zero. [kkt()] computes certificates
 #' independently of the solver.
 #'
+#' @section Family objects:
+#' `family` may be any object of class `"family"` (see [stats::family()]), such as `Gamma("log")`,
+#' `inverse.gaussian()`, `quasipoisson()`, `binomial("probit")`, `poisson("sqrt")`, `gaussian("log")` or
+#' `MASS::negative.binomial(2)`, or one of your own. The loss is half its unit deviance. (`gaussian()`,
+#' `binomial()` and `poisson()` with their canonical links are the named families.)
+#'
+#' Its functions are called from the solver, on the main thread whatever `threads` is: slower than a
+#' named family, and the same answers for any number of threads. Newton's method uses the observed
+#' curvature where it is positive. Means must stay where the family allows them (`valideta`, `validmu`);
+#' when the best fit lies at the edge of that region, the points concerned are not certified.
+#'
+#' Most of these losses have no known dual, and some are not convex. Their solutions have no duality
+#' gap (`gap` is `NA`); the certificate is stationarity: `kkt`, the largest violation of the
+#' optimality conditions in units of lambda, must be at most `10 * thresh`, 1e-6 by default, and usually is
+#' near 1e-11. For a convex loss, such as those of Gamma with link log or inverse, probit and
+#' complementary log-log, negative binomial with link log, and Poisson with link sqrt, a stationary point is the optimum;
+#' for others, such as `gaussian("log")`, `inverse.gaussian("log")` and `binomial("cauchit")`, it is the end of a
+#' path of descent from the null model, as in [stats::glm()].
+#'
+#' An error in one of the functions becomes an error of class `sparsepath_error_family` that names the
+#' function; their warnings are not shown.
+#'
 #' @section Errors:
 #' All errors have class `sparsepath_error` and a more specific one, for instance
 #' `sparsepath_error_nonfinite` (missing or infinite values; the message gives
@@ -56,8 +78,12 @@
 #'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
 #'   two values; proportions between 0 and 1, with the numbers of trials in
 #'   `weights`; or a matrix of counts with two columns, the second one being the
-#'   class that is modelled.
-#' @param family `"gaussian"` (least squares) or `"binomial"` (logistic).
+#'   class that is modelled. With a binomial family *object*, `binomial("probit")` or
+#'   `binomial()`, the first column of counts has the successes, as in [stats::glm()]; all other
+#'   forms are the same. (Both orders are glmnet's, too.) Other family objects take the numbers that
+#'   `glm()` takes.
+#' @param family `"gaussian"` (least squares) or `"binomial"` (logistic); or a family object, see Family
+#'   objects.
 #' @param weights Observation weights, zero or positive; the default is 1 for
 #'   each observation. They are rescaled, so only ratios matter.
 #' @param offset A known part of the linear predictor, one value per row. Given
@@ -112,7 +138,7 @@
 #' @param ... Must be empty; a misspelt argument is an error.
 #'
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
-#'   that holds no data and no functions. With L lambdas and p columns:
+#'   that holds no data and no functions (but those of a family object). With L lambdas and p columns:
 #' \describe{
 #'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...}
 #'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L}
