@@ -81,6 +81,7 @@ new_penalty <- function(name, group, weights, asparse, call, absent) {
   structure(list(name = name, group = group, weights = weights, asparse = asparse), class = "sparsepath_penalty")
 }
 
+#' @method print sparsepath_penalty
 #' @export
 print.sparsepath_penalty <- function(x, ...) {
   cat(penalty_text(x), "\n", sep = "")

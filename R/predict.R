@@ -121,7 +121,7 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && !has_classes(family)) {
+  if (type == "class" && !has_classes(family) && !identical(family, "multinomial")) {
     sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"` or \"multinomial\".",
       why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
@@ -381,6 +381,9 @@ to_classes <- function(eta, object) {
     top <- top_class(eta)
     return(array(classnames[top], dim(top), dimnames(top)))
   }
-  likely <- if (inherits(object$family, "family")) family_traits(object$family)$linkinv(eta) > 0.5 else eta > 0
-  array(classnames[likely + 1L], dim(eta), dimnames(eta))
+  array(classnames[likely(eta, object$family) + 1L], dim(eta), dimnames(eta))
 }
+
+#' Is the second of two classes the more probable one?
+#' @noRd
+likely <- function(eta, family) if (inherits(family, "family")) family_traits(family)$linkinv(eta) > 0.5 else eta > 0

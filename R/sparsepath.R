@@ -1,6 +1,7 @@
 #' Fit a regularization path
 #'
-#' Computes the lasso or elastic-net solutions of a linear or logistic model for
+#' Computes the lasso or elastic-net solutions of a regression (linear, logistic, multinomial, Poisson, Cox, several
+#' responses, or any family object) for
 #' a whole grid of lambdas, each with a certificate of how near to the optimum
 #' it is. A call to `glmnet()` becomes one of `sparsepath()` by changing the
 #' name: arguments, defaults and returned fields are the same wherever the
@@ -14,9 +15,19 @@
 #' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i,\; \beta_0 + o_i + x_i^T\beta) \; + \;
 #'   \lambda \sum_j v_j \left[ \alpha |\beta_j| + \frac{1-\alpha}{2} \frac{\beta_j^2}{s_y} \right]}{
 #'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b)  +  lambda sum_j v_j [ alpha |b_j| + (1 - alpha)/2 b_j^2 / s_y ]}
-#' is solved, with offsets \eqn{o_i}. The loss is \eqn{(y-\eta)^2/2} for
-#' `"gaussian"` and \eqn{\log(1+e^\eta) - y\eta} for `"binomial"`. \eqn{s_y} is 1
-#' for `"binomial"`; for `"gaussian"` it is the weighted standard deviation of
+#' is solved, with offsets \eqn{o_i}. The loss is minus the log-likelihood up to a constant, per unit of weight:
+#' \describe{
+#'   \item{`"gaussian"`}{\eqn{(y-\eta)^2/2}}
+#'   \item{`"binomial"`}{\eqn{\log(1+e^\eta) - y\eta}}
+#'   \item{`"poisson"`}{\eqn{e^\eta - y\eta}}
+#'   \item{`"multinomial"`}{\eqn{\log \sum_k e^{\eta_k} - \eta_y}{log sum_k exp(eta_k) - eta_y}, one linear predictor for each class}
+#'   \item{`"mgaussian"`}{\eqn{\|y-\eta\|^2/2}{||y - eta||^2 / 2}, one linear predictor for each response}
+#'   \item{`"cox"`}{the partial likelihood, which is no sum over observations; no intercept}
+#'   \item{family objects}{half the unit deviance}
+#' }
+#' With `"mgaussian"`, and `"multinomial"` with `type.multinomial = "grouped"`, the coefficients of a variable in all predictors
+#' enter or leave together: the penalty has their norm in place of the absolute value. \eqn{s_y} is 1
+#' but for `"gaussian"`, where it is the weighted standard deviation of
 #' `y` minus the offset (the root mean square without an intercept), which makes
 #' an elastic-net path independent of the units of `y`. Coefficients are
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
@@ -31,7 +42,7 @@
 #' the limit of rounds was reached; one warning of class
 #' `sparsepath_warning_uncertified` names lambdas that missed the promise.
 #' Coefficients that are zero are exactly zero. [kkt()] computes certificates
-#' independently of the solver.
+#' independently of the solver. For family objects no dual is known: see there.
 #'
 #' @section Family objects:
 #' `family` may be any object of class `"family"` (see [stats::family()]), such as `Gamma("log")`,
@@ -78,16 +89,18 @@
 #'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
 #'   two values; proportions between 0 and 1, with the numbers of trials in
 #'   `weights`; or a matrix of counts with two columns, the second one being the
-#'   class that is modelled. With a binomial family *object*, `binomial("probit")` or
-#'   `binomial()`, the first column of counts has the successes, as in [stats::glm()]; all other
-#'   forms are the same. (Both orders are glmnet's, too.) Other family objects take the numbers that
-#'   `glm()` takes.
-#' @param family `"gaussian"` (least squares) or `"binomial"` (logistic); or a family object, see Family
-#'   objects.
+#'   class that is modelled (with an object, `binomial()` or `binomial("probit")`, the first column has the
+#'   successes, as in [stats::glm()]; both orders are glmnet's, too). For `"poisson"` counts or rates, zero or positive. For `"multinomial"` a factor or text, or a
+#'   matrix of counts with one column for each class. For `"mgaussian"` a matrix with one column for each response. For
+#'   `"cox"` a `Surv` object of the survival package, or a matrix with columns `time` and `status`, or `start`,
+#'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula. For family objects what `glm()` takes.
+#' @param family `"gaussian"` (least squares, the default), `"binomial"` (logistic), `"poisson"`, `"multinomial"`, `"mgaussian"`
+#'   (several responses), `"cox"`; or a family object of [stats::family()], such as `Gamma(link = "log")`. Objects of a
+#'   canonical pair, such as `poisson()`, are the family of that name; all others are evaluated by their own functions, see Family objects.
 #' @param weights Observation weights, zero or positive; the default is 1 for
 #'   each observation. They are rescaled, so only ratios matter.
-#' @param offset A known part of the linear predictor, one value per row. Given
-#'   here, it is also required for prediction.
+#' @param offset A known part of the linear predictor, one value per row (a matrix with one column for each of several linear
+#'   predictors). Given here, it is also required for prediction.
 #' @param alpha Mix of the penalty, between 0 (ridge) and 1 (lasso, the default,
 #'   because its solutions are sparse).
 #' @param nlambda Number of lambdas of the automatic grid. 100 steps make
@@ -118,6 +131,8 @@
 #'   other arguments are those of the default method, except that `weights`,
 #'   `offset` and `subset` are evaluated in `data`. Terms and levels
 #'   are kept in the fit, so that `predict()` takes a new data frame.
+#'   The terms of a formula take memory that grows with the square of their number: with many thousands of variables give
+#'   the data frame as `x` instead.
 #' @param subset,na.action As in [stats::lm()]: rows to use, and what to do with missing
 #'   values. The default leaves incomplete rows out; `print()` says how many.
 #' @param contrasts How the formula codes factors: `"all"`, one column for each level
@@ -125,6 +140,9 @@
 #'   changes the fit), or `"treatment"`, without the first level. Logical variables
 #'   become 0 and 1.
 #' @param sparse Make a sparse matrix from the formula? Worth it with many levels.
+#' @param cox.ties With `"cox"`: tied event times by Breslow's approximation (the default, as in glmnet) or Efron's.
+#' @param type.multinomial With `"multinomial"`: a penalty on each coefficient (`"ungrouped"`, the default), or on the norm
+#'   of a variable's coefficients in all classes (`"grouped"`), so that it is selected for all classes or none.
 #' @param control A list from [sparsepath.control()].
 #' @param relax Also fit the variables selected at each lambda without penalty? See
 #'   [relaxed].
@@ -140,7 +158,8 @@
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
 #'   that holds no data and no functions (but those of a family object). With L lambdas and p columns:
 #' \describe{
-#'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...}
+#'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...; with K linear predictors (`"multinomial"`, `"mgaussian"`) a K x L
+#'     matrix, and `beta` a list of K matrices; absent for `"cox"`}
 #'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L}
 #'   \item{`df`}{number of nonzero coefficients for each lambda}
 #'   \item{`dim`}{dimensions of `beta`}
@@ -150,7 +169,7 @@
 #'   \item{`npasses`}{rounds of the solver in all}
 #'   \item{`jerr`}{0, kept for scripts that look at it}
 #'   \item{`offset`}{`TRUE` if an offset was used}
-#'   \item{`classnames`}{the two classes (binomial)}
+#'   \item{`classnames`}{the classes (binomial, multinomial)}
 #'   \item{`call`}{the call, for `update()`; data given by value are replaced by the argument's name}
 #'   \item{`nobs`}{number of rows of `x`}
 #'   \item{`gap`, `kkt`, `status`}{the certificate of each solution, see Accuracy}

@@ -17,6 +17,7 @@
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
+#define FORCING 1e-2       /* blocks: what the quadratic model may leave of the residual */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
@@ -289,9 +290,8 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     if (st != SP_OK) return st;
   } else {
     near_to_V(m);
-    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    sp_active_corr(q, q->nV);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
-    sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   }
   if (m->use_dual) { /* free columns have no slot */
@@ -367,7 +367,9 @@ static sp_status newton_step(sp_model *m, double worst) {
   int ok = 0, wandered = 0;
   near_to_V(m);
   if (q->blocks) {
+    q->goal = FORCING * worst; /* the next step starts from a new gradient */
     SP_TRY(sp_blocks(q, 1, &ok));
+    q->goal = 0;
   } else if (wants_dual(m)) {
     int finished;
     double *y = m->deta; /* not in use before the step is known */
