@@ -83,6 +83,7 @@ static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double fr
   }
   SP_TRY(sp_model_solve(&t->m, lambda, from, &kkt, &limit));
   SP_TRY(sp_task_record(t, &t->points[l], lambda, l - l0, kkt, limit));
+  SP_TRY(t->m.loss.status);
 done:
   return st;
 }
