@@ -33,6 +33,23 @@
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
 #' so that converged answers agree coefficient by coefficient.
 #'
+#' @section Several classes:
+#' With `family = "multinomial"` and K classes there are K intercepts and K coefficients for each column, and the
+#' probability of class k is \eqn{P_k = e^{\eta_k} / \sum_h e^{\eta_h}} (Friedman et al. 2010, equation 17). The loss of an observation
+#' is \eqn{-\sum_k y_k \log P_k}, \eqn{y_k} its share of class k (0 or 1 for a factor), \eqn{s_y} is 1, and the penalty is summed over
+#' the classes: each class selects its own variables (`type.multinomial = "ungrouped"`; their equation 18).
+#' `penalty.factor`, `exclude` and the limits hold for all K coefficients of a column.
+#'
+#' The loss does not change when one number is added to all K coefficients of a column, or to all intercepts. So
+#' intercepts are returned with sum zero over the classes, and so are the coefficients of a column without penalty. A penalty settles
+#' the level of the others: with a ridge part uniquely; by the L1 norm alone their median is zero, and for an even number of classes, where
+#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero. (glmnet
+#' takes the mean of the two instead; fitted probabilities and objective are the same.) With limits, the level is the one that the
+#' solver ends at.
+#'
+#' Two classes give the `"binomial"` model. With the lasso it is the same at the same lambda, with ridge at half the lambda: the
+#' difference d of two coefficients costs \eqn{\lambda v [\alpha |d| + (1 - \alpha) d^2 / 4]}.
+#'
 #' @section Accuracy:
 #' For every lambda, `gap` is the duality gap divided by the objective of the
 #' null model: the objective of the solution is proven to lie within that
@@ -90,8 +107,10 @@
 #'   two values; proportions between 0 and 1, with the numbers of trials in
 #'   `weights`; or a matrix of counts with two columns, the second one being the
 #'   class that is modelled (with an object, `binomial()` or `binomial("probit")`, the first column has the
-#'   successes, as in [stats::glm()]; both orders are glmnet's, too). For `"poisson"` counts or rates, zero or positive. For `"multinomial"` a factor or text, or a
-#'   matrix of counts with one column for each class. For `"mgaussian"` a matrix with one column for each response. For
+#'   successes, as in [stats::glm()]; both orders are glmnet's, too). For `"poisson"` counts or rates, zero or positive. For
+#'   `"multinomial"` a factor, text, logical or numeric vector of classes, or a matrix with one column for each class:
+#'   indicators, counts or proportions. Its rows are divided by their sums, which multiply `weights`. A class without
+#'   observations is an error (`droplevels()` helps). For `"mgaussian"` a matrix with one column for each response. For
 #'   `"cox"` a `Surv` object of the survival package, or a matrix with columns `time` and `status`, or `start`,
 #'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula. For family objects what `glm()` takes.
 #' @param family `"gaussian"` (least squares, the default), `"binomial"` (logistic), `"poisson"`, `"multinomial"`, `"mgaussian"`
@@ -148,6 +167,8 @@
 #'   [relaxed].
 #' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
+#' @param type.multinomial With `"multinomial"`: `"ungrouped"` (the default, as in glmnet), where each class selects its own variables, or
+#'   `"grouped"`, where a variable has a coefficient in all classes or in none.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
 #' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. The default `NULL` is the elastic net; for
@@ -159,9 +180,11 @@
 #'   that holds no data and no functions (but those of a family object). With L lambdas and p columns:
 #' \describe{
 #'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...; with K linear predictors (`"multinomial"`, `"mgaussian"`) a K x L
-#'     matrix, and `beta` a list of K matrices; absent for `"cox"`}
-#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L}
-#'   \item{`df`}{number of nonzero coefficients for each lambda}
+#'     matrix; absent for `"cox"`}
+#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L; with K linear predictors a list of K of them,
+#'     named by the classes or responses}
+#'   \item{`df`}{number of nonzero coefficients for each lambda; with several predictors, of columns with a nonzero one}
+#'   \item{`dfmat`, `grouped`}{several classes: nonzero coefficients of each, K x L; `type.multinomial = "grouped"`?}
 #'   \item{`dim`}{dimensions of `beta`}
 #'   \item{`lambda`}{the lambdas, decreasing}
 #'   \item{`dev.ratio`}{fraction of (null) deviance explained for each lambda}
@@ -229,6 +252,11 @@
 #' b[b[, 1] != 0, ]
 #' head(predict(fit, newx = x, s = s, type = "response"))
 #' plot(fit)
+#'
+#' # several classes
+#' fit3 <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial")
+#' coef(fit3, s = 0.05)$virginica
+#' confusion(fit3, as.matrix(iris[, 1:4]), iris$Species, s = 0.05)
 #'
 #' # a formula
 #' fit <- sparsepath(len ~ supp * dose, ToothGrowth)

@@ -43,7 +43,7 @@ for (ties in c("breslow", "efron")) {
     y[, "time"] <- 1
     expect_exact_cox(d$x, y, NULL, ties, label = "one time")
     y[, "status"] <- 1 # then every coefficient but 0 lowers the likelihood
-    f <- sparsepath(d$x[, 1:5], y, family = "cox", cox.ties = ties, lambda = c(0.1, 0.01, 0))
+    f <- sparsepath(d$x[, 1:5], y, family = "cox", cox.ties = ties, lambda = c(0.1, 0.01))
     expect_true(all(f$beta == 0))
     expect_equal(f$nulldev, 0)
   })

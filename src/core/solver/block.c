@@ -517,13 +517,14 @@ static void polar(const sp_qp *q, work *w, double len) {
   }
 }
 
-static double penalty(const sp_qp *q, const work *w, double step) {
+/* at b, or at b + d */
+static double penalty(const sp_qp *q, const double *d) {
   double f = 0;
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
     const int k = q->A[s];
     double ss = 0;
     for (int j = 0; j < q->len[k]; j++) {
-      const double b = q->b[k + j] + step * w->d[s + j], u = q->unit[k + j] * b;
+      const double b = q->b[k + j] + (d ? d[s + j] : 0), u = q->unit[k + j] * b;
       f += q->t[k + j] * fabs(b) + q->k[k + j] * b * b / 2;
       ss += u * u;
     }
@@ -549,13 +550,13 @@ static int newton(sp_qp *q, work *w, double E) {
   }
   dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
   q->n_rounds++;
-  const double before = penalty(q, w, 0);
+  const double before = penalty(q, NULL);
   double len = 1;
   for (int it = 0; it < 8; it++, len /= 2) {
     polar(q, w, len);
     memset(w->gd, 0, (size_t)q->a * sizeof *w->gd);
     sp_gemv_n(q->G, q->capG, q->a, q->a, w->d, w->gd);
-    const double df = sp_dot(w->gd, w->d, q->a) / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w, 1) - before);
+    const double df = sp_dot(w->gd, w->d, q->a) / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w->d) - before);
     if (!(df <= 1e-14 * before)) continue;
     for (int i = 0; i < q->a; i++) {
       const int pos = q->A[i];
