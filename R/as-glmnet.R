@@ -6,7 +6,7 @@
 #'
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @returns An object of class `c("elnet", "glmnet")` (`"gaussian"`) or
-#'   `c("lognet", "glmnet")` (`"binomial"`), with `"relaxed"` in front for a
+#'   `c("lognet", "glmnet")` (`"binomial"`), `c("multnet", "glmnet")` (`"multinomial"`), ..., with `"relaxed"` in front for a
 #'   relaxed path; for a cross-validation one of class `"cv.glmnet"`, or `c("cv.relaxed", "cv.glmnet")`.
 #' @examples
 #' fit <- as_glmnet(sparsepath(log2(colon$x), colon$y, family = "binomial"))

@@ -12,7 +12,8 @@
 #' `assess(cv$fit.preval, newy = y, family = "binomial")`.
 #'
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()]; or linear predictors, a vector
-#'   or a matrix with one column for each lambda (then `family` is needed, and no `newx`).
+#'   or a matrix with one column for each lambda, for `"multinomial"` observations x classes (x lambdas)
+#'   (then `family` is needed, and no `newx`).
 #' @param newx,newy Data and response. `newy` may have any form that `y` may
 #'   have in the fit; it may be left out if the fit has a formula and `newx` is a data frame with
 #'   the response.
@@ -21,7 +22,7 @@
 #'   cross-validation.
 #' @param newoffset Offsets, required if the path was fitted with an offset.
 #' @param family Family of the predictors, if `object` is not a fit.
-#' @param classnames The two classes, if `object` is not a fit and `newy` does not tell: the
+#' @param classnames The classes (`"binomial"`: the two), if `object` is not a fit and `newy` does not tell: the
 #'   second is the one whose linear predictor is positive.
 #' @param ... Further arguments of [predict.sparsepath()], such as `gamma` for a relaxed fit.
 #' @returns `assess()`: a data frame with one row for each lambda, a column `lambda` (if
@@ -49,16 +50,15 @@ assess <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newoffse
   given <- judged(object, newx, if (missing(newy)) NULL else newy, weights, s, newoffset, family, classnames, call, ...)
   traits <- family_traits(given$family)
   measures <- traits$measures
-  size <- ncol(given$eta)
   fold <- matrix(1L, nrow(given$eta), 1L)
-  eta <- array(given$eta, c(nrow(given$eta), size, 1L))
+  eta <- array(given$eta, c(dim(given$eta), 1L))
   values <- lapply(names(measures), function(m) {
     value <- cv_curve(eta, fold, given$response, given$weights, traits, m, TRUE)$cvm
     structure(value, measure = measures[[m]])
   })
   names(values) <- names(measures)
   if (!is.null(given$lambda)) values <- c(list(lambda = unname(given$lambda)), values)
-  structure(values, class = "data.frame", row.names = colnames(given$eta) %||% seq_len(size))
+  structure(values, class = "data.frame", row.names = eta_labels(given$eta) %||% seq_len(dim(given$eta)[length(dim(given$eta))]))
 }
 
 #' @rdname assess
@@ -66,12 +66,15 @@ assess <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newoffse
 confusion <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newoffset = NULL, family = NULL, classnames = NULL, ...) {
   call <- shown_call("confusion")
   given <- judged(object, newx, if (missing(newy)) NULL else newy, weights, s, newoffset, family, classnames, call, ...)
+  if (family_traits(given$family)$name == "multinomial") {
+    return(one_or_list(class_tables(given$eta, given$response, given$classnames), eta_labels(given$eta)))
+  }
   check_two_classes(given, call)
   classes <- given$classnames
   y <- given$response$y
   w <- given$response$weights
   tables <- lapply(seq_len(ncol(given$eta)), function(l) {
-    second <- given$eta[, l] > 0
+    second <- likely(given$eta[, l], given$family)
     counts <- c(sum((w * (1 - y))[!second]), sum((w * (1 - y))[second]), sum((w * y)[!second]), sum((w * y)[second]))
     structure(matrix(counts, 2L, dimnames = list(Predicted = classes, True = classes)), class = c("sparsepath_confusion", "table"))
   })
@@ -193,14 +196,24 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
     classnames <- path$classnames
   } else {
     if (is.null(newy)) abort_missing("newy", "Give the response.", call)
-    if (!is.numeric(object) || length(dim(object)) > 2L) {
+    several <- identical(family, "multinomial")
+    if (!is.numeric(object) || length(dim(object)) > 2L + several) {
       sp_abort("type", "`object` must be a fit, or linear predictors.", why = sprintf("It is %s.", describe(object)), call = call, arg = "object")
     }
     if (is.null(family)) abort_missing("family", "Predictors alone do not tell their family.", call)
     family <- check_family(family, call)
-    eta <- as.matrix(object)
+    eta <- if (several) several_eta(object, call) else as.matrix(object)
     lambda <- NULL
-    if (family_traits(family)$name == "binomial" && is.null(classnames)) {
+    if (several && is.null(classnames)) {
+      classnames <- dimnames(eta)[[2L]] %||% (if (is.matrix(newy)) colnames(newy) else levels(as.factor(newy)))
+      classnames <- classnames %||% as.character(seq_len(dim(eta)[2L]))
+    }
+    if (several && length(classnames) != dim(eta)[2L]) {
+      sp_abort("dimension", "`object` must have one linear predictor for each class.",
+        why = sprintf("It has %d for the %d classes %s.", dim(eta)[2L], length(classnames), some_names(classnames)), call = call, arg = "object"
+      )
+    }
+    if (has_classes(family) && is.null(classnames)) {
       classnames <- if (is.factor(newy)) levels(newy) else if (is.null(dim(newy)) && !is.numeric(newy)) sort(unique(as.character(newy)))
       classnames <- classnames %||% c("0", "1")
     }
@@ -216,10 +229,24 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
   list(eta = eta, response = response, weights = weights, family = family, classnames = classnames, lambda = lambda)
 }
 
+#' Names of the lambdas of linear predictors
+#' @noRd
+eta_labels <- function(eta) dimnames(eta)[[length(dim(eta))]]
+
 #' @noRd
 check_two_classes <- function(given, call) {
-  if (family_traits(given$family)$name == "binomial") return(invisible())
-  sp_abort("choice", sprintf("`%s()` needs classes.", as.character(call[[1L]])), why = sprintf("The family is %s.", family_label(given$family)), call = call)
+  if (has_classes(given$family)) return(invisible())
+  sp_abort("choice", sprintf("`%s()` needs two classes.", as.character(call[[1L]])), why = sprintf("The family is %s.", family_label(given$family)), call = call)
+}
+
+#' Predictors of several classes: n x K x L, or n x K for one lambda
+#' @noRd
+several_eta <- function(object, call) {
+  if (length(dim(object)) == 3L) return(object)
+  if (is.matrix(object)) return(array(object, c(dim(object), 1L), c(dimnames(object) %||% list(NULL, NULL), list(NULL))))
+  sp_abort("type", "`object` must be linear predictors of all classes: observations x classes x lambdas.",
+    why = sprintf("It is %s.", describe(object)), call = call, arg = "object"
+  )
 }
 
 #' @noRd

@@ -12,7 +12,7 @@
 #'   because its last step is a direct solve.
 #' @param maxit Most Newton rounds for one lambda. Fewer than ten are usual, so
 #'   that the default is a safety net; solutions cut off by it have status 2 and
-#'   are named in a warning. (The `maxit` of glmnet counts passes of coordinate
+#'   are named in a warning. Family objects, which need not be convex, get ten times as many. (The `maxit` of glmnet counts passes of coordinate
 #'   descent over the whole path.)
 #' @param dfmax The automatic grid ends at the first solution with more than
 #'   `dfmax` nonzero coefficients. Default: no limit.

@@ -288,7 +288,7 @@ newton_cox <- function(basis, eta, risk_sets) {
 
 #' Fenchel-Young terms: divergence of scale p + (1 - scale) y from p over the risk set of each term, per column
 #' @noRd
-cox_divergence <- function(eta, scale, risk_sets) {
+cox_divergence <- function(eta, scale, risk_sets, t) {
   # q log(q / p) - q + p, by its series near q = p
   entropy_part <- function(q, p) {
     u <- ifelse(p > 0, (q - p) / p, Inf)
@@ -409,6 +409,10 @@ cox_fold_deviances <- function(coefficients, setup, folds, grouped) {
     }))
   })
 }
+
+#' What the functions of the partial likelihood need of a problem
+#' @noRd
+cox_data <- function(problem, w) risk_structure(survival_data(problem), w)
 
 #' Coefficients of the fold tasks, p x size each
 #' @noRd

@@ -6,7 +6,8 @@
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @param newx Data, as in [predict.sparsepath()].
 #' @param newy Response, in any form that `y` of [sparsepath()] may have. May be
-#'   left out if the fit has a formula and `newx` is a data frame with the response.
+#'   left out if the fit has a formula and `newx` is a data frame with the response;
+#'   residuals are then `NA` in incomplete rows.
 #' @param s Lambdas; by default all of a path, and `"lambda.1se"` of a
 #'   cross-validation.
 #' @param type `"response"`: observed minus fitted value (proportion).
@@ -51,17 +52,33 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
     )
   }
   if (missing(newx)) abort_missing("newx", "The fit holds no data: give `newx` and `newy`.", call)
-  if (missing(newy)) newy <- response_in(object, newx, call, "newx") %||% abort_missing("newy", "The fit holds no data: give `newx` and `newy`.", call)
+  from_data <- missing(newy)
+  if (from_data) newy <- response_in(object, newx, call, "newx") %||% abort_missing("newy", "The fit holds no data: give `newx` and `newy`.", call)
   b <- coefficients_at(object, s, FALSE, NULL, call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
   weights <- check_weights(newweights, nrow(eta), call, "newweights")
-  observed <- response_like(newy, object, nrow(eta), weights, call)
-  if (cox) {
-    observed$efron <- identical(object$settings$cox.ties, "efron")
-    return(cox_residuals(eta, observed, weights, type))
+  one <- function(eta, newy, weights) {
+    observed <- response_like(newy, object, nrow(eta), weights, call)
+    if (identical(object$family, "multinomial")) return(residuals_multinomial(eta, observed, type, call))
+    if (identical(object$family, "mgaussian")) {
+      return((as.vector(observed$y) - eta) * if (type %in% c("response", "working")) 1 else sqrt(weights))
+    }
+    if (cox) {
+      observed$efron <- identical(object$settings$cox.ties, "efron")
+      return(cox_residuals(eta, observed, weights, type))
+    }
+    residuals_of(eta, observed, type, family_traits(object$family))
   }
-  residuals_of(eta, observed, type, family_traits(object$family))
+  if (!from_data || cox || length(dim(eta)) > 2L) return(one(eta, newy, weights))
+  # rows of a formula's data with missing values: NA, as in predict()
+  known <- stats::complete.cases(newy, eta)
+  out <- eta * NA
+  if (any(known)) out[known, ] <- one(eta[known, , drop = FALSE], take_rows(newy, known), weights[known])
+  out
 }
+
+#' @noRd
+take_rows <- function(y, rows) if (length(dim(y)) == 2L) y[rows, , drop = FALSE] else y[rows]
 
 #' @rdname fitted.sparsepath
 #' @export
@@ -81,6 +98,7 @@ residuals.cv.sparsepath <- function(object, newx, newy, s = c("lambda.1se", "lam
 #' New data may lack a class, which the response of a fit may not.
 #' @noRd
 response_like <- function(newy, object, n, weights, call) {
+  if (identical(object$family, "multinomial")) return(class_response_like(newy, object$classnames, n, weights, call))
   if (length(object$classnames) == 2L && is.null(dim(newy)) && length(newy) == n) {
     text <- as.character(newy)
     if (all(text %in% object$classnames)) {

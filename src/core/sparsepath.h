@@ -18,7 +18,9 @@
 #include "cv/concord.h"
 #include "cv/heldout.h"
 #include "design/design.h"
+#include "lars/lars.h"
 #include "path/path.h"
 #include "registry.h"
+#include "signal/fused.h"
 
 #endif

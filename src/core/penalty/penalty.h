@@ -10,7 +10,8 @@
 enum {
   SP_PENALTY_CONVEX = 1,
   SP_PENALTY_L1_RIDGE = 2, /* separable, t |b| + k b^2 / 2 per coordinate: what the direct solvers take */
-  SP_PENALTY_BOUNDS = 4    /* box limits allowed */
+  SP_PENALTY_BOUNDS = 4,   /* box limits allowed */
+  SP_PENALTY_BLOCKS = 8    /* norms of blocks beside the separable part: the functions block_* */
 };
 
 typedef struct sp_penalty sp_penalty;
@@ -20,6 +21,24 @@ typedef struct sp_penalty sp_penalty;
 typedef struct sp_coord {
   double v, kv, lo, hi;
 } sp_coord;
+
+/* Groups of the columns of a design. With K linear predictors a block is made of a group's coefficients in all of them (across), or
+ * there is one for each predictor. */
+typedef struct sp_groups {
+  int G;
+  const int *of;         /* [p] group of a column */
+  const int *ptr, *cols; /* [G + 1], [p] columns of group g: cols[ptr[g]] to cols[ptr[g + 1] - 1], increasing */
+  const double *w;       /* [G] weights of the norms; a column with infinite penalty factor is not in its group */
+  int across;
+} sp_groups;
+
+/* One block, in penalized units: coefficients u_j = unit_j b_j, gradients z_j = c_j / unit_j. w: weight of the norm; v [m]: factors of
+ * the L1 part; kv: factor of the ridge part. */
+typedef struct sp_pen_block {
+  int m;
+  double w, kv;
+  const double *v;
+} sp_pen_block;
 
 typedef struct sp_penalty_ops {
   const char *name;
@@ -35,11 +54,21 @@ typedef struct sp_penalty_ops {
   double (*scale)(const sp_penalty *pen, double lambda, const sp_coord *co, double c);
   /* Fenchel-Young term Omega(b) + Omega*(z) - z b >= 0, z in the domain of Omega* (rounding is forgiven) */
   double (*fenchel_young)(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z);
+
+  /* The same for a block (SP_PENALTY_BLOCKS; NULL otherwise): penalty = T |u|_2 + sum_j t_j |u_j| + k |u|_2^2 / 2 */
+  void (*block_norms)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, double *T, double *t_by_v, double *k); /* t = t_by_v v */
+  double (*block_gauge)(const sp_penalty *pen, const sp_pen_block *bl, const double *z);
+  double (*block_value)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u);
+  double (*block_violation)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
+  double (*block_scale)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z);
+  double (*block_fenchel_young)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
 } sp_penalty_ops;
 
 struct sp_penalty {
   const sp_penalty_ops *ops;
   double alpha; /* elastic-net mixing */
+  double tau;   /* blocks: share of the separable part, the rest is that of the norms */
+  const sp_groups *groups; /* blocks, or NULL */
 };
 
 #endif

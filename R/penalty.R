@@ -1,0 +1,250 @@
+# Penalties of groups: constructors, what the engine reads, and the certificate's part in plain R.
+
+#' Group lasso and sparse group lasso
+#'
+#' Values for the argument `penalty` of [sparsepath()] and [cv.sparsepath()]: variables that belong together, such as the genes of a
+#' pathway or the columns of a factor, enter and leave the model together.
+#'
+#' @section Objective:
+#' With columns standardized as in [sparsepath()], groups g of columns with weights \eqn{v_g} and \eqn{\tau} = `asparse`,
+#' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i, \beta_0 + o_i + x_i^T\beta) + \lambda \sum_g (1-\tau) v_g
+#'   \left[ \alpha \|\beta_g\|_2 + \frac{1-\alpha}{2} \|\beta_g\|_2^2 \right] + \lambda \sum_j \tau u_j
+#'   \left[ \alpha |\beta_j| + \frac{1-\alpha}{2} \beta_j^2 \right]}{
+#'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b) + lambda sum_g (1 - tau) v_g [ alpha |b_g|_2 + (1 - alpha)/2 |b_g|_2^2 ]
+#'     + lambda sum_j tau u_j [ alpha |b_j| + (1 - alpha)/2 b_j^2 ]}
+#' is solved. `pen_group()` is \eqn{\tau = 0}: a group is in the model as a whole (Yuan and Lin 2006, eq. 2.1; in contrast to that
+#' paper, columns of a group are not made orthonormal). `pen_sparse_group()` has both parts, so that within a selected group some
+#' coefficients are zero (Simon et al. 2013, eq. 3). As always a gaussian response has its ridge part divided by the standard deviation
+#' of `y`. \eqn{u_j} is the mean factor of the group in the ridge part, so that this part is the same for all of a group.
+#'
+#' The norm acts on standardized coefficients. It is not the same for other codings of a factor.
+#'
+#' With several linear predictors (`"mgaussian"`, `type.multinomial = "grouped"`) a group's norm is over all predictors; with
+#' `type.multinomial = "ungrouped"` each class has its own norms.
+#'
+#' @param group The group of each column: a vector or factor with one value for each column of `x`, in any order; equal values make a
+#'   group. With a formula also `"terms"`: the columns of one term, such as the levels of a factor, are a group.
+#' @param weights One weight for each group, zero or positive, 0 for no penalty on the group: in the order of `sort(unique(group))` (of
+#'   the levels of a factor), or named by group. The default `NULL` is the square root of the number of columns, by which large groups
+#'   are not selected for their size. Weights are not rescaled.
+#' @param asparse \eqn{\tau}, the share of the lasso, from 0 to 1. 0 is `pen_group()`, 1 the lasso or elastic net. The default 0.05
+#'   lets groups compete first.
+#' @returns An object of class `"sparsepath_penalty"`, a list with `name`, `group`, `weights`, `asparse`.
+#' @section Errors:
+#' `sparsepath_error_length` when `group` does not have one value for each column, `sparsepath_error_range` for weights or `asparse`
+#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: limits of coefficients with groups, and
+#' `penalty.factor` with `pen_group()` (give `weights` of groups; with `pen_sparse_group()`, `penalty.factor` is \eqn{u_j}).
+#' @references
+#' Yuan M, Lin Y (2006). Model selection and estimation in regression with grouped variables. *Journal of the Royal Statistical Society
+#' B*, 68(1), 49-67. \doi{10.1111/j.1467-9868.2005.00532.x}
+#'
+#' Simon N, Friedman J, Hastie T, Tibshirani R (2013). A sparse-group lasso. *Journal of Computational and Graphical Statistics*,
+#' 22(2), 231-245. \doi{10.1080/10618600.2012.681250}
+#' @examples
+#' x <- log2(colon$x)[, 1:200]
+#' group <- rep(1:40, each = 5)
+#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_group(group))
+#' b <- coef(fit, s = fit$lambda[10])[-1, ]
+#' table(group[b != 0]) # whole groups
+#'
+#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_sparse_group(group, asparse = 0.5))
+#' b <- coef(fit, s = fit$lambda[10])[-1, ]
+#' table(group[b != 0])
+#' @name penalties
+#' @export
+pen_group <- function(group, weights = NULL) {
+  new_penalty("group", group, weights, 0, shown_call("pen_group"), missing(group))
+}
+
+#' @rdname penalties
+#' @export
+pen_sparse_group <- function(group, asparse = 0.05, weights = NULL) {
+  call <- shown_call("pen_sparse_group")
+  asparse <- check_scalar(asparse, "asparse", call, lower = 0, upper = 1)
+  new_penalty("sparse_group", group, weights, asparse, call, missing(group))
+}
+
+#' @noRd
+new_penalty <- function(name, group, weights, asparse, call, absent) {
+  if (absent) abort_missing("group", "Give the group of each column.", call)
+  if (!is.atomic(group) || is.null(group) || length(dim(group)) > 1L) {
+    sp_abort("type", "`group` must be a vector or factor with one value for each column.", why = sprintf("It is %s.", describe(group)),
+      call = call, arg = "group"
+    )
+  }
+  if (anyNA(group)) {
+    sp_abort("nonfinite", "`group` must not contain missing values.",
+      why = sprintf("NA at %s%s.", at_position(which(is.na(group))[1L], names(group)), and_more(sum(is.na(group)))), call = call, arg = "group"
+    )
+  }
+  if (!is.null(weights)) weights <- structure(check_numeric(weights, "weights", call, lower = 0), names = names(weights))
+  structure(list(name = name, group = group, weights = weights, asparse = asparse), class = "sparsepath_penalty")
+}
+
+#' @method print sparsepath_penalty
+#' @export
+print.sparsepath_penalty <- function(x, ...) {
+  cat(penalty_text(x), "\n", sep = "")
+  invisible(x)
+}
+
+#' @noRd
+penalty_text <- function(penalty) {
+  count <- if (identical(penalty$group, "terms")) "the terms of a formula" else sprintf("%d groups", length(unique(penalty$group)))
+  if (penalty$name == "group") return(sprintf("group lasso, %s", count))
+  sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
+}
+
+# ---- the engine's groups -----------------------------------------------------------
+
+#' Groups as the engine reads them, or NULL when coefficients stand alone
+#'
+#' @param penalty From a constructor, or NULL.
+#' @param across Are the coefficients of all predictors penalized together?
+#' @param v Penalty factors; infinite for columns left out. `factors`: were any given?
+#' @return list(of, ptr, cols [0-based], w, across, tau)
+#' @noRd
+penalty_groups <- function(penalty, across, v, factors, limits, x, call) {
+  if (is.null(penalty) && !across) return(NULL)
+  if (!is.null(penalty) && !inherits(penalty, "sparsepath_penalty")) {
+    sp_abort("type", "`penalty` must come from `pen_group()` or `pen_sparse_group()`.", why = sprintf("It is %s.", describe(penalty)),
+      how = "The elastic net is the default; `alpha` mixes it.", call = call, arg = "penalty"
+    )
+  }
+  if (limits) {
+    sp_abort("unavailable", "Limits of coefficients cannot be combined with penalties of groups.",
+      why = if (is.null(penalty)) "The coefficients of a variable for all responses are a group."
+        else "A group enters the model as a whole.",
+      how = "Leave out `lower.limits` and `upper.limits`.", call = call, arg = "lower.limits"
+    )
+  }
+  p <- length(v)
+  if (is.null(penalty)) {
+    at <- seq_len(p) - 1L
+    return(list(of = at, ptr = c(at, p), cols = at, w = ifelse(is.finite(v), v, 1), across = TRUE, tau = 0))
+  }
+  if (penalty$name == "group" && factors) {
+    sp_abort("unavailable", "`penalty.factor` cannot be combined with `pen_group()`.", how = "Give `pen_group()` the `weights` of the groups.",
+      call = call, arg = "penalty.factor"
+    )
+  }
+  group <- penalty$group
+  if (identical(group, "terms")) group <- group_of_terms(x, call)
+  if (length(group) != p) {
+    sp_abort("length", sprintf("`group` must have length %d, the number of columns of `x`.", p),
+      why = sprintf("It has length %d.", length(group)), call = call, arg = "group", value = length(group)
+    )
+  }
+  group <- if (is.factor(group)) droplevels(group) else factor(group)
+  of <- as.integer(group)
+  used <- tabulate(of[is.finite(v)], nlevels(group))
+  list(
+    of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L,
+    w = group_weights(penalty$weights, levels(group), used, call),
+    across = across, tau = penalty$asparse
+  )
+}
+
+#' @noRd
+group_weights <- function(weights, names, size, call) {
+  if (is.null(weights)) return(sqrt(size))
+  if (length(weights) != length(names)) {
+    sp_abort("length", sprintf("`weights` of the penalty must have length %d, the number of groups.", length(names)),
+      why = sprintf("It has length %d.", length(weights)), call = call, arg = "weights", value = length(weights)
+    )
+  }
+  if (!is.null(names(weights))) {
+    absent <- setdiff(names, names(weights))
+    if (length(absent)) {
+      sp_abort("names", "`weights` of the penalty must be named by group, or not at all.",
+        why = sprintf("There is none for group %s%s.", describe(absent[1L]), and_more(length(absent))), call = call, arg = "weights"
+      )
+    }
+    weights <- weights[names]
+  }
+  as.double(weights)
+}
+
+#' Factors of the L1 part for the engine: with groups of whole columns, or without factors, 1
+#' @noRd
+group_factors <- function(groups, penalty, v) {
+  if (is.null(groups) || is.null(penalty) || penalty$name == "sparse_group") return(v)
+  ifelse(is.finite(v), 1, v)
+}
+
+#' Columns of a formula by term
+#' @noRd
+group_of_terms <- function(x, call) {
+  term <- encoding_of(x)$term
+  if (length(term) == ncol(x)) return(term)
+  sp_abort("unavailable", "`group = \"terms\"` needs a formula.", how = "Give the group of each column.", call = call, arg = "group")
+}
+
+# ---- the certificate ------------------------------------------------------------------
+# Coefficients b and products z are pK x L, predictor by predictor; `blocks` has the block of each row, `T` [blocks x L] the factors
+# of the norms; l1 and l2 are those of single coefficients.
+
+#' @noRd
+block_state <- function(groups, lambda, alpha, v, K, s_y, dropped) {
+  p <- length(groups$of)
+  G <- length(groups$w)
+  block <- if (groups$across) rep(groups$of + 1L, K) else rep(groups$of + 1L, K) + rep((seq_len(K) - 1L) * G, each = p)
+  w <- rep(groups$w, if (groups$across) 1L else K)
+  finite <- is.finite(v)
+  mean_v <- as.vector(rowsum(ifelse(finite, v, 0), groups$of + 1L)) / pmax(as.vector(rowsum(as.double(finite), groups$of + 1L)), 1)
+  total <- (1 - groups$tau) * groups$w + groups$tau * mean_v
+  list(
+    blocks = block, T = outer(w, lambda * alpha * (1 - groups$tau)),
+    l1 = outer(rep(ifelse(finite, v, 1), K), lambda * alpha * groups$tau),
+    l2 = outer(rep(total[groups$of + 1L], K), lambda * (1 - alpha) / s_y), total = rep(total[groups$of + 1L], K)
+  )
+}
+
+#' @noRd
+block_norms <- function(m, pen) sqrt(rowsum(m^2, pen$blocks))
+
+#' @noRd
+soft_threshold <- function(z, t) sign(z) * pmax(abs(z) - t, 0)
+
+#' @noRd
+block_violation <- function(z, b, pen, dropped) {
+  h <- block_norms(b, pen)
+  ratio <- ifelse(h > 0, pen$T / h, 0)[pen$blocks, , drop = FALSE]
+  e <- ifelse(b == 0, soft_threshold(z, pen$l1), z - pen$l1 * sign(b) - (pen$l2 + ratio) * b)
+  e[dropped, ] <- 0
+  size <- block_norms(e, pen)
+  violation <- ifelse(h > 0, size, pmax(size - pen$T, 0))
+  apply(violation, 2L, max)
+}
+
+#' Largest scale at which every block of z is in the domain of the conjugate without a ridge part
+#' @noRd
+block_scale <- function(z, pen) {
+  lower <- double(ncol(z))
+  upper <- rep(1, ncol(z))
+  inside <- function(s) {
+    size <- block_norms(soft_threshold(z * rep(s, each = nrow(z)), pen$l1), pen)
+    colSums(size > pen$T * (1 + 1e-15)) == 0
+  }
+  whole <- inside(upper)
+  for (round in seq_len(60L)) {
+    middle <- (lower + upper) / 2
+    good <- inside(middle)
+    lower <- ifelse(good, middle, lower)
+    upper <- ifelse(good, upper, middle)
+  }
+  ifelse(whole, 1, lower)
+}
+
+#' Penalty(b) + conjugate(z) - z b for each block
+#' @noRd
+block_terms <- function(z, b, pen) {
+  z2 <- soft_threshold(z, pen$l1)
+  size <- block_norms(z2, pen)
+  h <- block_norms(b, pen)
+  cut <- ifelse(size > pen$T, pen$T / size, 1)[pen$blocks, , drop = FALSE]
+  over <- ifelse(size > pen$T, (size - pen$T) / size, 0)[pen$blocks, , drop = FALSE]
+  peak <- ifelse(pen$l2 > 0, over / pen$l2, 0) * z2
+  norms <- pen$T * h - rowsum(cut * z2 * b, pen$blocks)
+  pmax(norms, 0) + rowsum(pmax(pen$l1 * abs(b) - (z - z2) * b, 0) + pen$l2 / 2 * (b - peak)^2, pen$blocks)
+}
