@@ -59,7 +59,29 @@
 #' the limit of rounds was reached; one warning of class
 #' `sparsepath_warning_uncertified` names lambdas that missed the promise.
 #' Coefficients that are zero are exactly zero. [kkt()] computes certificates
-#' independently of the solver. For family objects no dual is known: `gap` is then missing, and `status` goes by `kkt`.
+#' independently of the solver. For family objects no dual is known: see there.
+#'
+#' @section Family objects:
+#' `family` may be any object of class `"family"` (see [stats::family()]), such as `Gamma("log")`,
+#' `inverse.gaussian()`, `quasipoisson()`, `binomial("probit")`, `poisson("sqrt")`, `gaussian("log")` or
+#' `MASS::negative.binomial(2)`, or one of your own. The loss is half its unit deviance. (`gaussian()`,
+#' `binomial()` and `poisson()` with their canonical links are the named families.)
+#'
+#' Its functions are called from the solver, on the main thread whatever `threads` is: slower than a
+#' named family, and the same answers for any number of threads. Newton's method uses the observed
+#' curvature where it is positive. Means must stay where the family allows them (`valideta`, `validmu`);
+#' when the best fit lies at the edge of that region, the points concerned are not certified.
+#'
+#' Most of these losses have no known dual, and some are not convex. Their solutions have no duality
+#' gap (`gap` is `NA`); the certificate is stationarity: `kkt`, the largest violation of the
+#' optimality conditions in units of lambda, must be at most `10 * thresh`, 1e-6 by default, and usually is
+#' near 1e-11. For a convex loss, such as those of Gamma with link log or inverse, probit and
+#' complementary log-log, negative binomial with link log, and Poisson with link sqrt, a stationary point is the optimum;
+#' for others, such as `gaussian("log")`, `inverse.gaussian("log")` and `binomial("cauchit")`, it is the end of a
+#' path of descent from the null model, as in [stats::glm()].
+#'
+#' An error in one of the functions becomes an error of class `sparsepath_error_family` that names the
+#' function; their warnings are not shown.
 #'
 #' @section Errors:
 #' All errors have class `sparsepath_error` and a more specific one, for instance
@@ -84,14 +106,16 @@
 #'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
 #'   two values; proportions between 0 and 1, with the numbers of trials in
 #'   `weights`; or a matrix of counts with two columns, the second one being the
-#'   class that is modelled. For `"poisson"` counts or rates, zero or positive. For `"multinomial"` a factor, text, logical or
-#'   numeric vector of classes, or a matrix with one column for each class: indicators, counts or proportions. Its rows are
-#'   divided by their sums, which multiply `weights`. A class without observations is an error (`droplevels()` helps). For `"mgaussian"` a matrix with one column for each response. For
+#'   class that is modelled (with an object, `binomial()` or `binomial("probit")`, the first column has the
+#'   successes, as in [stats::glm()]; both orders are glmnet's, too). For `"poisson"` counts or rates, zero or positive. For
+#'   `"multinomial"` a factor, text, logical or numeric vector of classes, or a matrix with one column for each class:
+#'   indicators, counts or proportions. Its rows are divided by their sums, which multiply `weights`. A class without
+#'   observations is an error (`droplevels()` helps). For `"mgaussian"` a matrix with one column for each response. For
 #'   `"cox"` a `Surv` object of the survival package, or a matrix with columns `time` and `status`, or `start`,
-#'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula.
+#'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula. For family objects what `glm()` takes.
 #' @param family `"gaussian"` (least squares, the default), `"binomial"` (logistic), `"poisson"`, `"multinomial"`, `"mgaussian"`
 #'   (several responses), `"cox"`; or a family object of [stats::family()], such as `Gamma(link = "log")`. Objects of a
-#'   canonical pair, such as `poisson()`, are the family of that name; all others are evaluated by their own functions.
+#'   canonical pair, such as `poisson()`, are the family of that name; all others are evaluated by their own functions, see Family objects.
 #' @param weights Observation weights, zero or positive; the default is 1 for
 #'   each observation. They are rescaled, so only ratios matter.
 #' @param offset A known part of the linear predictor, one value per row (a matrix with one column for each of several linear
@@ -153,7 +177,7 @@
 #' @param ... Must be empty; a misspelt argument is an error.
 #'
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
-#'   that holds no data and no functions. With L lambdas and p columns:
+#'   that holds no data and no functions (but those of a family object). With L lambdas and p columns:
 #' \describe{
 #'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...; with K linear predictors (`"multinomial"`, `"mgaussian"`) a K x L
 #'     matrix; absent for `"cox"`}

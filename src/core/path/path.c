@@ -1,6 +1,5 @@
 #include "path.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 #define SPAN 0.35     /* a batch ends when lambda has fallen to this fraction */
 #define COARSE 0.5    /* a step to less than this fraction gets unreported lambdas in between */
 #define MAX_REDO 200  /* rounds of checks per batch */
-#define PATIENCE 10   /* times max_iter for a loss that need not be convex */
 #define MIN_LAMBDAS 5 /* glmnet: no early stop before that */
 
 typedef struct batch {
@@ -387,8 +385,6 @@ static sp_status start_tasks(sp_path *path) {
     m->lower = sp->lower;
     m->upper = sp->upper;
     m->max_iter = sp->max_iter;
-    /* without convexity Newton's method may converge linearly: cheap rounds, but more of them */
-    if (!sp->loss->fenchel_young && m->max_iter < INT_MAX / PATIENCE) m->max_iter *= PATIENCE;
     m->force_cd = sp->force_cd;
     m->cg = fmin(1e-3, fmax(2e-10, 0.3 * sp->thresh));
     sp_model_null(m);

@@ -7,6 +7,7 @@
 
 #include "../base/vec.h"
 #include "block.h"
+#include "curved.h"
 #include "model.h"
 #include "reach.h"
 
@@ -18,6 +19,7 @@
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define FORCING 1e-2       /* blocks: what the quadratic model may leave of the residual */
+#define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
@@ -494,7 +496,9 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     careful |= worst > TRUST || majorize;
     const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
-    SP_TRY(newton_step(m, worst));
+    int curved = 0;
+    if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
+    if (!curved) SP_TRY(newton_step(m, worst));
     double len = 1;
     if (!careful) {
       for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
@@ -518,7 +522,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       majorize = len < 0.1 && (fresh || majorize);
       fresh = 1;
     } else {
-      fresh = majorize = 0;
+      fresh = curved;
+      majorize = 0;
     }
   }
   SP_TRY(sp_model_unpenalized(m));
