@@ -24,6 +24,7 @@
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
+#define STRAINED 1e3       /* residual of a row in the metric, relative to the root of its weight, from which the step is not read off it */
 
 static sp_status reserve_near(sp_model *m) {
   const size_t need = (size_t)m->qp.capW + 1;
@@ -361,6 +362,24 @@ static void line_search(sp_model *m, double f_old, double *len) {
   *len = 0;
 }
 
+/* A row with a score but hardly any curvature has a huge residual in the metric, and the step read off it has few digits there. */
+static int strained(const sp_model *m) {
+  for (ptrdiff_t i = 0; i < m->n; i++) {
+    if (fabs(m->qp.r[i]) > STRAINED * m->sw[i]) return 1;
+  }
+  return 0;
+}
+
+/* deta from the coefficients instead */
+static sp_status step_from_b(sp_model *m) {
+  memcpy(m->eta_old, m->eta, (size_t)m->n * sizeof *m->eta);
+  for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
+  const sp_status st = sp_model_unpenalized(m);
+  for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->eta[i] - m->eta_old[i];
+  memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
+  return st;
+}
+
 /* The quadratic model of the moment: active set first, then whatever works. What leaves `near` is taken into it. */
 static sp_status newton_step(sp_model *m, double worst) {
   sp_status st = SP_OK;
@@ -416,7 +435,9 @@ static sp_status newton_step(sp_model *m, double worst) {
     sp_free(m->ctx, seen);
   }
   for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->r0[i] - q->r[i];
+  const int rough = strained(m);
   sp_model_root(m, SP_ROOT_SOLVE, m->deta);
+  if (rough) SP_TRY(step_from_b(m));
 done:
   return st;
 }
