@@ -22,5 +22,6 @@
 #include "path/path.h"
 #include "registry.h"
 #include "signal/fused.h"
+#include "signal/trend.h"
 
 #endif
