@@ -74,7 +74,7 @@ confusion <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newof
   y <- given$response$y
   w <- given$response$weights
   tables <- lapply(seq_len(ncol(given$eta)), function(l) {
-    second <- given$eta[, l] > 0
+    second <- likely(given$eta[, l], given$family)
     counts <- c(sum((w * (1 - y))[!second]), sum((w * (1 - y))[second]), sum((w * y)[!second]), sum((w * y)[second]))
     structure(matrix(counts, 2L, dimnames = list(Predicted = classes, True = classes)), class = c("sparsepath_confusion", "table"))
   })
@@ -164,7 +164,7 @@ concordance_index <- function(pred, y, weights = NULL) {
     )
   }
   w <- if (is.null(weights)) rep(1, n) else check_numeric(weights, "weights", call, n = n, of = "rows of `pred`", lower = 0)
-  if (is_survival(y)) {
+  if (is_survival(y) || is.matrix(y) && ncol(y) > 1L) {
     data <- check_y_cox(y, n, NULL, call, "y")
   } else {
     if (is.factor(y)) {
@@ -213,7 +213,7 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
         why = sprintf("It has %d for the %d classes %s.", dim(eta)[2L], length(classnames), some_names(classnames)), call = call, arg = "object"
       )
     }
-    if (family_traits(family)$name == "binomial" && is.null(classnames)) {
+    if (has_classes(family) && is.null(classnames)) {
       classnames <- if (is.factor(newy)) levels(newy) else if (is.null(dim(newy)) && !is.numeric(newy)) sort(unique(as.character(newy)))
       classnames <- classnames %||% c("0", "1")
     }
@@ -235,7 +235,7 @@ eta_labels <- function(eta) dimnames(eta)[[length(dim(eta))]]
 
 #' @noRd
 check_two_classes <- function(given, call) {
-  if (family_traits(given$family)$name == "binomial") return(invisible())
+  if (has_classes(given$family)) return(invisible())
   sp_abort("choice", sprintf("`%s()` needs two classes.", as.character(call[[1L]])), why = sprintf("The family is %s.", family_label(given$family)), call = call)
 }
 

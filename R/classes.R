@@ -261,7 +261,7 @@ residuals_multinomial <- function(eta, observed, type, call) {
     pearson = (y - p) * sqrt(observed$weights) / sqrt(p * (1 - p)),
     deviance = {
       log_p <- array(log_softmax(matrix(eta, length(y)), dim(eta)[2L]), dim(eta))
-      each <- array(ifelse(y > 0, xlogx(y) - y * log_p, 0), dim(eta))
+      each <- array(xlogx(y) - y * log_p, dim(eta))
       d <- sqrt(2 * observed$weights * pmax(over_classes(each), 0))
       dimnames(d) <- dimnames(eta)[c(1L, 3L)]
       d

@@ -28,10 +28,10 @@
 #'   `intercept`, `exclude`, `penalty.factor`, `lower.limits`, `upper.limits`.
 #' @param type.measure What to measure on held-out observations: `"mse"` (the
 #'   default for `"gaussian"`), `"mae"`; for `"binomial"` also `"deviance"` (the default; predicted probabilities
-#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`. For `"binomial"`,
-#'   `"mse"` and `"mae"` sum over both classes.
+#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`; `"multinomial"` has the same but `"auc"`. With classes,
+#'   `"mse"` and `"mae"` sum over all of them.
 #' @param nfolds Number of folds, 2 or more. 10 is a good compromise of bias,
-#'   variance and time. With two classes, folds are stratified. `nfolds = n` is
+#'   variance and time. With classes, folds are stratified. `nfolds = n` is
 #'   leave-one-out.
 #' @param foldid Folds of your own: for each row the number of the fold in which it is
 #'   held out; an n x R matrix for R replicates. `nfolds` and `repeats` are then
@@ -62,7 +62,7 @@
 #'   \item{`lambda.1se`}{the largest lambda within one standard error of it}
 #'   \item{`index`}{positions of the two, a 2 x 1 matrix}
 #'   \item{`foldid`}{the folds used: a vector, or an n x R matrix}
-#'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R)}
+#'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R); with K classes n x K x L (x R)}
 #'   \item{`relaxed`}{with `relax`: `statlist`, a list with `lambda`, `cvm`, `cvsd`, `cvup`, `cvlo`
 #'     and `nzero` for each gamma; `gamma`; the choices `lambda.min`, `gamma.min`,
 #'     `lambda.1se`, `gamma.1se` (among all within one standard error the largest lambda, then the largest gamma),

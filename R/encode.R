@@ -103,7 +103,7 @@ make_x <- function(data, like = NULL, contrasts = c("all", "treatment"), sparse 
 #' @noRd
 new_encoding <- function(...) structure(list(...), class = "sparsepath_encoding")
 
-#' One line, or a matrix of make_x() would print all that is remembered
+# One line, or a matrix of make_x() would print all that is remembered
 #' @method print sparsepath_encoding
 #' @export
 print.sparsepath_encoding <- function(x, ...) {

@@ -102,7 +102,7 @@ mgaussian_traits <- list(
   linkinv = function(eta) eta,
   joint = list(data = mgaussian_data, gradient = mgaussian_gradient, loss = mgaussian_loss, newton = fit_mgaussian,
     divergence = mgaussian_divergence),
-  measures = c(mse = "Mean-Squared Error", deviance = "Mean-Squared Error", mae = "Mean Absolute Error"),
+  measures = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
   early = list(relative = TRUE, span = 1L, factor = 1)
 )
 
@@ -211,7 +211,7 @@ object_traits <- function(family) {
 
 #' Does the family model the probability of one of two classes?
 #' @noRd
-has_classes <- function(family) family_name(family) %in% c("binomial", "quasibinomial")
+has_classes <- function(family) family_name(family) %in% c("binomial", "quasibinomial", "multinomial")
 
 #' Functions of a family may drop dimensions
 #' @noRd

@@ -76,6 +76,8 @@ read_formula <- function(formula, data, matched, env, contrasts, sparse, call) {
   encoding <- formula_encoding(frame, data, contrasts, sparse, call, strata)
   x <- frame_matrix(frame, encoding, sparse, call)
   encoding$columns <- colnames(x)
+  encoding$term <- attr(x, "term")
+  attr(x, "term") <- NULL
   attr(x, "encoding") <- encoding
   list(
     x = x, y = y, weights = stats::model.weights(frame), offset = stats::model.offset(frame), foldid = frame[["(foldid)"]],
@@ -160,6 +162,8 @@ encode_formula <- function(formula, data, contrasts, sparse, call) {
   encoding <- formula_encoding(frame, data, contrasts, sparse, call)
   x <- frame_matrix(frame, encoding, sparse, call)
   encoding$columns <- colnames(x)
+  encoding$term <- attr(x, "term")
+  attr(x, "term") <- NULL
   attr(x, "encoding") <- encoding
   x
 }
@@ -282,6 +286,7 @@ frame_matrix <- function(frame, encoding, sparse, call) {
   out <- c(0L, match(encoding$strata, attr(terms, "term.labels")))
   if (any(assign %in% out)) x <- x[, !assign %in% out, drop = FALSE]
   if (!ncol(x)) sp_abort("formula", "The formula must have at least one variable.", call = call, arg = "formula")
+  attr(x, "term") <- attr(terms, "term.labels")[assign[!assign %in% out]]
   x
 }
 
@@ -302,6 +307,7 @@ formula_matrix <- function(data, encoding, call, arg, sparse) {
   check_no_class(frame[numbers], types == "factor" & !is.na(types), call, arg)
   check_formula_types(types, frame, call, arg)
   x <- frame_matrix(frame, encoding, sparse, call)
+  attr(x, "term") <- NULL
   if (!identical(colnames(x), encoding$columns)) {
     sp_abort("dimension", sprintf("The formula gives other columns for `%s` than for the data of the fit.", arg),
       why = sprintf("%d columns, not %d.", ncol(x), length(encoding$columns)),

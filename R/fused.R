@@ -302,7 +302,8 @@ plot_signal <- function(x, beta, at, type, col, arguments) {
     graphics::lines(if (type == "s") at - 0.5 else at, beta[, l], type = type, col = col[l], lwd = 2)
   }
   if (ncol(beta) > 1L) {
-    graphics::legend("topright", legend = sub("^s=", "lambda = ", colnames(beta)), col = col, lwd = 2, bty = "n", cex = 0.8)
+    graphics::legend("topright", legend = sub("^s=", "lambda = ", colnames(beta)), col = col, lwd = 2, cex = 0.8, box.col = NA,
+      bg = grDevices::adjustcolor("white", 0.8))
   }
   invisible()
 }

@@ -23,7 +23,7 @@
 #' @param s For a fit: lambdas at which to certify its (interpolated)
 #'   coefficients; by default those of the path.
 #' @param lambda The lambda of each column, if `object` is not a fit.
-#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits
+#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits,cox.ties,type.multinomial,standardize.response,penalty
 #'   The problem, as in [sparsepath()], if `object` is not a fit of it.
 #' @param ... Must be empty.
 #' @returns A data frame with one row per lambda:
@@ -51,7 +51,7 @@
 #' b[2, 1] <- 0.1
 #' kkt(b, x, colon$y, lambda = 0.05, family = "binomial")
 #' @export
-kkt <- function(object, x, y, ...) {
+kkt <- function(object, ...) {
   UseMethod("kkt")
 }
 

@@ -288,7 +288,7 @@ plot.lars_path <- function(x, xvar = c("norm", "lambda", "step"), standardized =
   if (length(labelled)) xlim[2L] <- xlim[2L] + diff(xlim) * (0.02 + 0.013 * max(nchar(colnames(beta)[labelled])))
   arguments <- list(x = at, y = beta, type = "l", lty = 1, lwd = 1.2, col = col, xlim = xlim, las = 1, bty = "l", main = "",
     xlab = xlab %||% switch(xvar, norm = "Penalized L1 norm", lambda = expression(lambda), step = "Step"),
-    ylab = ylab %||% if (standardized) "Standardized coefficients" else "Coefficients")
+    ylab = ylab %||% if (standardized && x$standardize) "Standardized coefficients" else "Coefficients")
   if (xvar == "lambda") arguments$xaxt <- "n"
   given <- list(...)
   arguments[names(given)] <- given
@@ -299,7 +299,12 @@ plot.lars_path <- function(x, xvar = c("norm", "lambda", "step"), standardized =
   }
   if (check_flag(knots, "knots", call)) graphics::abline(v = at, col = "grey85", lwd = 0.8)
   graphics::abline(h = 0, col = "grey60", lwd = 0.8)
-  df_axis(at, x$df)
+  ticks <- pretty(at, n = 8)
+  ticks <- ticks[ticks >= min(at) & ticks <= max(at)]
+  # between two knots the number is that of the right one
+  inside <- pmin(findInterval(ticks, at, left.open = TRUE) + 1L, length(at))
+  graphics::axis(3, at = ticks, labels = x$df[inside], tick = FALSE, line = -0.6, cex.axis = 0.85)
+  graphics::mtext("nonzero coefficients", side = 3, line = 1.4, cex = 0.8 * graphics::par("cex"))
   if (nzchar(main)) graphics::title(main = main, line = 2.6)
   if (length(labelled)) label_curves(at, final, labelled, colnames(beta), col, FALSE)
   invisible()

@@ -81,6 +81,7 @@ new_penalty <- function(name, group, weights, asparse, call, absent) {
   structure(list(name = name, group = group, weights = weights, asparse = asparse), class = "sparsepath_penalty")
 }
 
+#' @method print sparsepath_penalty
 #' @export
 print.sparsepath_penalty <- function(x, ...) {
   cat(penalty_text(x), "\n", sep = "")
@@ -174,8 +175,8 @@ group_factors <- function(groups, penalty, v) {
 #' Columns of a formula by term
 #' @noRd
 group_of_terms <- function(x, call) {
-  term <- encoding_of(x)$term_of
-  if (!is.null(term)) return(term)
+  term <- encoding_of(x)$term
+  if (length(term) == ncol(x)) return(term)
   sp_abort("unavailable", "`group = \"terms\"` needs a formula.", how = "Give the group of each column.", call = call, arg = "group")
 }
 

@@ -26,10 +26,10 @@
 #' @param s Lambdas; the default is the path's own. Columns of the result are
 #'   named by the names of `s` or else `s=<value>`; without `s` they are `s0`, `s1`, ...
 #' @param type `"link"`: linear predictor. `"response"`: the same for
-#'   `"gaussian"`, probability of the second class for `"binomial"`.
+#'   `"gaussian"`, probability of the second class for `"binomial"`, of each class for `"multinomial"`.
 #'   `"coefficients"`: as `coef()`. `"nonzero"`: a list with the indices of the
 #'   nonzero coefficients for each lambda (`NULL` for none). `"class"` (binomial
-#'   only): the more probable class.
+#'   and multinomial): the most probable class.
 #' @param exact Refit at the values of `s` that are not on the path, instead of
 #'   interpolating?
 #' @param newoffset Offsets of the new observations; required if the path was
@@ -40,8 +40,9 @@
 #' @param t Budgets for the L1 norm, instead of lambdas: the constrained form of the lasso, see [budget()].
 #' @param ... Must be empty.
 #' @returns `coef()`: a sparse `dgCMatrix` with one row for the intercept and
-#'   one for each column of `x`, one column for each lambda. `predict()`: a matrix
-#'   of observations by lambdas (for `"link"`, `"response"`, `"class"`),
+#'   one for each column of `x`, one column for each lambda; with several classes a list of such, one for each.
+#'   `predict()`: a matrix of observations by lambdas; for `"link"` and `"response"` with several classes an array of
+#'   observations by classes by lambdas (for `"link"`, `"response"`, `"class"`),
 #'   otherwise see `type`.
 #' @seealso [coef.cv.sparsepath()] for the chosen lambda.
 #' @examples
@@ -121,7 +122,7 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && !has_classes(family)) {
+  if (type == "class" && !has_classes(family) && !identical(family, "multinomial")) {
     sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"` or \"multinomial\".",
       why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
@@ -381,6 +382,9 @@ to_classes <- function(eta, object) {
     top <- top_class(eta)
     return(array(classnames[top], dim(top), dimnames(top)))
   }
-  likely <- if (inherits(object$family, "family")) family_traits(object$family)$linkinv(eta) > 0.5 else eta > 0
-  array(classnames[likely + 1L], dim(eta), dimnames(eta))
+  array(classnames[likely(eta, object$family) + 1L], dim(eta), dimnames(eta))
 }
+
+#' Is the second of two classes the more probable one?
+#' @noRd
+likely <- function(eta, family) if (inherits(family, "family")) family_traits(family)$linkinv(eta) > 0.5 else eta > 0

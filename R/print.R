@@ -36,7 +36,8 @@ summary.sparsepath <- function(object, ...) {
   structure(
     list(
       call = object$call, family = object$family, alpha = object$alpha, nobs = object$nobs, nvars = object$dim[1L],
-      classnames = object$classnames, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
+      classnames = object$classnames, responses = if (identical(object$family, "mgaussian")) names(object$beta),
+      grouped = isTRUE(object$grouped), penalty = object$settings$penalty, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
       lambda = range(object$lambda), df = range(object$df), dev.ratio = range(object$dev.ratio), gap = max(object$gap),
       kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, kkts = object$kkt, status = object$status,
       end = c(end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
@@ -52,7 +53,7 @@ print.summary.sparsepath <- function(x, ...) {
   number <- function(v) format(v, digits = 4, trim = TRUE)
   field <- function(label, ...) cat(sprintf("%-15s%s\n", label, paste0(...)))
   cat("\nCall: ", call_text(x$call), "\n\n")
-  field("Model", model_text(x$family, x$alpha), class_text(x))
+  field("Model", model_text(x), class_text(x))
   field("Data", x$nobs, " observations, ", big(x$nvars), " variables")
   field("Path", x$nlambda[["fitted"]], " lambdas from ", number(x$lambda[2L]), " down to ", number(x$lambda[1L]))
   field("Variables", x$df[1L], " to ", x$df[2L], " selected")
@@ -171,14 +172,18 @@ na_line <- function(fit) {
 }
 
 #' @noRd
-model_text <- function(family, alpha) {
-  penalty <- if (alpha == 1) "lasso" else if (alpha == 0) "ridge" else sprintf("elastic net, alpha = %s", format(alpha))
-  paste(family_traits(family)$text, penalty, sep = ", ")
+model_text <- function(x) {
+  whole <- x$grouped || length(x$responses) > 0L
+  single <- if (whole) "group lasso of variables" else "lasso"
+  penalty <- if (!is.null(x$penalty)) penalty_text(x$penalty) else single
+  if (x$alpha == 0) penalty <- "ridge"
+  else if (x$alpha < 1) penalty <- if (penalty == "lasso") sprintf("elastic net, alpha = %s", format(x$alpha)) else sprintf("%s, with a ridge part, alpha = %s", penalty, format(x$alpha))
+  paste(family_traits(x$family)$text, penalty, sep = ", ")
 }
 
 #' @noRd
 class_text <- function(x) {
-  if (identical(x$family, "mgaussian")) return(sprintf(", %d responses: %s", length(x$beta), some_names(names(x$beta))))
+  if (length(x$responses)) return(sprintf(", %d responses: %s", length(x$responses), some_names(x$responses)))
   if (!length(x$classnames)) return("")
   if (identical(x$family, "multinomial")) return(sprintf(", %d classes: %s", length(x$classnames), some_names(x$classnames)))
   sprintf(", probability of \"%s\"", x$classnames[2L])

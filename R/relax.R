@@ -16,7 +16,7 @@
 #' fitted; at their lambdas, blends use the last relaxed fit of the path, as glmnet does. If
 #' the selected variables separate the classes of a binomial model perfectly, the unpenalized
 #' likelihood has no maximum; the refit then has large coefficients whose deviance is within
-#' `thresh` of its infimum, zero.
+#' `thresh` of its infimum, zero, or nearly so, and then a warning says it.
 #'
 #' The component `relaxed` of the fit holds the unpenalized fits, an object like the path with the
 #' lambdas whose sets were fitted, with a certificate for each.

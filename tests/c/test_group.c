@@ -471,7 +471,61 @@ static void test_slow(void) {
   }
 }
 
+static void test_limits(void) {
+  fit f;
+  sp_ctx ctx;
+  sp_path path;
+  open_fit(&f, 20, 10, 1, F_GAUSSIAN, 1, 0, 0, 1);
+  double lower[10] = {0};
+  f.q.spec.lower = lower;
+  sp_ctx_init(&ctx);
+  SP_CHECK(run_problem(&f.q, &ctx, &path) == SP_EUNSUPPORTED && strstr(ctx.msg, "limits"), "limits with groups");
+  close_fit(&f);
+}
+
+/* ---- several responses ---------------------------------------------------------------------------- */
+
+static void test_mgaussian(void) {
+  for (int trial = 0; trial < 200; trial++) {
+    const int n = 1 + sp_below(9), K = 2 + sp_below(3);
+    const size_t size = (size_t)(n * K);
+    double *y = sp_normals(size), *eta = sp_normals(size), *w = sp_block((size_t)n, sizeof *w), *g = sp_block(size, sizeof *g),
+           *h = sp_block(size, sizeof *h), b[4], f = 0, total = 0;
+    const double s = sp_uniform();
+    for (int i = 0; i < n; i++) total += w[i] = i && sp_below(4) == 0 ? 0 : 0.1 + sp_uniform();
+    for (int i = 0; i < n; i++) {
+      w[i] /= total;
+      if (w[i] == 0) y[i] = NAN; /* not looked at */
+    }
+    sp_ctx ctx;
+    sp_loss loss;
+    const sp_loss_data data = {.K = K};
+    sp_ctx_init(&ctx);
+    if (sp_loss_open(&loss, &ctx, find_loss("mgaussian"), n, NULL, y, w, &data) != SP_OK) exit(2);
+    loss.ops->grad_hess(&loss, eta, g, h);
+    loss.ops->intercepts(&loss, eta, b);
+    for (int k = 0; k < K; k++) {
+      double mean = 0;
+      for (int i = 0; i < n; i++) {
+        const double e = w[i] > 0 ? y[i + k * n] - eta[i + k * n] : 0;
+        f += w[i] * e * e / 2;
+        mean += w[i] * e;
+        SP_CHECK(fabs(g[i + k * n] - w[i] * e) <= 1e-15 && h[i + k * n] == w[i], "gradient %g", g[i + k * n]);
+      }
+      SP_CHECK(fabs(b[k] - mean) <= 1e-14, "intercept %g, not %g", b[k], mean);
+    }
+    SP_CHECK(fabs(loss.ops->value(&loss, eta) - f) <= 1e-14 * f && loss.ops->saturated(&loss) == 0, "value %g, not %g", loss.ops->value(&loss, eta), f);
+    /* F(eta) + F*(-s g) + s g'eta = (1 - s)^2 F(eta) for a quadratic that vanishes at its least */
+    SP_CHECK(fabs(loss.ops->fenchel_young(&loss, eta, s) - (1 - s) * (1 - s) * f) <= 1e-14 * f, "term at %g", s);
+    sp_loss_close(&loss);
+    void *all[] = {y, eta, w, g, h};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+  }
+}
+
 int main(void) {
+  test_mgaussian();
+  test_limits();
   test_laws();
   test_fits();
   test_identities();

@@ -10,3 +10,13 @@ test_that("the vignette about glmnet names every argument and function of glmnet
   methods <- c("predict.glmnet", "coef.glmnet", "predict.relaxed", "coef.relaxed", "print.cv.glmnet")
   expect_identical(mentioned(setdiff(getNamespaceExports("glmnet"), methods)), character())
 })
+
+test_that("the table of families says what the package does", {
+  table <- family_table()
+  expect_identical(broken_cells(table), character())
+  file <- test_path("..", "..", "docs", "FAMILIES.md")
+  skip_if_not(file.exists(file))
+  text <- readLines(file)
+  marks <- grep("^<!-- table", text)
+  expect_identical(text[(marks[1] + 1):(marks[2] - 1)], family_table_lines(table), info = "Run `Rscript tools/families.R`.")
+})

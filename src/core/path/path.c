@@ -375,6 +375,10 @@ static int batch_size(const sp_path *path) {
 static sp_status start_tasks(sp_path *path) {
   sp_status st = SP_OK;
   const sp_spec *sp = &path->spec;
+  if (sp->pen->groups && (sp->lower || sp->upper)) { /* norms of blocks and limits: no solver */
+    snprintf(path->ctx->msg, sizeof path->ctx->msg, "limits of coefficients cannot be combined with a penalty of groups");
+    return SP_EUNSUPPORTED;
+  }
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];

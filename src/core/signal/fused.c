@@ -6,17 +6,23 @@
 
 static double sign_of(double x) { return (double)(x > 0) - (double)(x < 0); }
 
+/* Rounding must not turn a step round. */
+static double in_order(double level, double last, double step) {
+  return (step > 0 && level < last) || (step < 0 && level > last) ? last : level;
+}
+
 /* Levels of the constant pieces anew, from the equation of each piece: sums over a piece alone, instead of what went through
  * the knots of the dynamic programme. b [n] tells pieces and order. */
 static void polish(ptrdiff_t n, const double *y, const double *w, double lambda, double *b) {
-  double before = 0; /* sign of the step into the piece */
+  double before = 0, last = 0; /* sign of the step into the piece, level that it comes from */
   for (ptrdiff_t i = 0, j; i < n; i = j) {
     double top = 0, weight = 0;
     const double level = b[i];
     for (j = i; j < n && b[j] == level; j++) weight += w[j];
     for (ptrdiff_t k = i; k < j; k++) top += w[k] * (y[k] - level);
-    const double after = j < n ? sign_of(b[j] - level) : 0, fresh = level + (top + lambda * (after - before)) / weight;
-    for (ptrdiff_t k = i; k < j; k++) b[k] = fresh;
+    const double after = j < n ? sign_of(b[j] - level) : 0;
+    last = in_order(level + (top + lambda * (after - before)) / weight, last, before);
+    for (ptrdiff_t k = i; k < j; k++) b[k] = last;
     before = after;
   }
 }
@@ -230,7 +236,7 @@ done:
 }
 
 sp_status sp_fused_at(sp_ctx *ctx, ptrdiff_t n, const double *y, const double *w, const double *fuse, double lambda, double *b) {
-  double into = 0;
+  double into = 0, last = 0;
   const sp_status st = sp_poll(ctx);
   if (st != SP_OK) return st;
   for (ptrdiff_t i = 0, j; i < n; i = j) {
@@ -240,8 +246,9 @@ sp_status sp_fused_at(sp_ctx *ctx, ptrdiff_t n, const double *y, const double *w
       weight += w[j];
     }
     /* the sign of a step that has not gone is that of the data */
-    const double out = j < n ? sign_of(y[j] - y[j - 1]) : 0, level = y[i] + (top + lambda * (out - into)) / weight;
-    for (ptrdiff_t k = i; k < j; k++) b[k] = level;
+    const double out = j < n ? sign_of(y[j] - y[j - 1]) : 0;
+    last = in_order(y[i] + (top + lambda * (out - into)) / weight, last, into);
+    for (ptrdiff_t k = i; k < j; k++) b[k] = last;
     into = out;
   }
   return SP_OK;
@@ -256,19 +263,20 @@ void sp_fused_certify(ptrdiff_t n, const double *y, const double *w, double lamb
   for (ptrdiff_t i = 0; i < n; i++) {
     const double level = b[i], next = i < n - 1 ? b[i + 1] : level;
     const double fit = level > lambda1 ? level - lambda1 : level < -lambda1 ? level + lambda1 : 0;
-    if (i == 0 || level != last) { /* at the start of a piece u is known: it does not inherit rounding */
-      if (i > 0) u = lambda * sign_of(level - last);
+    if (i == 0 || level != last) {
       segments++;
       if (fit != 0) nonzero++;
     }
     double to = i < n - 1 ? u + w[i] * (level - y[i]) : 0;
-    if (i < n - 1 && next != level) to = lambda * sign_of(next - level);
+    /* at a step u is known: the next piece does not inherit rounding */
+    const double edge = lambda * sign_of(next - level);
+    if (edge != 0 && fabs(to - edge) < 1e-6 * lambda) to = edge;
     to = to > lambda ? lambda : to < -lambda ? -lambda : to;
     /* w (y - fit) - D'u - v with |v| <= lambda1 w */
     double rest = w[i] * (y[i] - fit) - (u - to), limit = lambda1 * w[i];
-    const double v = rest > limit ? limit : rest < -limit ? -limit : rest;
-    rest -= v;
-    gap += rest * rest / (2 * w[i]) + (limit * fabs(fit) - v * fit);
+    /* v: its limit where the level is not zero, else what makes the rest smallest */
+    rest -= fit > 0 ? limit : fit < 0 ? -limit : rest > limit ? limit : rest < -limit ? -limit : rest;
+    gap += rest * rest / (2 * w[i]);
     loss += w[i] * (y[i] - fit) * (y[i] - fit) / 2;
     size += w[i] * fabs(fit);
     if (next != level) {

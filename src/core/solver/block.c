@@ -1,8 +1,9 @@
-/* Group lasso and sparse group lasso on the working set. Two ways to move, both within the Gram matrix of the active blocks:
+/* Group lasso and sparse group lasso on the working set. Two ways to move:
  *
  * - a sweep: each block goes to its own minimizer. That of the group lasso solves (M + mu I) u = z, mu |u| = T, a secular equation in
  *   mu (as Moré & Sorensen 1983, section 4, for trust regions); with an L1 part a few proximal gradient steps do. A block is set to
- *   zero when |S(z)| <= T, exactly. Sweeps never increase the objective;
+ *   zero when |S(z)| <= T, exactly. Sweeps never increase the objective. They keep either the correlations, by the Gram matrix, or the
+ *   residual, whichever is shorter;
  * - a Newton step over the coefficients that are not zero, where the penalty is smooth with curvature T / h (I - u u' / h^2) for a
  *   block of norm h. It is taken in polar form: the norm and the direction of a block move apart, so that a norm cannot change its
  *   sign. A step that does not reduce the objective is halved, then given up for sweeps.
@@ -18,10 +19,11 @@
 
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
-#define DONE 1e-12       /* residual / lambda at which the active blocks are solved */
+#define DONE 1e-11       /* residual / lambda at which the active blocks are solved */
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
 #define NEWTON_STEPS 3   /* factorizations that the rest of a solve is expected to take */
+#define BLOCK_COST 2e3   /* what the equation of one block costs beside its products, in flops for each coefficient */
 
 typedef struct work {
   double *c, *d, *gd, *b0;   /* [a] XA'r; step; G d; b that r belongs to */
@@ -81,35 +83,128 @@ double sp_block_kkt(const sp_qp *q) {
 
 /* ---- the active set ---------------------------------------------------------------------------- */
 
-static sp_status reserve_gram(sp_qp *q) {
-  if (q->L <= q->capG) return SP_OK;
-  double *G = sp_alloc(q->ctx, (size_t)q->L * (size_t)q->L, sizeof *G);
-  if (!G) return SP_ENOMEM;
-  for (int j = 0; j < q->a && j < q->capG; j++) {
-    memcpy(G + (ptrdiff_t)j * q->L, q->G + (ptrdiff_t)j * q->capG, (size_t)(q->a < q->capG ? q->a : q->capG) * sizeof *G);
-  }
-  sp_free(q->ctx, q->G);
-  q->G = G;
-  q->capG = q->L;
-  return SP_OK;
+/* Where the column of slot i is not zero: all of it, or with several predictors and a diagonal metric the rows of its own. */
+static double *segment(const sp_qp *q, int i, ptrdiff_t *from, ptrdiff_t *length) {
+  const sp_view *v = &q->view;
+  const int apart = v->K > 1 && !v->root;
+  *from = apart ? q->W[q->A[i]] % v->K * v->n : 0;
+  *length = apart ? v->n : q->n;
+  return q->XA + (ptrdiff_t)i * q->n + *from;
 }
 
-/* XA and G of the slots from `from` on */
+/* Do slots i, i + 1, ... hold one column of the design in all predictors, alike but for their place? */
+static int starts_shared(const sp_qp *q, int i) {
+  const int K = q->view.K, col = q->W[q->A[i]];
+  if (!q->shared || col % K != 0 || i + K > q->a) return 0;
+  for (int k = 1; k < K; k++) {
+    if (q->W[q->A[i + k]] != col + k) return 0;
+  }
+  return 1;
+}
+
+/* c_i = XA_i'r of slots i .. i + count - 1, whole blocks */
+static void slot_products(const sp_qp *q, int i, int count, double *c) {
+  ptrdiff_t from, length;
+  for (int j = 0; j < count; j++) {
+    const double *x = segment(q, i + j, &from, &length);
+    if (starts_shared(q, i + j)) { /* one read for all */
+      sp_cols_dot(&x, 1, length, q->r, length, q->view.K, c + j, q->view.K);
+      j += q->view.K - 1;
+    } else {
+      c[j] = sp_dot(x, q->r + from, length);
+    }
+  }
+}
+
+static ptrdiff_t segment_length(const sp_qp *q) { return q->view.K > 1 && !q->view.root ? q->view.n : q->n; }
+
+/* out [a] = XA'r */
+static void active_products(const sp_qp *q, double *out) {
+  if (segment_length(q) == q->n) sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, out);
+  else slot_products(q, 0, q->a, out);
+}
+
+/* r += XA d */
+static void active_fit(sp_qp *q, const double *d) {
+  ptrdiff_t from, length;
+  for (int i = 0; i < q->a; i++) {
+    const double *x = segment(q, i, &from, &length);
+    if (d[i] != 0) sp_axpy(d[i], x, q->r + from, length);
+  }
+}
+
+static sp_status reserve_products(sp_qp *q) {
+  const size_t need = (size_t)q->L * (size_t)q->longest;
+  if (need <= q->capD) return SP_OK;
+  const sp_status st = sp_grow(q->ctx, &q->D, q->capD, need, sizeof *q->D);
+  if (st == SP_OK) q->capD = need;
+  return st;
+}
+
+/* XA and D of the slots from `from` on: whole blocks */
 static void load(sp_qp *q, int from) {
-  const int n = (int)q->n, a = q->a, m = a - from;
-  const double one = 1, zero = 0;
-  if (!m) return;
-  for (int i = from; i < a; i++) {
+  if (q->gram > from) q->gram = from;
+  for (int i = from; i < q->a; i++) {
     double *x = q->XA + (ptrdiff_t)i * q->n;
     sp_view_column(&q->view, q->W[q->A[i]], x);
     sp_qp_project(q, x);
     q->nx[i] = sp_nrm2sq(x, q->n);
   }
-  dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, q->XA + (ptrdiff_t)from * q->n, &n, &zero, q->G + (ptrdiff_t)from * q->capG,
-         &q->capG, 1, 1);
+  for (int s = from; s < q->a; s += q->len[q->A[s]]) {
+    const int m = q->len[q->A[s]];
+    for (int j = 0; j < m; j++) {
+      ptrdiff_t at, ai, length;
+      const double *x = segment(q, s + j, &at, &length);
+      for (int i = 0; i <= j; i++) {
+        const double *y = segment(q, s + i, &ai, &length);
+        const double e = at == ai ? sp_dot(x, y, length) : 0;
+        q->D[(ptrdiff_t)(s + j) * q->longest + i] = q->D[(ptrdiff_t)(s + i) * q->longest + j] = e;
+      }
+    }
+  }
+}
+
+/* G of all slots */
+static sp_status complete_gram(sp_qp *q) {
+  const int n = (int)q->n, a = q->a, from = q->gram, m = a - from, K = q->view.K, rows = (int)q->view.n;
+  const double one = 1, zero = 0;
+  if (!m) return SP_OK;
+  if (q->L > q->capG) {
+    double *G = sp_alloc(q->ctx, (size_t)q->L * (size_t)q->L, sizeof *G);
+    if (!G) return SP_ENOMEM;
+    for (int j = 0; j < from; j++) memcpy(G + (ptrdiff_t)j * q->L, q->G + (ptrdiff_t)j * q->capG, (size_t)from * sizeof *G);
+    sp_free(q->ctx, q->G);
+    q->G = G;
+    q->capG = q->L;
+  }
+  int in_step = segment_length(q) < n && a % K == 0 && from % K == 0; /* all K predictors of each column, in turn */
+  for (int i = 0; i < a && in_step; i++) in_step = q->W[q->A[i]] % K == i % K;
+  if (in_step) {
+    const int step = n * K, gstep = q->capG * K, count = a / K, fresh = m / K;
+    for (int j = from; j < a; j++) memset(q->G + (ptrdiff_t)j * q->capG, 0, (size_t)a * sizeof *q->G);
+    double *block = q->G + (ptrdiff_t)from * q->capG; /* products of predictor k, spread out afterwards from the last to the first */
+    for (int k = 0; k < K; k++) {
+      double *to = block + (ptrdiff_t)k * q->capG;
+      dgemm_("T", "N", &count, &fresh, &rows, &one, q->XA + (ptrdiff_t)k * (n + rows), &step,
+             q->XA + (ptrdiff_t)from * n + (ptrdiff_t)k * (n + rows), &step, &zero, to, &gstep, 1, 1);
+      for (int j = 0; j < fresh; j++) {
+        double *col = to + (ptrdiff_t)j * gstep;
+        for (int i = count - 1; i >= 0; i--) {
+          const double e = col[i];
+          col[i] = 0;
+          col[i * K + k] = e;
+        }
+      }
+    }
+  } else {
+    dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, q->XA + (ptrdiff_t)from * n, &n, &zero, q->G + (ptrdiff_t)from * q->capG, &q->capG,
+           1, 1);
+  }
   for (int j = from; j < a; j++) {
     for (int i = 0; i < j; i++) q->G[(ptrdiff_t)i * q->capG + j] = q->G[(ptrdiff_t)j * q->capG + i];
   }
+  q->gram = a;
+  return SP_OK;
 }
 
 static sp_status take_block(sp_qp *q, int k) {
@@ -119,11 +214,11 @@ static sp_status take_block(sp_qp *q, int k) {
     q->ia[j] = q->a++;
     q->st[j] = SP_FREE;
   }
-  return st == SP_OK ? reserve_gram(q) : st;
+  return st == SP_OK ? reserve_products(q) : st;
 }
 
 sp_status sp_block_reload(sp_qp *q) {
-  const sp_status st = reserve_gram(q);
+  const sp_status st = reserve_products(q);
   if (st == SP_OK) load(q, 0);
   return st;
 }
@@ -145,7 +240,7 @@ done:
 
 /* blocks that are zero leave A */
 static void drop_zero_blocks(sp_qp *q) {
-  int o = 0;
+  int o = 0, known = 0; /* slots kept, those of them that G has */
   for (int s = 0; s < q->a;) {
     const int k = q->A[s], len = q->len[k], keep = sp_block_norm(q, k) > 0;
     for (int i = s; i < s + len; i++) {
@@ -161,24 +256,46 @@ static void drop_zero_blocks(sp_qp *q) {
         q->ia[pos] = o;
         q->nx[o] = q->nx[i];
         memcpy(q->XA + (ptrdiff_t)o * q->n, q->XA + (ptrdiff_t)i * q->n, (size_t)q->n * sizeof *q->XA);
+        memcpy(q->D + (ptrdiff_t)o * q->longest, q->D + (ptrdiff_t)i * q->longest, (size_t)len * sizeof *q->D);
       }
+      known += i < q->gram;
       q->acol[o++] = i;
     }
     s += len;
   }
-  for (int j = 0; j < o && o < q->a; j++) {
+  for (int j = 0; j < known && o < q->a; j++) {
     const double *from = q->G + (ptrdiff_t)q->acol[j] * q->capG;
     double *to = q->G + (ptrdiff_t)j * q->capG;
-    for (int i = 0; i < o; i++) to[i] = from[q->acol[i]];
+    for (int i = 0; i < known; i++) to[i] = from[q->acol[i]];
   }
+  q->gram = known;
   q->a = o;
 }
 
 /* ---- one block --------------------------------------------------------------------------------- */
 
-/* x with (M + T / |x|) x = z, |z| > T; M [m x m], F scratch of its size */
-static void secular(int m, const double *M, double T, const double *z, double nz, double *F, double *x, double *v) {
-  const int one = 1;
+/* F <- the lower Cholesky factor of M + add on the diagonal; 0: not positive definite */
+static int small_cholesky(int m, const double *M, double add, double *F) {
+  if (m > 24) {
+    int info = 0;
+    memcpy(F, M, (size_t)m * (size_t)m * sizeof *F);
+    for (int j = 0; j < m; j++) F[j * m + j] += add;
+    dpotrf_("L", &m, F, &m, &info, 1);
+    return info == 0;
+  }
+  for (int j = 0; j < m; j++) { /* column by column */
+    for (int i = j; i < m; i++) {
+      double x = M[j * m + i] + (i == j ? add : 0);
+      for (int h = 0; h < j; h++) x -= F[h * m + i] * F[h * m + j];
+      if (i == j && !(x > 0)) return 0;
+      F[j * m + i] = i == j ? sqrt(x) : x / F[j * m + j];
+    }
+  }
+  return 1;
+}
+
+/* x with (M + T / |x|) x = z, |z| > T; M [m x m], F scratch of its size; h: a guess of |x|, or 0 */
+static void secular(int m, const double *M, double T, const double *z, double nz, double h, double *F, double *x, double *v) {
   double top = 0, trace = 0;
   for (int j = 0; j < m; j++) {
     double row = 0;
@@ -187,26 +304,33 @@ static void secular(int m, const double *M, double T, const double *z, double nz
     trace += M[j * m + j];
   }
   const double jitter = 1e-14 * trace / m + 1e-300;
-  double lo = 0, hi = T * top / (nz - T), mu = T * (trace / m) / (nz - T);
+  double lo = 0, hi = T * top / (nz - T), mu = h > 0 ? T / h : T * (trace / m) / (nz - T);
   if (!(mu < hi)) mu = hi;
   for (int it = 0; it < 60; it++) {
-    int info = 0;
-    memcpy(F, M, (size_t)m * (size_t)m * sizeof *F);
-    for (int j = 0; j < m; j++) F[j * m + j] += mu + jitter;
-    dpotrf_("U", &m, F, &m, &info, 1);
-    if (info) {
+    if (!small_cholesky(m, M, mu + jitter, F)) {
       lo = mu;
       mu = 2 * mu + jitter;
       continue;
     }
-    memcpy(x, z, (size_t)m * sizeof *x);
-    dpotrs_("U", &m, &one, F, &m, x, &m, &info, 1);
+    for (int j = 0; j < m; j++) { /* v = L^-1 z, x = L'^-1 v */
+      double e = z[j];
+      for (int i = 0; i < j; i++) e -= F[i * m + j] * v[i];
+      v[j] = e / F[j * m + j];
+    }
+    for (int j = m - 1; j >= 0; j--) {
+      double e = v[j];
+      for (int i = j + 1; i < m; i++) e -= F[j * m + i] * x[i];
+      x[j] = e / F[j * m + j];
+    }
     const double nx = sqrt(sp_nrm2sq(x, m)), f = mu * nx - T;
     if (T == 0 || fabs(f) <= 2e-15 * T) return;
     if (f > 0) hi = mu;
     else lo = mu;
-    memcpy(v, x, (size_t)m * sizeof *v);
-    dtrsv_("U", "T", "N", &m, F, &m, v, &one, 1, 1, 1);
+    for (int j = 0; j < m; j++) { /* v = L^-1 x */
+      double e = x[j];
+      for (int i = 0; i < j; i++) e -= F[i * m + j] * v[i];
+      v[j] = e / F[j * m + j];
+    }
     const double slope = sp_nrm2sq(v, m) / (nx * nx * nx) - 1 / T, next = mu - (1 / nx - mu / T) / slope;
     const double old = mu;
     mu = next > lo && next < hi ? next : lo > 0 ? sqrt(lo * hi) : hi / 16;
@@ -241,52 +365,73 @@ static void proximal(int m, const double *M, double T, const double *t, const do
   }
 }
 
-/* The block of slots s.. to its minimizer, w->c follows. */
-static void update_block(sp_qp *q, work *w, int s) {
+/* The block of slots s.. to its minimizer. By the Gram matrix w->c follows, otherwise r does and w->c is left behind. */
+static void update_block(sp_qp *q, work *w, int s, int by_gram) {
   const int k = q->A[s], m = q->len[k];
   const double T = q->T[k];
-  double l1 = 0, nz = 0, moved = 0;
+  double l1 = 0, nz = 0, moved = 0, uu = 0, uneven = 0;
+  ptrdiff_t from, length;
   double *u = w->u, *z = w->g, *x = w->x, *t = w->v;
+  if (!by_gram) slot_products(q, s, m, w->c + s);
   for (int j = 0; j < m; j++) {
     const double uj = q->unit[k + j];
     u[j] = uj * q->b[k + j];
+    uu += u[j] * u[j];
     z[j] = w->c[s + j] / uj;
     t[j] = q->t[k + j] / uj;
     l1 += t[j];
   }
   for (int j = 0; j < m; j++) {
-    const double *col = q->G + (ptrdiff_t)(s + j) * q->capG + s;
+    const double *col = q->D + (ptrdiff_t)(s + j) * q->longest;
     for (int i = 0; i < m; i++) {
       w->M[j * m + i] = col[i] / (q->unit[k + i] * q->unit[k + j]);
       z[i] += w->M[j * m + i] * u[j];
     }
     w->M[j * m + j] += q->k[k + j] / (q->unit[k + j] * q->unit[k + j]);
+    uneven = sp_max(uneven, fabs(w->M[j * m + j] - w->M[0]));
+    for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(w->M[j * m + i]));
   }
   for (int j = 0; j < m; j++) nz += soft(z[j], t[j]) * soft(z[j], t[j]);
   nz = sqrt(nz);
   if (nz <= T) {
     for (int j = 0; j < m; j++) x[j] = 0;
-  } else if (m == 1) {
-    x[0] = w->M[0] > 0 ? (z[0] > 0 ? 1 : -1) * (nz - T) / w->M[0] : 0;
+  } else if (uneven <= 1e-15 * w->M[0]) { /* a multiple of the identity */
+    for (int j = 0; j < m; j++) x[j] = w->M[0] > 0 ? (1 - T / nz) * soft(z[j], t[j]) / w->M[0] : 0;
   } else if (l1 > 0) {
     memcpy(x, u, (size_t)m * sizeof *x);
     proximal(m, w->M, T, t, z, x, w->F);
   } else {
-    secular(m, w->M, T, z, nz, w->F, x, w->v);
+    secular(m, w->M, T, z, nz, sqrt(uu), w->F, x, w->v);
   }
+  int shared_from = s;
+  for (int j = 0; j < m && shared_from >= 0; j += q->view.K) shared_from = starts_shared(q, s + j) ? s : -1;
   for (int j = 0; j < m; j++) {
     const double b = x[j] / q->unit[k + j], d = b - q->b[k + j];
     moved += fabs(d);
     q->b[k + j] = b;
-    if (d != 0) sp_axpy(-d, q->G + (ptrdiff_t)(s + j) * q->capG, w->c, q->a);
+    if (d == 0) continue;
+    if (by_gram) {
+      sp_axpy(-d, q->G + (ptrdiff_t)(s + j) * q->capG, w->c, q->a);
+    } else {
+      const double *col = segment(q, s + j, &from, &length);
+      if (shared_from >= 0) col = q->XA + (ptrdiff_t)(shared_from + j - j % q->view.K) * q->n;
+      sp_axpy(-d, col, q->r + from, length);
+      w->b0[s + j] = b;
+    }
   }
   if (moved > 0 && l1 > 0) w->chord = 0; /* the support may have changed */
 }
 
-static void sweep(sp_qp *q, work *w) {
+/* By the Gram matrix? As far as it is missing it has to be made first, which pays over several sweeps. */
+static int prefers_gram(const sp_qp *q) {
+  const double a = q->a, length = (double)segment_length(q);
+  return 2 * a + 0.1 * (a - q->gram) * length < 4 * length;
+}
+
+static void sweep(sp_qp *q, work *w, int by_gram) {
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
     const int k = q->A[s], was = sp_block_norm(q, k) > 0;
-    update_block(q, w, s);
+    update_block(q, w, s, by_gram);
     if (was != (sp_block_norm(q, k) > 0)) w->chord = 0;
   }
 }
@@ -372,13 +517,14 @@ static void polar(const sp_qp *q, work *w, double len) {
   }
 }
 
-static double penalty(const sp_qp *q, const work *w, double step) {
+/* at b, or at b + d */
+static double penalty(const sp_qp *q, const double *d) {
   double f = 0;
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
     const int k = q->A[s];
     double ss = 0;
     for (int j = 0; j < q->len[k]; j++) {
-      const double b = q->b[k + j] + step * w->d[s + j], u = q->unit[k + j] * b;
+      const double b = q->b[k + j] + (d ? d[s + j] : 0), u = q->unit[k + j] * b;
       f += q->t[k + j] * fabs(b) + q->k[k + j] * b * b / 2;
       ss += u * u;
     }
@@ -404,13 +550,13 @@ static int newton(sp_qp *q, work *w, double E) {
   }
   dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
   q->n_rounds++;
-  const double before = penalty(q, w, 0);
+  const double before = penalty(q, NULL);
   double len = 1;
   for (int it = 0; it < 8; it++, len /= 2) {
     polar(q, w, len);
     memset(w->gd, 0, (size_t)q->a * sizeof *w->gd);
     sp_gemv_n(q->G, q->capG, q->a, q->a, w->d, w->gd);
-    const double df = sp_dot(w->gd, w->d, q->a) / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w, 1) - before);
+    const double df = sp_dot(w->gd, w->d, q->a) / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w->d) - before);
     if (!(df <= 1e-14 * before)) continue;
     for (int i = 0; i < q->a; i++) {
       const int pos = q->A[i];
@@ -467,10 +613,28 @@ static sp_status reserve_newton(sp_qp *q, work *w) {
 static void synchronize(sp_qp *q, work *w, int moved) {
   if (moved) {
     for (int i = 0; i < q->a; i++) w->d[i] = w->b0[i] - q->b[q->A[i]];
-    sp_gemv_n(q->XA, q->n, q->n, q->a, w->d, q->r);
+    active_fit(q, w->d);
   }
   for (int i = 0; i < q->a; i++) w->b0[i] = q->b[q->A[i]];
-  if (q->a) sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, w->c);
+  if (q->a) active_products(q, w->c);
+}
+
+/* `count` sweeps, and their correlations. *moved: r is behind b */
+static sp_status sweeps(sp_qp *q, work *w, int count, int *moved) {
+  const int by_gram = prefers_gram(q);
+  sp_status st = SP_OK;
+  if (by_gram) {
+    SP_TRY(complete_gram(q));
+  } else if (*moved) {
+    synchronize(q, w, 1);
+    *moved = 0;
+  }
+  for (int i = 0; i < count; i++) sweep(q, w, by_gram);
+  q->n_cd += count;
+  if (by_gram) *moved = 1;
+  else synchronize(q, w, 0);
+done:
+  return st;
 }
 
 /* violators among V join A; how many blocks */
@@ -510,6 +674,7 @@ done:
 sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   sp_status st = SP_OK;
   work w = {0};
+  const double goal = sp_max(DONE, q->goal);
   double rate = 0, last = INFINITY; /* contraction of a sweep; 0: not known */
   int moved = 0, refused = 0;
   *ok = 0;
@@ -517,55 +682,41 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   synchronize(q, &w, 0);
   for (int round = 0; round < ROUNDS; round++) {
     double E = residual(q, &w);
-    if (E <= GATE) {
+    if (E <= GATE || E <= goal) {
       int entered;
-      synchronize(q, &w, moved);
+      if (moved) synchronize(q, &w, 1);
       moved = 0;
       E = residual(q, &w);
       SP_TRY(enter(q, &w, E, c_fresh, &entered));
       c_fresh = 0;
       if (entered) {
-        sweep(q, &w);
-        moved = 1;
+        SP_TRY(sweeps(q, &w, 1, &moved));
         rate = 0;
         last = INFINITY;
         continue;
       }
-      if (E <= DONE || E * q->lambda <= q->noise || (E <= ROUNDING && E > 0.5 * last)) {
+      if (E <= goal || E * q->lambda <= q->noise || (E <= ROUNDING && E > 0.5 * last)) {
         *ok = 1;
         break;
       }
       last = E;
-    } else {
-      c_fresh = 0;
     }
+    c_fresh = 0;
     if (!isfinite(E)) break;
     /* what is left to do, either way */
-    const double a = q->a, left = rate > 0 && rate < 1 ? log(DONE / E) / log(rate) : rate == 0 ? 0 : INFINITY;
-    const int sweeping = refused > 0 || left * 2 * a * a <= NEWTON_STEPS * a * a * (a / 3 + 4);
-    moved = 1;
-    if (sweeping) {
-      int most = refused > 0 ? 20 : rate == 0 ? 3 : (int)sp_max(3, fmin(10, left)), done = 0;
-      double now = E;
+    const double a = q->a, length = (double)segment_length(q), left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
+    const double one_sweep = a * (fmin(2 * a, 4 * length) + BLOCK_COST), missing = 2 * length * a * (a - q->gram);
+    if (refused || left * one_sweep <= NEWTON_STEPS * a * a * (a / 3 + 4) + missing) {
+      const int most = refused ? 20 : rate == 0 ? 3 : (int)sp_max(2, fmin(10, left));
       refused = 0;
-      for (; done < most && now > DONE; done++) {
-        sweep(q, &w);
-        q->n_cd++;
-        now = residual(q, &w);
-        if (E > GATE && now <= GATE) {
-          done++;
-          break;
-        }
-      }
-      if (done > 1) rate = sp_max(1e-3, pow(now / E, 1.0 / done));
-      if (!(rate < 1)) rate = 1;
+      SP_TRY(sweeps(q, &w, most, &moved));
+      rate = fmin(1, sp_max(1e-3, pow(residual(q, &w) / E, 1.0 / most)));
     } else {
+      SP_TRY(complete_gram(q));
       SP_TRY(reserve_newton(q, &w));
-      if (newton(q, &w, E)) {
-        if (!w.chord || w.newton_rate > 0.1) sweep(q, &w);
-      } else {
-        refused = 1;
-      }
+      refused = !newton(q, &w, E);
+      moved |= !refused;
+      if (!refused && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
     }
   }
   synchronize(q, &w, moved);

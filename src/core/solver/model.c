@@ -429,6 +429,8 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   q->kappa = lambda * (1 - m->pen->alpha);
   q->has_ridge = 0;
   m->lambda = lambda;
+  q->longest = m->longest;
+  q->shared = m->K > 1 && (m->loss.ops->flags & SP_LOSS_QUADRATIC) && !m->loss.ops->root;
   q->blocks = m->blocks && lambda > 0 && m->pen->alpha > 0; /* else there are no norms: coordinates on their own */
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];

@@ -7,6 +7,7 @@
 
 #include "../base/vec.h"
 #include "block.h"
+#include "curved.h"
 #include "model.h"
 #include "reach.h"
 
@@ -17,6 +18,8 @@
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
+#define FORCING 1e-2       /* blocks: what the quadratic model may leave of the residual */
+#define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
@@ -288,9 +291,8 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     if (st != SP_OK) return st;
   } else {
     near_to_V(m);
-    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    sp_active_corr(q, q->nV);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
-    sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   }
   if (m->use_dual) { /* free columns have no slot */
@@ -366,7 +368,9 @@ static sp_status newton_step(sp_model *m, double worst) {
   int ok = 0, wandered = 0;
   near_to_V(m);
   if (q->blocks) {
+    q->goal = FORCING * worst; /* the next step starts from a new gradient */
     SP_TRY(sp_blocks(q, 1, &ok));
+    q->goal = 0;
   } else if (wants_dual(m)) {
     int finished;
     double *y = m->deta; /* not in use before the step is known */
@@ -470,7 +474,9 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     careful |= worst > TRUST || majorize;
     const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
-    SP_TRY(newton_step(m, worst));
+    int curved = 0;
+    if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
+    if (!curved) SP_TRY(newton_step(m, worst));
     double len = 1;
     if (!careful) {
       for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
@@ -494,7 +500,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       majorize = len < 0.1 && (fresh || majorize);
       fresh = 1;
     } else {
-      fresh = majorize = 0;
+      fresh = curved;
+      majorize = 0;
     }
   }
   SP_TRY(sp_model_unpenalized(m));

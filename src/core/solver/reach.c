@@ -55,7 +55,7 @@ sp_status sp_reach_correlations(sp_model *m, const double *r, ptrdiff_t n) {
     q->V[count++] = k;
   }
   q->nV = count;
-  sp_qp_corr(q, q->V, count, q->r, q->val);
+  sp_active_corr(q, count);
   for (int v = 0; v < count; v++) {
     const int k = q->V[v];
     const double c = q->val[v], x = norm > 0 ? 1 - (c / norm) * (c / norm) : 1;
@@ -70,7 +70,6 @@ sp_status sp_reach_correlations(sp_model *m, const double *r, ptrdiff_t n) {
   } else {
     for (int v = 0; v < count; v++) q->ref[q->V[v]] = -1;
   }
-  sp_active_t(q, q->r, q->g);
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   return SP_OK;
 }
