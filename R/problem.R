@@ -77,7 +77,7 @@ run_engine <- function(setup, quiet = FALSE) {
   control <- setup$control
   out <- .Call(C_path, setup$x, setup$problem, list(
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
-    screen = control$screen, progress = progress$report
+    screen = control$screen, restart = control$restart, rho = control$rho %||% 0, progress = progress$report
   ))
   if (!is.null(out$error)) {
     abort_family(out, setup)
@@ -118,6 +118,7 @@ new_sparsepath <- function(task, out, setup, call) {
   fit$likelihood <- likelihood_constants(setup)
   if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$encoding <- setup$encoding
+  fit$trace <- trace_frame(task$trace, fit$lambda)
   structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }
 
@@ -134,7 +135,8 @@ warn_uncertified <- function(fit, call) {
     ),
     how = c(
       if (any(fit$status == 2L)) {
-        if (anyNA(fit$gap)) "The best fit may lie at the edge of what the family allows (a mean of zero, say): stop at a larger lambda, or use another link."
+        if (identical(fit$control$solver, "subgradient")) slow_subgradient(fit$control$maxit)
+        else if (anyNA(fit$gap)) "The best fit may lie at the edge of what the family allows (a mean of zero, say): stop at a larger lambda, or use another link."
         else "The limit of rounds was reached: raise `sparsepath.control(maxit = )`."
       },
       "`fit$status`, `fit$gap` and `fit$kkt` have the details for each lambda."

@@ -203,6 +203,7 @@
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
 #'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]}
+#'   \item{`trace`}{reference solvers only: what [convergence()] returns}
 #'   \item{`encoding`}{how a data frame became a matrix, if it did; with a
 #'     formula also `terms` and `na.action`. Terms refer to the environment of the
 #'     formula, as in `lm()`}

@@ -54,6 +54,14 @@ static void read_penalty(handle *h, SEXP problem) {
   h->pen.groups = &h->groups;
 }
 
+static enum sp_method find_method(const char *name) {
+  static const char *const names[] = {"ista", "fista", "subgradient", "admm"};
+  for (int i = 0; i < 4; i++) {
+    if (strcmp(names[i], name) == 0) return (enum sp_method)(SP_METHOD_ISTA + i);
+  }
+  return SP_METHOD_DIRECT;
+}
+
 static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp) {
   SEXP lambda = sp_rc_get(problem, "lambda"), weights = sp_rc_get(problem, "weights");
   memset(sp, 0, sizeof *sp);
@@ -94,6 +102,9 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->max_iter = sp_rc_int(control, "maxit");
   sp->screen = sp_rc_int(control, "screen");
   sp->force_cd = strcmp(sp_rc_string(control, "solver"), "cd") == 0;
+  sp->method = find_method(sp_rc_string(control, "solver"));
+  sp->restart = sp_rc_int_or(control, "restart", 0);
+  sp->rho = sp_rc_real(control, "rho");
   sp->reduce = sp_rc_int_or(control, "reduce", 1);
   h->ctx.threads = sp_rc_int(control, "threads");
 }
@@ -145,9 +156,29 @@ static SEXP coefficients(const handle *h, const sp_task *t, double *a0) {
   return all;
 }
 
+/* What a textbook method noted, or NULL */
+static SEXP trace_list(const sp_task *t) {
+  const char *names[] = {"index", "iteration", "objective", "gap", ""};
+  if (!t->ref) return R_NilValue;
+  const sp_trace *tr = &t->ref->trace;
+  SEXP out = PROTECT(Rf_mkNamed(VECSXP, names)), index = Rf_allocVector(INTSXP, tr->n);
+  SET_VECTOR_ELT(out, 0, index);
+  SEXP iteration = Rf_allocVector(INTSXP, tr->n);
+  SET_VECTOR_ELT(out, 1, iteration);
+  double *objective = REAL(reals(out, 2, tr->n)), *gap = REAL(reals(out, 3, tr->n));
+  for (int i = 0; i < tr->n; i++) {
+    INTEGER(index)[i] = tr->lambda[i] + 1;
+    INTEGER(iteration)[i] = tr->iteration[i];
+    objective[i] = tr->objective[i];
+    gap[i] = isnan(tr->gap[i]) ? NA_REAL : tr->gap[i];
+  }
+  UNPROTECT(1);
+  return out;
+}
+
 /* One task as a list; coefficients only when asked for. */
 static SEXP task_list(handle *h, int index, int keep) {
-  const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", ""};
+  const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", "trace", ""};
   const sp_task *t = &h->path.tasks[index];
   const sp_model *m = &t->m;
   const int L = h->path.L;
@@ -170,6 +201,7 @@ static SEXP task_list(handle *h, int index, int keep) {
   SET_VECTOR_ELT(out, 4, Rf_ScalarReal(2 * m->null_dev * (double)m->design->n));
   SET_VECTOR_ELT(out, 8, Rf_ScalarInteger((int)(m->qp.n_rounds + m->qp.n_dual)));
   SET_VECTOR_ELT(out, 9, Rf_mkString(end_names[h->path.end]));
+  if (keep) SET_VECTOR_ELT(out, 10, trace_list(t));
   UNPROTECT(1);
   return out;
 }

@@ -7,6 +7,7 @@
 #include "../base/par.h"
 #include "../base/vec.h"
 #include "../solver/tall.h"
+#include "reference.h"
 #include "screen.h"
 #include "setup.h"
 
@@ -75,6 +76,7 @@ static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double fr
   const double lambda = path->lambda[l];
   double kkt = 0;
   int limit = 0;
+  if (path->spec.method) return sp_reference_solve(path, t, l, l - l0);
   while (path->spec.pen->alpha > 0 && lambda > 0 && lambda < COARSE * from && !t->m.use_dual) {
     const double mid = fmax(COARSE * from, lambda);
     if (mid <= lambda) break;
@@ -88,7 +90,9 @@ done:
   return st;
 }
 
-static int on_main_thread(const sp_path *path) { return (path->spec.loss->flags & SP_LOSS_MAIN_THREAD) != 0; }
+static int on_main_thread(const sp_path *path) {
+  return path->spec.method || (path->spec.loss->flags & SP_LOSS_MAIN_THREAD) != 0;
+}
 
 /* The unresolved range of one task. */
 static sp_status solve_task(void *arg, int i) {
@@ -433,6 +437,7 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
   memset(path, 0, sizeof *path);
   path->ctx = ctx;
   path->spec = *spec;
+  if (spec->method) path->spec.screen = path->spec.reduce = 0;
   sp_task **todo = sp_alloc(ctx, (size_t)spec->B, sizeof *todo);
   path->tasks = sp_calloc(ctx, (size_t)spec->B, sizeof *path->tasks);
   if (!path->tasks || !todo) {
@@ -453,7 +458,7 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
   /* where nothing is checked apart from the solver's own products, those are the reads */
   for (int t = 0; t < spec->B; t++) {
     const sp_model *m = &path->tasks[t].m;
-    if ((spec->pen->alpha > 0 && spec->screen) || m->reduced) continue;
+    if ((spec->pen->alpha > 0 && path->spec.screen) || m->reduced) continue;
     path->counts.reads += m->qp.n_dots;
     path->counts.dots += m->qp.n_dots;
   }

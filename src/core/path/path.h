@@ -7,6 +7,9 @@
 
 enum sp_end { SP_END_COMPLETE = 0, SP_END_DEVMAX, SP_END_FDEV, SP_END_DFMAX, SP_END_PMAX };
 
+/* How a point is solved: by the direct engine, or by a textbook method (reference.h). */
+enum sp_method { SP_METHOD_DIRECT = 0, SP_METHOD_ISTA, SP_METHOD_FISTA, SP_METHOD_SUBGRADIENT, SP_METHOD_ADMM };
+
 /* What to fit. All arrays are borrowed. */
 typedef struct sp_spec {
   const sp_design *design;
@@ -29,6 +32,9 @@ typedef struct sp_spec {
   int dfmax, pmax;
   double thresh;
   int max_iter, screen, force_cd, reduce; /* reduce: tall problems may use their triangular factor */
+  enum sp_method method; /* other than direct: no screening, no reduction, tasks one after the other, max_iter iterations */
+  int restart;           /* fista: give up the momentum where it points uphill */
+  double rho;            /* admm: penalty parameter, 0: adapted */
 } sp_spec;
 
 typedef struct sp_path {

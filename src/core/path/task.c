@@ -5,6 +5,7 @@
 
 #include "../base/vec.h"
 #include "../solver/block.h"
+#include "reference.h"
 
 #define STATIONARY 10 /* without a dual, a violation / lambda of this many times the promised gap will do */
 
@@ -45,6 +46,7 @@ void sp_task_free(sp_task *t, int grid) {
   sp_free(ctx, t->rt);
   sp_free(ctx, t->eta);
   sp_free(ctx, t->viol);
+  sp_reference_free(ctx, t->ref);
   sp_model_free(&t->m);
 }
 
@@ -103,7 +105,7 @@ static int measure(sp_task *t, sp_point *pt, double lambda) {
   int count = 0;
   pt->scale = 1;
   for (int k = 0; k < q->nW && q->blocks; k += q->len[k]) {
-    const int active = q->ia[k] >= 0;
+    const int active = q->st[k] != SP_ZERO;
     if (!active && sp_block_soft_norm(q, k, q->c + k, 1) <= q->T[k]) continue;
     judge_block(t, pt, lambda, k);
     for (int j = k; j < k + q->len[k] && active; j++) q->ent[count++] = j; /* in the order of the block */

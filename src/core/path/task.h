@@ -23,8 +23,11 @@ typedef struct sp_point {
   int status, limit;
 } sp_point;
 
+struct sp_reference;
+
 typedef struct sp_task {
   sp_model m;
+  struct sp_reference *ref; /* textbook methods: their state and trace; NULL otherwise */
   char *seen;             /* [design->p] scratch; K > 1 only */
   int *bcoef;             /* [m.longest] scratch of a block; blocks only. It owns bv, bu, bz */
   double *bv, *bu, *bz;   /* [m.longest] */

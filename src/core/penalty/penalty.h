@@ -55,6 +55,9 @@ typedef struct sp_penalty_ops {
   /* Fenchel-Young term Omega(b) + Omega*(z) - z b >= 0, z in the domain of Omega* (rounding is forgiven) */
   double (*fenchel_young)(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z);
 
+  /* minimizer of (b - x)^2 / (2 step) + Omega(b), box included; step > 0 */
+  double (*prox)(const sp_penalty *pen, double lambda, const sp_coord *co, double x, double step);
+
   /* The same for a block (SP_PENALTY_BLOCKS; NULL otherwise): penalty = T |u|_2 + sum_j t_j |u_j| + k |u|_2^2 / 2 */
   void (*block_norms)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, double *T, double *t_by_v, double *k); /* t = t_by_v v */
   double (*block_gauge)(const sp_penalty *pen, const sp_pen_block *bl, const double *z);
@@ -62,6 +65,7 @@ typedef struct sp_penalty_ops {
   double (*block_violation)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
   double (*block_scale)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z);
   double (*block_fenchel_young)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
+  void (*block_prox)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *x, double step, double *u); /* x may be u */
 } sp_penalty_ops;
 
 struct sp_penalty {

@@ -73,6 +73,15 @@ static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_
   return (term > 0 ? term : 0) + charge;
 }
 
+/* Soft threshold, shrinkage, then the box: in one dimension the nearest feasible point is the minimizer. */
+static double enet_prox(const sp_penalty *pen, double lambda, const sp_coord *co, double x, double step) {
+  double t, k;
+  enet_l1_ridge(pen, lambda, co, &t, &k);
+  t *= step;
+  const double b = (x > t ? x - t : x < -t ? x + t : 0) / (1 + step * k);
+  return b > co->hi ? co->hi : b < co->lo ? co->lo : b;
+}
+
 const sp_penalty_ops sp_penalty_enet = {
     .name = "enet",
     .flags = SP_PENALTY_CONVEX | SP_PENALTY_L1_RIDGE | SP_PENALTY_BOUNDS,
@@ -82,4 +91,5 @@ const sp_penalty_ops sp_penalty_enet = {
     .violation = enet_violation,
     .scale = enet_scale,
     .fenchel_young = enet_fenchel_young,
+    .prox = enet_prox,
 };

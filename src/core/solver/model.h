@@ -106,6 +106,8 @@ double sp_model_unit(const sp_model *m, int coefficient); /* penalized unit: u =
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit);
 /* products with the root S of the metric of the qp */
 void sp_model_root(const sp_model *m, enum sp_root op, double *x);
+/* The metric of the qp from the curvatures h at eta, with basis and active columns in it. */
+sp_status sp_model_set_metric(sp_model *m, const double *h);
 /* Q0 and UR in the metric of the qp */
 void sp_model_orthonormal_basis(sp_model *m);
 /* Set lambda-dependent thresholds without solving. */

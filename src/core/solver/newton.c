@@ -254,8 +254,7 @@ static double penalty_value(const sp_model *m) {
   return f;
 }
 
-/* Metric from curvatures h, basis and factor in it. */
-static sp_status set_metric(sp_model *m, const double *h) {
+sp_status sp_model_set_metric(sp_model *m, const double *h) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int failed;
@@ -455,7 +454,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
-      SP_TRY(set_metric(m, m->h));
+      SP_TRY(sp_model_set_metric(m, m->h));
       fresh = 1;
     }
     SP_TRY(m->loss.status);
