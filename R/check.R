@@ -140,7 +140,7 @@ moved_arguments <- function() {
     alignment = "All folds share the lambdas of the full fit (\"lambda\"); leave the argument out.",
     standardize.response = later, type.multinomial = later,
     gamma = "It belongs to `cv.sparsepath()`, and to `predict()` and `coef()` of a fit with `relax = TRUE`.",
-    penalty = later, formula = "A formula must come first: `sparsepath(y ~ x1 + x2, data)`.",
+    formula = "A formula must come first: `sparsepath(y ~ x1 + x2, data)`.",
     data = "It belongs to a formula: `sparsepath(y ~ x1 + x2, data)`."
   )
 }

@@ -69,7 +69,7 @@ kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL
     x_like(x, object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control,
+    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control, penalty = object$penalty,
     call = call
   )
   b <- coefficients_at(object, s, FALSE, NULL, call)
@@ -84,13 +84,13 @@ kkt.cv.sparsepath <- function(object, x, y, ...) kkt(object$fit, x, y, ...)
 #' @export
 kkt.default <- function(object, x, y, lambda = NULL, family = "gaussian", weights = NULL, offset = NULL, alpha = 1,
                         standardize = TRUE, intercept = TRUE, exclude = NULL, penalty.factor = NULL,
-                        lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"), ...) {
+                        lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"), penalty = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.default)), call)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha = alpha, standardize = standardize, intercept = intercept, exclude = exclude,
     penalty.factor = penalty.factor, lower.limits = lower.limits, upper.limits = upper.limits,
-    cox.ties = cox.ties, call = call
+    cox.ties = cox.ties, penalty = penalty, call = call
   )
   b <- check_coefficients(object, ncol(setup$x), setup$problem$family != "cox", call)
   lambda <- lambda %||% b$lambda

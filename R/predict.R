@@ -206,7 +206,7 @@ refit_at <- function(object, s, data, call) {
     standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
     penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
     upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control,
-    call = call
+    penalty = object$penalty, call = call
   )
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, object$call)

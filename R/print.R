@@ -35,7 +35,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
 summary.sparsepath <- function(object, ...) {
   structure(
     list(
-      call = object$call, family = object$family, alpha = object$alpha, nobs = object$nobs, nvars = object$dim[1L],
+      call = object$call, family = object$family, alpha = object$alpha, penalty = object$penalty, nobs = object$nobs, nvars = object$dim[1L],
       classnames = object$classnames, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
       lambda = range(object$lambda), df = range(object$df), dev.ratio = range(object$dev.ratio), gap = max(object$gap),
       kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, status = object$status,
@@ -52,7 +52,7 @@ print.summary.sparsepath <- function(x, ...) {
   number <- function(v) format(v, digits = 4, trim = TRUE)
   field <- function(label, ...) cat(sprintf("%-15s%s\n", label, paste0(...)))
   cat("\nCall: ", call_text(x$call), "\n\n")
-  field("Model", model_text(x$family, x$alpha), if (length(x$classnames)) sprintf(", probability of \"%s\"", x$classnames[2L]))
+  field("Model", model_text(x$family, x$alpha, x$penalty), if (length(x$classnames)) sprintf(", probability of \"%s\"", x$classnames[2L]))
   field("Data", x$nobs, " observations, ", big(x$nvars), " variables")
   field("Path", x$nlambda[["fitted"]], " lambdas from ", number(x$lambda[2L]), " down to ", number(x$lambda[1L]))
   field("Variables", x$df[1L], " to ", x$df[2L], " selected")
@@ -163,9 +163,8 @@ na_line <- function(fit) {
 }
 
 #' @noRd
-model_text <- function(family, alpha) {
-  penalty <- if (alpha == 1) "lasso" else if (alpha == 0) "ridge" else sprintf("elastic net, alpha = %s", format(alpha))
-  paste(family_traits(family)$text, penalty, sep = ", ")
+model_text <- function(family, alpha, penalty = NULL) {
+  paste(family_traits(family)$text, penalty_text(penalty, alpha), sep = ", ")
 }
 
 #' @noRd

@@ -12,7 +12,7 @@
 setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                           lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
-                          cox.ties = "breslow", control = sparsepath.control(), call) {
+                          cox.ties = "breslow", control = sparsepath.control(), penalty = NULL, call) {
   if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
   x <- check_x(encode_x(x, call), call)
   if (missing(y)) abort_missing("y", "Give the response.", call)
@@ -34,12 +34,14 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   lower <- check_limits(lower.limits, "lower", p, call)
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
+  alpha <- check_alpha(alpha, call)
+  penalty <- check_penalty(penalty, alpha, lower, upper, call)
 
   problem <- list(
     family = traits$name, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = check_alpha(alpha, call), v = v,
+    alpha = alpha, v = v,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
@@ -52,7 +54,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   )
   list(
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
-    weights = user_weights, varnames = varnames, encoding = encoding_of(x),
+    weights = user_weights, penalty = penalty, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
       exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
@@ -64,12 +66,14 @@ run_engine <- function(setup, quiet = FALSE) {
   progress <- if (quiet) list(report = NULL, close = function() NULL) else progress_reporter(setup$control)
   on.exit(progress$close())
   control <- setup$control
+  setup <- resolve_penalty(setup)
   out <- .Call(C_path, setup$x, setup$problem, list(
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
     screen = control$screen, progress = progress$report
   ))
   if (!is.null(out$error)) abort_engine(out, setup$x, setup$call)
   if (!is.null(progress$report)) progress$report(1)
+  out$penalty <- setup$penalty
   out
 }
 
@@ -102,6 +106,11 @@ new_sparsepath <- function(task, out, setup, call) {
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
   fit$likelihood <- likelihood_constants(setup)
+  fit$penalty <- out$penalty
+  if (!is.null(task$local)) {
+    fit$local <- task$local
+    fit$convex.min <- convex_min(task$local)
+  }
   fit$encoding <- setup$encoding
   structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }

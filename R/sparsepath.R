@@ -195,7 +195,7 @@ sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset
                                lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
                                intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
                                upper.limits = Inf, cox.ties = c("breslow", "efron"), control = sparsepath.control(),
-                               relax = FALSE, maxp = NULL, ...) {
+                               relax = FALSE, maxp = NULL, penalty = NULL, ...) {
   call <- shown_call("sparsepath")
   check_dots(dots_of(...), fit_arguments(), call)
   if (!missing(x)) x <- encode_x(x, call)
@@ -203,7 +203,8 @@ sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset
   p <- if (missing(x)) 0L else NCOL(x)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha, nlambda, lambda.min.ratio, lambda, standardize, intercept,
-    exclude, penalty.factor, lower.limits, upper.limits, cox.ties, control, call
+    exclude, penalty.factor, lower.limits, upper.limits, cox.ties, control,
+    penalty = penalty, call = call
   )
   relax <- check_flag(relax, "relax", call)
   maxp <- check_maxp(maxp, call)

@@ -34,11 +34,25 @@ static const sp_penalty_ops *find_penalty(const char *name) {
   Rf_error("internal error: no penalty '%s'", name);
 }
 
+/* NULL where there is no such element */
+static SEXP optional(SEXP list, const char *name) {
+  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
+  for (R_xlen_t i = 0; i < Rf_xlength(list); i++) {
+    if (strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
+  }
+  return R_NilValue;
+}
+
 static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp) {
   SEXP lambda = sp_rc_get(problem, "lambda"), weights = sp_rc_get(problem, "weights");
   memset(sp, 0, sizeof *sp);
   sp_rc_design(x, &h->design);
-  h->pen.ops = find_penalty("enet");
+  SEXP pen = optional(problem, "penalty"); /* NULL: the elastic net */
+  h->pen.ops = find_penalty(pen == R_NilValue ? "enet" : sp_rc_string(pen, "name"));
+  if (h->pen.ops->pieces) {
+    h->pen.gamma = sp_rc_real(pen, "gamma");
+    sp->curvature = sp_rc_reals(problem, "curvature");
+  }
   h->pen.alpha = sp_rc_real(problem, "alpha");
   sp->design = &h->design;
   sp->loss = find_loss(sp_rc_string(problem, "family"));
@@ -53,6 +67,8 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->weights = sp_rc_reals(problem, "weights");
   sp->B = (int)(Rf_xlength(weights) / h->design.n);
   sp->v = sp_rc_reals(problem, "v");
+  sp->y_each = sp_rc_int_or(problem, "y.each", 0);
+  sp->v_each = sp_rc_int_or(problem, "v.each", 0);
   sp->lower = sp_rc_reals(problem, "lower");
   sp->upper = sp_rc_reals(problem, "upper");
   sp->lambda = sp_rc_reals(problem, "lambda");
@@ -125,7 +141,7 @@ static SEXP coefficients(const handle *h, const sp_task *t, double *a0) {
 
 /* One task as a list; coefficients only when asked for. */
 static SEXP task_list(handle *h, int index, int keep) {
-  const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", ""};
+  const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", "local", ""};
   const sp_task *t = &h->path.tasks[index];
   const sp_model *m = &t->m;
   const int L = h->path.L;
@@ -148,13 +164,18 @@ static SEXP task_list(handle *h, int index, int keep) {
   SET_VECTOR_ELT(out, 4, Rf_ScalarReal(2 * m->null_dev * (double)m->design->n));
   SET_VECTOR_ELT(out, 8, Rf_ScalarInteger((int)(m->qp.n_rounds + m->qp.n_dual)));
   SET_VECTOR_ELT(out, 9, Rf_mkString(end_names[h->path.end]));
+  if (m->pen->ops->pieces) {
+    SEXP local = Rf_allocVector(INTSXP, L);
+    SET_VECTOR_ELT(out, 10, local);
+    for (int l = 0; l < L; l++) INTEGER(local)[l] = t->points[l].local;
+  }
   UNPROTECT(1);
   return out;
 }
 
 static SEXP counters(const handle *h) {
   const char *const names[] = {"rounds",  "newton",    "metric", "linesearch", "homotopy", "events", "exchange", "dependent",
-                               "rebuild", "cd", "dual",   "wdots", "cg", "exact"};
+                               "rebuild", "cd", "dual",   "wdots", "cg", "sweeps", "tangents", "exact"};
   const int n = (int)(sizeof names / sizeof *names);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, n)), nm = PROTECT(Rf_allocVector(STRSXP, n));
   double *v = REAL(out);
@@ -164,7 +185,8 @@ static SEXP counters(const handle *h) {
     const sp_model *m = &h->path.tasks[t].m;
     const sp_qp *q = &m->qp;
     const double add[] = {q->n_rounds,   m->n_newton,    m->n_metric,  m->n_linesearch, q->n_homotopy, q->n_events,
-                          q->n_exchange, q->n_dependent, q->n_rebuild, q->n_cd,         q->n_dual,     q->n_dots, q->n_cg, 0};
+                          q->n_exchange, q->n_dependent, q->n_rebuild, q->n_cd,         q->n_dual,     q->n_dots, q->n_cg,
+                          m->n_sweeps, m->n_tangent, 0};
     for (int i = 0; i < n; i++) v[i] += add[i];
   }
   v[n - 1] = h->path.counts.exact;

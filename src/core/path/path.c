@@ -358,10 +358,12 @@ static sp_status start_tasks(sp_path *path) {
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
-    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, &sp->data, sp->pen, sp->y, sp->offset,
+    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, &sp->data, sp->pen,
+                         sp->y + (sp->y_each ? t * sp->design->n * (sp->data.K > 1 ? sp->data.K : 1) : 0), sp->offset,
                          sp->weights + t * sp->design->n, sp->intercept));
     sp_model *m = &task->m;
-    m->v = sp->v;
+    m->v = sp->v + (sp->v_each ? t * sp->design->p : 0);
+    if (sp->curvature) m->curvature = sp->curvature[t];
     m->lower = sp->lower;
     m->upper = sp->upper;
     m->max_iter = sp->max_iter;

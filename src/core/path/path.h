@@ -18,6 +18,8 @@ typedef struct sp_spec {
   const double *weights; /* [n x B], one column per task; 0: the row is held out */
   int B;
   const double *v;       /* [p] penalty factors that sum to p; Inf: column left out */
+  int y_each, v_each;    /* y is [n x K x B], v is [p x B]: one for each task */
+  const double *curvature; /* [B] or NULL: unit of a non-convex penalty's concavity */
   const double *lower, *upper; /* [p] or NULL */
   const double *lambda;  /* [nlambda] decreasing, or NULL: from task 0 */
   int nlambda;

@@ -20,6 +20,7 @@ typedef struct sp_point {
   double slack;           /* penalty Fenchel-Young terms of columns with coefficient 0, and charge for unpenalized scores */
   double gap;             /* relative to the null objective */
   int status, limit;
+  int local;              /* non-convex penalties: solver/concave.h */
 } sp_point;
 
 typedef struct sp_task {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "concave.h"
 #include "model.h"
 #include "reach.h"
 
@@ -20,6 +21,7 @@
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
+#define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
 #define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
 
 static sp_status reserve_near(sp_model *m) {
@@ -36,7 +38,9 @@ done:
 /* Positions whose last known correlation is within reach of the threshold at the new lambda. */
 static void choose_near(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
-  const double margin = lambda_prev > lambda ? NEAR * (lambda_prev - lambda) / lambda : 0;
+  /* where the penalty lets go of active coefficients the others' correlations move faster */
+  const double near = m->curved ? 2 * NEAR : NEAR;
+  const double margin = lambda_prev > lambda ? near * (lambda_prev - lambda) / lambda : 0;
   m->n_near = 0;
   for (int k = 0; k < q->nW; k++) {
     if (q->st[k] != SP_ZERO || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
@@ -164,7 +168,7 @@ static int count_free(const sp_qp *q) {
 
 /* Ridge with more active columns than rows: the dual has fewer unknowns. Near alpha = 1 it is ill conditioned. */
 static int wants_dual(const sp_model *m) {
-  if (!m->qp.has_ridge || m->reduced) return 0;
+  if (!m->qp.has_ridge || m->reduced || m->pen->ops->pieces) return 0;
   const double alpha = m->pen->alpha;
   for (int k = 0; k < m->qp.nW; k++) {
     if (m->qp.kv[k] == 0) return 0; /* limits without penalty: no ridge on that column */
@@ -218,7 +222,7 @@ static double penalty_value(const sp_model *m) {
   double f = 0;
   for (int i = 0; i < m->n_near; i++) {
     const int k = m->near[i];
-    f += q->t[k] * fabs(q->b[k]) + q->k[k] * q->b[k] * q->b[k] / 2;
+    f += sp_concave_penalty(m, k);
   }
   return f;
 }
@@ -328,7 +332,9 @@ static sp_status newton_step(sp_model *m, double worst) {
   double qkkt;
   int ok = 0, wandered = 0;
   near_to_V(m);
-  if (wants_dual(m)) {
+  if (m->curved) {
+    SP_TRY(sp_concave(m, &ok));
+  } else if (wants_dual(m)) {
     int finished;
     double *y = m->deta; /* not in use before the step is known */
     memset(q->e, 0, (size_t)m->n * sizeof *q->e);
@@ -359,7 +365,7 @@ static sp_status newton_step(sp_model *m, double worst) {
       SP_TRY(sp_pdas(q, 0, &ok));
     }
   }
-  if (wandered || m->force_cd) { /* positions outside near may have moved: they were 0 */
+  if (wandered || (m->force_cd && !m->curved)) { /* positions outside near may have moved: they were 0 */
     const int before = m->n_near;
     char *seen = sp_calloc(m->ctx, (size_t)q->nW + 1, 1);
     if (!seen) return SP_ENOMEM;
@@ -386,6 +392,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   *limit = 0;
   for (int it = 0; it < m->max_iter; it++) {
     m->n_newton++;
+    if (m->curved) sp_concave_tangent(m);
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
@@ -456,11 +463,12 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
   }
   SP_TRY(sp_model_unpenalized(m));
-  if (!(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
+  if (!m->curved && !(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
     if (q->nW) memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
     SP_TRY(sp_qp_from_b(q));
     sp_model_null(m);
   }
+  if (m->curved) sp_concave_tangent(m);
   m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   SP_TRY(m->loss.status);
   SP_TRY(newton_residual(m, 1, kkt));
@@ -483,7 +491,7 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (q->iterative || m->pen->ops->pieces || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
   if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
   for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
   return (double)entries * ITERATIVE_FILL < na;
@@ -531,12 +539,63 @@ static double inexactness(const sp_model *m) {
   return sp_max(m->cg, fmin(MOST_INEXACT * m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
 }
 
+/* The quadratic problem with response y and a non-convex penalty, over the whole working set. */
+static sp_status solve_pieces(sp_model *m, const double *y, double *kkt) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int ok;
+  *kkt = INFINITY;
+  for (int rep = 0; rep < ATTEMPTS; rep++) {
+    near_to_V(m);
+    SP_TRY(sp_concave(m, &ok));
+    SP_TRY(sp_qp_residual(q, y));
+    near_to_V(m);
+    SP_TRY(sp_concave(m, &ok)); /* what rounding has left */
+    SP_TRY(sp_reach_correlations(m, q->r, q->n));
+    m->c_fresh = 1;
+    *kkt = sp_qp_kkt(q);
+    if (*kkt <= sp_qp_accept(q)) break;
+    choose_near(m, q->lambda, 1.2 * q->lambda);
+  }
+done:
+  return st;
+}
+
+/* A non-convex penalty. The safeguard is its local linear approximation, a convex problem for the same engine; each of its
+ * solutions lowers the objective, and from there Newton is tried again. */
+static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
+  sp_status st = SP_OK;
+  const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
+  for (int round = 0; round < TANGENTS; round++) {
+    if (round) {
+      m->curved = 0;
+      m->n_tangent++;
+      if (quadratic) SP_TRY(solve_quadratic(m, m->target, kkt));
+      else SP_TRY(solve_newton(m, kkt, limit));
+    }
+    m->curved = 1;
+    sp_concave_tangent(m);
+    choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
+    if (quadratic) SP_TRY(solve_pieces(m, m->target, kkt));
+    else SP_TRY(solve_newton(m, kkt, limit));
+    *limit = !(*kkt <= sp_qp_accept(&m->qp));
+    if (!*limit) break;
+  }
+  if (!quadratic) { /* the curvature of the solution: for sp_concave_local(), and a good start for the next lambda */
+    m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+    SP_TRY(set_metric(m, m->h));
+  }
+done:
+  return st;
+}
+
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
   sp_status st = SP_OK;
   double *from = NULL;
   *limit = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
+  m->curved = sp_concave_active(m);
   m->qp.cg = inexactness(m);
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));
@@ -552,11 +611,13 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     m->c_fresh = 1;
     choose_near(m, lambda, lambda_prev);
     SP_TRY(predict_step(m, lambda, lambda_prev));
-    SP_TRY(solve_any(m, m->target, kkt));
+    if (m->curved) SP_TRY(solve_concave(m, kkt, limit));
+    else SP_TRY(solve_any(m, m->target, kkt));
   } else {
     choose_near(m, lambda, lambda_prev);
     SP_TRY(predict_step(m, lambda, lambda_prev));
-    SP_TRY(solve_newton(m, kkt, limit));
+    if (m->curved) SP_TRY(solve_concave(m, kkt, limit));
+    else SP_TRY(solve_newton(m, kkt, limit));
   }
   if (predicting) keep_step(m, lambda, lambda_prev, from);
 done:
