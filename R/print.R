@@ -149,6 +149,7 @@ end_line <- function(fit) {
     devmax = sprintf("more than %s %% of the deviance is explained (devmax)", format(100 * fit$control$devmax)),
     fdev = sprintf("the explained deviance hardly grows any more (fdev = %s)", format(fit$control$fdev)),
     dfmax = sprintf("more than %s nonzero coefficients (dfmax)", format(fit$control$dfmax)),
+    stalled = "no certified stationary point at the next lambda: the fit is nearly saturated, or not convex enough",
     pmax = sprintf("more than %s variables have entered (pmax)", format(fit$control$pmax)),
     NULL
   )

@@ -47,7 +47,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,
-    early.stop = is.null(lambda), fdev = if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
+    early.stop = is.null(lambda), fdev = if (is_nonconvex(penalty)) -Inf else if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
     fdev.span = traits$early$span, fdev.relative = traits$early$relative,
     devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
     pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE

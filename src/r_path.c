@@ -98,7 +98,7 @@ static SEXP reals(SEXP list, int at, R_xlen_t n) {
   return v;
 }
 
-static const char *const end_names[] = {"complete", "devmax", "fdev", "dfmax", "pmax"};
+static const char *const end_names[] = {"complete", "devmax", "fdev", "dfmax", "pmax", "stalled"};
 
 /* Coefficients of one task as the slots of K compressed matrices, and the intercepts a0 [K x L]; by predictor. */
 static SEXP coefficients(const handle *h, const sp_task *t, double *a0) {

@@ -5,7 +5,7 @@
 #include "bound.h"
 #include "task.h"
 
-enum sp_end { SP_END_COMPLETE = 0, SP_END_DEVMAX, SP_END_FDEV, SP_END_DFMAX, SP_END_PMAX };
+enum sp_end { SP_END_COMPLETE = 0, SP_END_DEVMAX, SP_END_FDEV, SP_END_DFMAX, SP_END_PMAX, SP_END_STALLED };
 
 /* What to fit. All arrays are borrowed. */
 typedef struct sp_spec {

@@ -253,9 +253,13 @@ static sp_status let_in(sp_model *m, int enter, int *moved) {
       *moved = 1;
     } else { /* another one has done its work */
       sp_factor_drop(q, q->a - 1, SP_ZERO);
-      q->V[q->nV++] = k;
     }
   }
+  int count = 0; /* V holds every inactive position looked at, once */
+  for (int v = 0; v < q->nV; v++) {
+    if (q->ia[q->V[v]] < 0) q->V[count++] = q->V[v];
+  }
+  q->nV = count;
 done:
   return st;
 }
@@ -303,11 +307,6 @@ sp_status sp_concave(sp_model *m, int *ok) {
       drop_zeros(q);
     }
     if (worst > SETTLED) continue;
-    int count = 0;
-    for (int v = 0; v < q->nV; v++) {
-      if (q->ia[q->V[v]] < 0) q->V[count++] = q->V[v];
-    }
-    q->nV = count;
     sp_qp_corr(q, q->V, q->nV, q->r, q->val);
     for (int v = 0; v < q->nV; v++) {
       const int k = q->V[v];

@@ -22,6 +22,8 @@
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
 #define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
+#define HALVINGS 12         /* of a step whose model is not convex: it need not descend however short it is */
+#define SATURATED 1e-3      /* of the null deviance: non-convex problems are given up below */
 #define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
 
 static sp_status reserve_near(sp_model *m) {
@@ -313,7 +315,7 @@ static void line_search(sp_model *m, double f_old, double *len) {
   double *b_new = q->av; /* not in use between solvers */
   for (int i = 0; i < m->n_near; i++) b_new[i] = q->b[m->near[i]];
   *len = 1;
-  for (int it = 0; it < 40; it++, *len /= 2) {
+  for (int it = 0; it < (m->curved ? HALVINGS : 40); it++, *len /= 2) {
     for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->eta_old[i] + *len * m->deta[i];
     if (it) {
       for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i] + *len * (b_new[i] - m->b_old[i]);
@@ -355,11 +357,12 @@ static sp_status newton_step(sp_model *m, double worst) {
       SP_TRY(leave_iterative(m));
       SP_TRY(sp_pdas(q, 0, &ok));
     }
-    if (!ok) {
+    /* without thresholds on large coefficients a problem that stalls is near saturation, and the homotopy would wander */
+    if (!ok && !m->pen->ops->pieces) {
       wandered = 1;
       SP_TRY(sp_homotopy(q, &ok));
     }
-    if (!ok) {
+    if (!ok && !m->pen->ops->pieces) {
       SP_TRY(sp_cd(q, 500, &ok));
       sp_qp_take_all(q);
       SP_TRY(sp_pdas(q, 0, &ok));
@@ -381,6 +384,11 @@ static sp_status newton_step(sp_model *m, double worst) {
   sp_model_root(m, SP_ROOT_SOLVE, m->deta);
 done:
   return st;
+}
+
+/* A non-convex penalty lets go of large coefficients: where the loss can be driven to its infimum there is nothing to find. */
+static int saturated(const sp_model *m) {
+  return !(m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->loss.ops->value(&m->loss, m->eta) - m->sat_value < SATURATED * m->null_dev;
 }
 
 static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
@@ -434,6 +442,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     last = worst;
     careful |= worst > TRUST || majorize;
+    if (m->pen->ops->pieces && !m->curved && saturated(m)) break;
     const double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
     SP_TRY(newton_step(m, worst));
@@ -575,11 +584,11 @@ static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
     }
     m->curved = 1;
     sp_concave_tangent(m);
-    choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
+    if (round) choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
     if (quadratic) SP_TRY(solve_pieces(m, m->target, kkt));
     else SP_TRY(solve_newton(m, kkt, limit));
     *limit = !(*kkt <= sp_qp_accept(&m->qp));
-    if (!*limit) break;
+    if (!*limit || saturated(m)) break;
   }
   if (!quadratic) { /* the curvature of the solution: for sp_concave_local(), and a good start for the next lambda */
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
