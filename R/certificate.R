@@ -49,7 +49,7 @@ column_moments <- function(x, w, problem, call) {
   list(
     center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
-    constant = constant
+    constant = constant, variance = variance
   )
 }
 

@@ -65,11 +65,12 @@ kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL
   if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
+  again <- penalty_again(object)
   setup <- setup_problem(
     x_like(x, object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
-    standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
-    penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control, penalty = object$penalty,
+    standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
+    penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
+    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control, penalty = again$penalty,
     call = call
   )
   b <- coefficients_at(object, s, FALSE, NULL, call)

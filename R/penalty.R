@@ -117,7 +117,7 @@ is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp"
 
 #' The argument `penalty`: NULL for the elastic net
 #' @noRd
-check_penalty <- function(penalty, alpha, lower, upper, call) {
+check_penalty <- function(penalty, p, alpha, lower, upper, call) {
   if (is.null(penalty)) return(NULL)
   if (is.function(penalty)) {
     sp_abort("type", "`penalty` must be a penalty.", why = "It is a function.", how = "Call it, as in `penalty = pen_mcp()`.",
@@ -139,6 +139,11 @@ check_penalty <- function(penalty, alpha, lower, upper, call) {
       )
     }
   }
+  if (penalty$name == "adaptive" && is.numeric(penalty$init) && length(penalty$init) != p) {
+    sp_abort("length", sprintf("`init` of `pen_adaptive()` must have length %d, the number of columns of `x`.", p),
+      why = sprintf("It has length %d.", length(penalty$init)), call = call, arg = "penalty", value = length(penalty$init)
+    )
+  }
   penalty
 }
 
@@ -156,6 +161,12 @@ resolve_penalty <- function(setup) {
     # no concavity at all is the lasso, and solved as such
     if (is.finite(penalty$gamma)) setup$problem$penalty <- list(name = penalty$name, gamma = penalty$gamma)
     setup$penalty$curvature <- setup$problem$curvature[1L]
+  }
+  if (penalty$name == "adaptive") {
+    v <- adaptive_factors(setup)
+    setup$problem$v <- as.vector(apply(v, 2L, rescale_factors))
+    setup$problem$v.each <- ncol(v) > 1L
+    setup$penalty$factor <- v[, 1L]
   }
   setup
 }
@@ -185,6 +196,7 @@ penalty_text <- function(penalty, alpha) {
   mix <- if (alpha < 1) sprintf(", alpha = %s", format(alpha)) else ""
   switch(penalty$name,
     mcp = , scad = paste0(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)), mix),
+    adaptive = paste0("adaptive ", penalty_text(NULL, alpha), sprintf(", initial %s", if (is.numeric(penalty$init)) "coefficients given" else penalty$init)),
     penalty$name
   )
 }

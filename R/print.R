@@ -16,7 +16,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  cat("\n", paste0(c(certificate_line(x$gap, x$status), end_line(x), na_line(x)), "\n"), sep = "")
+  cat("\n", paste0(c(certificate_line(x$gap, x$status), convex_line(x), end_line(x), na_line(x)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -39,7 +39,7 @@ summary.sparsepath <- function(object, ...) {
       classnames = object$classnames, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
       lambda = range(object$lambda), df = range(object$df), dev.ratio = range(object$dev.ratio), gap = max(object$gap),
       kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, status = object$status,
-      end = c(end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
+      end = c(convex_line(object), end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
     ),
     class = "summary.sparsepath"
   )
@@ -78,7 +78,7 @@ print.cv.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...
   cat("Measure:", x$name, "\n\n")
   table <- cv_table(x)
   print(table, digits = digits)
-  cat("\n", paste0(c(cv_certificate_line(x), end_line(x$fit), na_line(x$fit)), "\n"), sep = "")
+  cat("\n", paste0(c(cv_certificate_line(x), convex_line(x$fit), end_line(x$fit), na_line(x$fit)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -139,6 +139,15 @@ cv_certificate_line <- function(x) {
   bad <- sum(x$fold.status != 0L) + any(x$fit$status != 0L)
   if (bad == 0L) return(sprintf("full path and %s certified: largest relative gap %s", folds, short_number(gap)))
   sprintf("full path and %s: %d NOT certified (largest relative gap %s)", folds, bad, short_number(gap))
+}
+
+#' Where a non-convex penalty leaves more than one solution; NULL for convex ones
+#' @noRd
+convex_line <- function(fit) {
+  if (is.null(fit$local)) return(NULL)
+  if (is.na(fit$convex.min)) return("the certificate is local; the objective is convex over the selected variables at every lambda")
+  sprintf("the certificate is local; from lambda %s (s%d) the objective is not convex over the selected variables: other solutions may exist",
+    format(fit$lambda[fit$convex.min], digits = 4), fit$convex.min - 1L)
 }
 
 #' Why the path ended; NULL when all lambdas were fitted

@@ -35,7 +35,7 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
-  penalty <- check_penalty(penalty, alpha, lower, upper, call)
+  penalty <- check_penalty(penalty, p, alpha, lower, upper, call)
 
   problem <- list(
     family = traits$name, y = response$y, entry = response$entry, status = response$status, strata = response$strata,

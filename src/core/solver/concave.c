@@ -13,7 +13,7 @@
 
 #define MAX_ROUNDS 200
 #define HALVINGS 6
-#define SWEEPS 5         /* of coordinate descent, where Newton's step is no use */
+#define SWEEPS 3         /* of coordinate descent, where Newton's step is no use */
 #define MORE_SWEEPS 30   /* once that has happened often */
 #define OFTEN 20
 #define SETTLED 0.05     /* below this residual / lambda violators are let in */
