@@ -25,6 +25,8 @@
 #' @param lambda The lambda of each column, if `object` is not a fit.
 #' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits
 #'   The problem, as in [sparsepath()], if `object` is not a fit of it.
+#' @param penalty As in [sparsepath()]. With MCP and SCAD there is no lower bound of the minimum: `dual` is `NA`, and `gap` is that
+#'   of the local linear approximation, see [pen_mcp()].
 #' @param ... Must be empty.
 #' @returns A data frame with one row per lambda:
 #' \describe{

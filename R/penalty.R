@@ -66,6 +66,9 @@ new_penalty <- function(name, ...) {
 #' When a logistic or Cox model is about to fit its data perfectly, the curvature of the loss vanishes, no gamma keeps the objective convex, and
 #' the path of an automatic grid ends at the first lambda without a certified stationary point (`end` is `"stalled"`), that lambda left out.
 #'
+#' In [cv.sparsepath()] the folds reach saturation before the full data. The error curve ends before the
+#' first lambda at which a fold has no certified stationary point.
+#'
 #' @param gamma Concavity, larger than 1 (MCP) or 2 (SCAD): the smaller, the sooner a coefficient is left
 #'   unshrunk, and the less convex the problem. `Inf` gives the lasso. The defaults are those of ncvreg; 3.7 is the recommendation of
 #'   Fan and Li (2001).

@@ -128,7 +128,8 @@ warn_uncertified <- function(fit, call) {
       sprintf("The largest relative gap is %s (promised: %s).", format(fit$gap[worst], digits = 2), format(fit$control$thresh))
     ),
     how = c(
-      if (any(fit$status == 2L)) "The limit of rounds was reached: raise `sparsepath.control(maxit = )`.",
+      if (is_nonconvex(fit$penalty)) "No stationary point could be certified there: the fit is nearly saturated, or not convex enough. Use larger lambdas or a larger gamma."
+      else if (any(fit$status == 2L)) "The limit of rounds was reached: raise `sparsepath.control(maxit = )`.",
       "`fit$status`, `fit$gap` and `fit$kkt` have the details for each lambda."
     ),
     call = call, index = missed, lambda = fit$lambda[missed], gap = fit$gap[missed]

@@ -87,6 +87,8 @@
 #'   scale, one number or one per column; `lower.limits` must be zero or
 #'   negative and `upper.limits` zero or positive, so that zero is allowed.
 #'   Default: none.
+#' @param penalty `NULL`, the default, is the elastic net with `alpha`. Others: [pen_mcp()], [pen_scad()] (not convex: their objective and
+#'   certificate are on their help page), [pen_adaptive()].
 #' @param formula,data Instead of `x` and `y`: a formula as for [stats::lm()], with
 #'   interactions, transformations, `.`, and `offset()`; `- 1` takes the intercept out. The
 #'   other arguments are those of the default method, except that `weights`,
@@ -125,10 +127,12 @@
 #'   \item{`gap`, `kkt`, `status`}{the certificate of each solution, see Accuracy}
 #'   \item{`passes`}{how many times all columns of `x` were read}
 #'   \item{`end`}{why the path ended: `"complete"`, or the rule that ended the
-#'     automatic grid early (`"devmax"`, `"fdev"`, `"dfmax"`, `"pmax"`)}
+#'     automatic grid early (`"devmax"`, `"fdev"`, `"dfmax"`, `"pmax"`; with MCP and SCAD `"stalled"`)}
 #'   \item{`family`, `alpha`, `standardize`, `intercept`, `nlambda`, `settings`,
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
+#'   \item{`penalty`}{with `penalty`: that, with what was made from the data}
+#'   \item{`local`, `convex.min`}{with MCP and SCAD, see [pen_mcp()]}
 #'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]}
 #'   \item{`encoding`}{how a data frame became a matrix, if it did; with a
 #'     formula also `terms` and `na.action`. Terms refer to the environment of the

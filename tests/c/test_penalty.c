@@ -218,8 +218,10 @@ static void check_threshold(const subject *s) {
 int main(void) {
   static const double alphas[] = {0.0, 0.05, 0.5, 1.0};
   int count = 0;
-  for (; sp_registry_penalties[count] != NULL; count++) {
-    const sp_penalty_ops *ops = sp_registry_penalties[count];
+  for (int at = 0; sp_registry_penalties[at] != NULL; at++) {
+    const sp_penalty_ops *ops = sp_registry_penalties[at];
+    if (ops->pieces) continue; /* not convex: test_concave.c */
+    count++;
     definition omega_of = NULL;
     for (size_t k = 0; k < sizeof references / sizeof *references; k++) {
       if (strcmp(references[k].name, ops->name) == 0) omega_of = references[k].omega;
@@ -227,7 +229,7 @@ int main(void) {
     SP_CHECK(omega_of != NULL, "no reference for %s", ops->name);
     SP_CHECK(ops->flags & SP_PENALTY_CONVEX, "%s: these laws are those of a convex penalty", ops->name);
     for (int trial = 0; omega_of != NULL && trial < 4000; trial++) {
-      const sp_penalty pen = {ops, alphas[trial % 4]};
+      const sp_penalty pen = {.ops = ops, .alpha = alphas[trial % 4]};
       const subject s = {&pen, omega_of, trial % 11 == 0 ? 0.0 : draw_size(), draw_coord()};
       check_value(&s);
       check_violation(&s);

@@ -220,12 +220,8 @@ done:
 
 /* Every nonzero coefficient is at a position in `near`. */
 static double penalty_value(const sp_model *m) {
-  const sp_qp *q = &m->qp;
   double f = 0;
-  for (int i = 0; i < m->n_near; i++) {
-    const int k = m->near[i];
-    f += sp_concave_penalty(m, k);
-  }
+  for (int i = 0; i < m->n_near; i++) f += sp_concave_penalty(m, m->near[i]);
   return f;
 }
 
@@ -387,7 +383,7 @@ done:
 }
 
 /* A non-convex penalty lets go of large coefficients: where the loss can be driven to its infimum there is nothing to find. */
-static int saturated(const sp_model *m) {
+static int saturated(sp_model *m) {
   return !(m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->loss.ops->value(&m->loss, m->eta) - m->sat_value < SATURATED * m->null_dev;
 }
 
