@@ -1,8 +1,6 @@
 /* Laws of the non-convex penalties of the registry: pieces that join, values that are integrals of slopes, minima of one variable that
  * a grid cannot beat, and the certificate of their local linear approximation. */
-#include <math.h>
-#include "registry.h"
-#include "spunit.h"
+#include "problem.h"
 
 /* the definition: the slope at x = |b|, for a coordinate of unit v */
 static double mcp(double t, double gamma, double cv, double x) { return fmax(0, t - cv * x / gamma); }
@@ -113,6 +111,58 @@ static void test_certificate(const subject *s) {
   }
 }
 
+/* Whole fits: what is called solved is stationary, in every column, by products with the raw design */
+static void test_fits(void) {
+  for (int trial = 0; trial < 200; trial++) {
+    problem q;
+    sp_path path;
+    sp_ctx ctx;
+    const int tall = trial % 3 == 0, B = 1 + trial % 2;
+    const unsigned what = ((unsigned)sp_below(P_ALL + 1) & ~(unsigned)(P_LIMITS | P_NO_STANDARDIZE)) | (trial % 2 ? P_MCP : P_SCAD);
+    open_problem(&q, tall ? 60 : 30, tall ? 12 : 60, B, trial % 4 == 0 ? 0.7 : 1, what);
+    q.spec.early_stop = 1;
+    q.spec.fdev = -INFINITY;
+    q.spec.lambda_min_ratio = 0.05;
+    sp_ctx_init(&ctx);
+    const sp_status st = run_problem(&q, &ctx, &path);
+    if (st == SP_OK) {
+      for (int l = 0; l < path.L; l++) {
+        const sp_point *pt = &path.tasks[0].points[l];
+        const sp_model *m = &path.tasks[0].m;
+        SP_CHECK(pt->status == SP_POINT_OK && pt->kkt <= 1e-6, "trial %d, lambda %d: status %d, kkt %g", trial, l, pt->status, pt->kkt);
+        if (what & (P_BINOMIAL | P_TIES)) continue;
+        /* weighted residuals from the coefficients alone */
+        double *r = sp_block((size_t)q.x.n, sizeof *r), total = 0, mean = 0;
+        for (int i = 0; i < q.x.n; i++) {
+          r[i] = q.y[i] - (q.offset ? q.offset[i] : 0);
+          for (int k = 0; k < pt->count; k++) r[i] -= pt->b[k] * m->iscale[pt->cols[k]] * cell(&q.x, i, pt->cols[k]);
+          total += q.weights[i];
+          mean += q.weights[i] * r[i];
+        }
+        for (int j = 0; j < q.x.p && m->nu == m->nu0; j++) {
+          if (!(m->iscale[j] > 0) || !isfinite(q.v[j])) continue;
+          double c = 0, centre = 0, b = 0, curve;
+          for (int i = 0; i < q.x.n; i++) centre += q.weights[i] / total * cell(&q.x, i, j);
+          if (!q.spec.intercept) centre = 0;
+          for (int i = 0; i < q.x.n; i++) {
+            c += q.weights[i] / total * (cell(&q.x, i, j) - centre) * (r[i] - (q.spec.intercept ? mean / total : 0)) * m->iscale[j];
+          }
+          for (int k = 0; k < pt->count; k++) b += pt->cols[k] == j ? pt->b[k] : 0;
+          const sp_coord co = sp_model_coord(m, j);
+          const double t = sp_penalty_slope(&q.pen, path.lambda[l], &co, b, &curve), ridge = path.lambda[l] * (1 - q.pen.alpha) * co.kv;
+          const double off = b == 0 ? fmax(0, fabs(c) - t) : fabs(c - ridge * b - (b > 0 ? t : -t));
+          SP_CHECK(off <= 1e-6 * path.lambda[l] * co.v + 1e-12, "trial %d, lambda %d, column %d: off by %g", trial, l, j, off / path.lambda[l]);
+        }
+        free(r);
+      }
+      sp_path_free(&path);
+    }
+    SP_CHECK(st == SP_OK || st == SP_ESEPARATION, "trial %d: %s", trial, sp_status_name(st));
+    SP_CHECK(ctx.n_live == 0, "%ld blocks leaked", ctx.n_live);
+    close_problem(&q);
+  }
+}
+
 int main(void) {
   int found = 0;
   for (int i = 0; sp_registry_penalties[i]; i++) {
@@ -133,5 +183,6 @@ int main(void) {
     }
   }
   SP_CHECK(found == REFERENCES, "%d", found);
+  test_fits();
   return spunit_end("test_concave");
 }
