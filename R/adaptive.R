@@ -57,6 +57,16 @@ pen_adaptive <- function(init = c("ridge", "lasso", "univariate"), power = 1) {
   new_penalty("adaptive", init = init, power = check_scalar(power, "power", call, lower = 0, open = TRUE))
 }
 
+#' @noRd
+check_adaptive <- function(penalty, p, traits, call) {
+  check_single_family(penalty, traits, call)
+  if (is.numeric(penalty$init) && length(penalty$init) != p) {
+    sp_abort("length", sprintf("`init` of `pen_adaptive()` must have length %d, the number of columns of `x`.", p),
+      why = sprintf("It has length %d.", length(penalty$init)), call = call, arg = "penalty", value = length(penalty$init)
+    )
+  }
+}
+
 #' Penalty factors of every task, p x B, not yet rescaled
 #' @noRd
 adaptive_factors <- function(setup) {
@@ -92,7 +102,7 @@ adaptive_task <- function(setup, weights) {
 #' @noRd
 univariate_size <- function(setup, w, design) {
   problem <- setup$problem
-  if (identical(problem$family, "cox")) problem$risk_sets <- risk_structure(survival_data(problem), w)
+  if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
   null <- null_objective(problem, w, setup$traits)
   size <- abs(drop(scaled_crossprod(setup$x, w * residual_of(null$eta, problem, w, setup$traits), design)))
   # on the scale of the columns as they are penalized: a unit of 1 / variance without standardization
@@ -116,7 +126,7 @@ initial_estimate <- function(setup, weights, alpha, intercept = FALSE) {
   size <- length(out$lambda)
   setup$weights <- setup$weights * (weights > 0)
   setup$response$weights <- weights
-  if (cox) out$scores <- cox_fold_deviances(out, setup, folds, TRUE, size)
+  if (cox) out$scores <- cox_fold_deviances(fold_coefficients(out, setup, size), setup, folds, TRUE)
   measure <- if (cox || setup$traits$name == "binomial") "deviance" else names(setup$traits$measures)[1L]
   curve <- cv_curve(heldout_eta(out, folds, size), folds, setup$response, setup$weights, setup$traits, measure, TRUE, out$scores)
   at <- if (all(is.na(curve$cvm))) size else which.min(curve$cvm)

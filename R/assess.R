@@ -12,7 +12,8 @@
 #' `assess(cv$fit.preval, newy = y, family = "binomial")`.
 #'
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()]; or linear predictors, a vector
-#'   or a matrix with one column for each lambda (then `family` is needed, and no `newx`).
+#'   or a matrix with one column for each lambda, for `"multinomial"` observations x classes (x lambdas)
+#'   (then `family` is needed, and no `newx`).
 #' @param newx,newy Data and response. `newy` may have any form that `y` may
 #'   have in the fit; it may be left out if the fit has a formula and `newx` is a data frame with
 #'   the response.
@@ -21,7 +22,7 @@
 #'   cross-validation.
 #' @param newoffset Offsets, required if the path was fitted with an offset.
 #' @param family Family of the predictors, if `object` is not a fit.
-#' @param classnames The two classes, if `object` is not a fit and `newy` does not tell: the
+#' @param classnames The classes (`"binomial"`: the two), if `object` is not a fit and `newy` does not tell: the
 #'   second is the one whose linear predictor is positive.
 #' @param ... Further arguments of [predict.sparsepath()], such as `gamma` for a relaxed fit.
 #' @returns `assess()`: a data frame with one row for each lambda, a column `lambda` (if
@@ -49,16 +50,15 @@ assess <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newoffse
   given <- judged(object, newx, if (missing(newy)) NULL else newy, weights, s, newoffset, family, classnames, call, ...)
   traits <- family_traits(given$family)
   measures <- traits$measures
-  size <- ncol(given$eta)
   fold <- matrix(1L, nrow(given$eta), 1L)
-  eta <- array(given$eta, c(nrow(given$eta), size, 1L))
+  eta <- array(given$eta, c(dim(given$eta), 1L))
   values <- lapply(names(measures), function(m) {
     value <- cv_curve(eta, fold, given$response, given$weights, traits, m, TRUE)$cvm
     structure(value, measure = measures[[m]])
   })
   names(values) <- names(measures)
   if (!is.null(given$lambda)) values <- c(list(lambda = unname(given$lambda)), values)
-  structure(values, class = "data.frame", row.names = colnames(given$eta) %||% seq_len(size))
+  structure(values, class = "data.frame", row.names = eta_labels(given$eta) %||% seq_len(dim(given$eta)[length(dim(given$eta))]))
 }
 
 #' @rdname assess
@@ -66,12 +66,15 @@ assess <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newoffse
 confusion <- function(object, newx = NULL, newy, weights = NULL, s = NULL, newoffset = NULL, family = NULL, classnames = NULL, ...) {
   call <- shown_call("confusion")
   given <- judged(object, newx, if (missing(newy)) NULL else newy, weights, s, newoffset, family, classnames, call, ...)
+  if (family_traits(given$family)$name == "multinomial") {
+    return(one_or_list(class_tables(given$eta, given$response, given$classnames), eta_labels(given$eta)))
+  }
   check_two_classes(given, call)
   classes <- given$classnames
   y <- given$response$y
   w <- given$response$weights
   tables <- lapply(seq_len(ncol(given$eta)), function(l) {
-    second <- given$eta[, l] > 0
+    second <- likely(given$eta[, l], given$family)
     counts <- c(sum((w * (1 - y))[!second]), sum((w * (1 - y))[second]), sum((w * y)[!second]), sum((w * y)[second]))
     structure(matrix(counts, 2L, dimnames = list(Predicted = classes, True = classes)), class = c("sparsepath_confusion", "table"))
   })
@@ -130,14 +133,15 @@ plot.sparsepath_roc <- function(x, add = FALSE, col = "#0072B2", xlab = "False p
 #'
 #' The probability that of two observations whose order is known the one with the
 #' larger prediction has the larger outcome; pairs tied in the prediction count
-#' half. 0.5 is guessing. For a survival outcome (`survival::Surv()`, right-censored), a
+#' half. 0.5 is guessing. For a survival outcome, a
 #' larger prediction means a higher risk: it should go with the *shorter* time, and a
-#' pair counts when the shorter time is an event (Harrell's C). For two classes
-#' this is the area under the ROC curve.
+#' pair counts when the shorter time is an event (Harrell's C). With entry times both must be at risk
+#' at that event, and with strata ([stratify()]) both must be in the same stratum. For two classes
+#' this is the area under the ROC curve. Time is O(n log n) for each column.
 #'
 #' @param pred Predictions: a vector, or a matrix with one column for each lambda.
-#' @param y Outcome: numeric, a factor with two classes or ordered, logical, or right-censored
-#'   `Surv`.
+#' @param y Outcome: numeric, a factor with two classes or ordered, logical, or any response that
+#'   [sparsepath()] takes for `family = "cox"`.
 #' @param weights Observation weights, default 1; a pair counts by the product.
 #' @returns One number for each column of `pred`; `NA` if no pair can be ordered.
 #' @references
@@ -159,36 +163,20 @@ concordance_index <- function(pred, y, weights = NULL) {
       why = sprintf("%s at position %d.", show_number(pred[!is.finite(pred)][1L]), which(!is.finite(pred))[1L]), call = call, arg = "pred"
     )
   }
-  event <- rep(TRUE, n)
-  survival <- inherits(y, "Surv")
-  if (survival) {
-    if (!identical(attr(y, "type"), "right")) {
-      sp_abort("type", "`y` must be right-censored.", why = sprintf("It is of type \"%s\".", attr(y, "type")), call = call, arg = "y")
-    }
-    y <- unclass(y)
-    event <- y[, 2L] > 0
-    y <- y[, 1L]
-  } else if (is.factor(y)) {
-    if (nlevels(y) > 2L && !is.ordered(y)) {
-      sp_abort("type", "A factor `y` must be ordered or have two levels.", why = sprintf("It has %d.", nlevels(y)), call = call, arg = "y")
-    }
-    y <- as.integer(y)
-  } else if (is.logical(y)) y <- y + 0
-  y <- check_numeric(y, "y", call, n = n, of = "rows of `pred`")
   w <- if (is.null(weights)) rep(1, n) else check_numeric(weights, "weights", call, n = n, of = "rows of `pred`", lower = 0)
-  # for each event, the observations known to have a larger outcome
-  agree <- all <- 0
-  for (i in which(event & w > 0)) {
-    later <- y > y[i] | (survival & y == y[i] & !event)
-    if (!any(later)) next
-    u <- w[later]
-    difference <- pred[later, , drop = FALSE] - rep(pred[i, ], each = length(u))
-    if (survival) difference <- -difference
-    agree <- agree + w[i] * colSums(u * ((difference > 0) + (difference == 0) / 2))
-    all <- all + w[i] * sum(u)
+  if (is_survival(y) || is.matrix(y) && ncol(y) > 1L) {
+    data <- check_y_cox(y, n, NULL, call, "y")
+  } else {
+    if (is.factor(y)) {
+      if (nlevels(y) > 2L && !is.ordered(y)) {
+        sp_abort("type", "A factor `y` must be ordered or have two levels.", why = sprintf("It has %d.", nlevels(y)), call = call, arg = "y")
+      }
+      y <- as.integer(y)
+    } else if (is.logical(y)) y <- y + 0
+    y <- check_numeric(y, "y", call, n = n, of = "rows of `pred`")
+    data <- list(y = -y, status = rep(1L, n)) # a larger outcome is an earlier event
   }
-  if (all == 0) return(structure(rep(NA_real_, ncol(pred)), names = colnames(pred)))
-  structure(as.vector(agree) / all, names = colnames(pred))
+  structure(concordance_of(pred, data, w), names = colnames(pred))
 }
 
 # ---- pieces ---------------------------------------------------------------------------
@@ -197,7 +185,8 @@ concordance_index <- function(pred, y, weights = NULL) {
 #' @return list(eta [n x L], response, weights, family, classnames, lambda)
 #' @noRd
 judged <- function(object, newx, newy, weights, s, newoffset, family, classnames, call, ...) {
-  if (inherits(object, "sparsepath") || inherits(object, "cv.sparsepath")) {
+  fitted <- inherits(object, "sparsepath") || inherits(object, "cv.sparsepath")
+  if (fitted) {
     path <- path_of(object, call)
     if (is.null(newx)) abort_missing("newx", "The fit holds no data: give `newx`.", call)
     newy <- newy %||% response_in(path, newx, call, "newx") %||% abort_missing("newy", "Give the response.", call)
@@ -207,31 +196,57 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
     classnames <- path$classnames
   } else {
     if (is.null(newy)) abort_missing("newy", "Give the response.", call)
-    if (!is.numeric(object) || length(dim(object)) > 2L) {
+    several <- identical(family, "multinomial")
+    if (!is.numeric(object) || length(dim(object)) > 2L + several) {
       sp_abort("type", "`object` must be a fit, or linear predictors.", why = sprintf("It is %s.", describe(object)), call = call, arg = "object")
     }
     if (is.null(family)) abort_missing("family", "Predictors alone do not tell their family.", call)
     family <- check_family(family, call)
-    eta <- as.matrix(object)
+    eta <- if (several) several_eta(object, call) else as.matrix(object)
     lambda <- NULL
-    if (family_traits(family)$name == "binomial" && is.null(classnames)) {
+    if (several && is.null(classnames)) {
+      classnames <- dimnames(eta)[[2L]] %||% (if (is.matrix(newy)) colnames(newy) else levels(as.factor(newy)))
+      classnames <- classnames %||% as.character(seq_len(dim(eta)[2L]))
+    }
+    if (several && length(classnames) != dim(eta)[2L]) {
+      sp_abort("dimension", "`object` must have one linear predictor for each class.",
+        why = sprintf("It has %d for the %d classes %s.", dim(eta)[2L], length(classnames), some_names(classnames)), call = call, arg = "object"
+      )
+    }
+    if (has_classes(family) && is.null(classnames)) {
       classnames <- if (is.factor(newy)) levels(newy) else if (is.null(dim(newy)) && !is.numeric(newy)) sort(unique(as.character(newy)))
       classnames <- classnames %||% c("0", "1")
     }
   }
   n <- nrow(eta)
   weights <- check_weights(weights, n, call)
-  if (length(newy) && NROW(newy) != n) {
-    sp_abort("length", sprintf("`newy` must have one value for each of the %d rows.", n), why = sprintf("It has %d.", NROW(newy)), call = call, arg = "newy")
+  rows <- NROW(if (inherits(newy, "stratified")) newy$y else newy)
+  if (length(newy) && rows != n) {
+    sp_abort("length", sprintf("`newy` must have one value for each of the %d rows.", n), why = sprintf("It has %d.", rows), call = call, arg = "newy")
   }
   response <- response_like(newy, list(family = family, classnames = classnames), n, weights, call)
+  if (identical(family, "cox")) response$efron <- fitted && identical(path$settings$cox.ties, "efron")
   list(eta = eta, response = response, weights = weights, family = family, classnames = classnames, lambda = lambda)
 }
 
+#' Names of the lambdas of linear predictors
+#' @noRd
+eta_labels <- function(eta) dimnames(eta)[[length(dim(eta))]]
+
 #' @noRd
 check_two_classes <- function(given, call) {
-  if (family_traits(given$family)$name == "binomial") return(invisible())
-  sp_abort("choice", sprintf("`%s()` needs classes.", as.character(call[[1L]])), why = sprintf("The family is %s.", family_label(given$family)), call = call)
+  if (has_classes(given$family)) return(invisible())
+  sp_abort("choice", sprintf("`%s()` needs two classes.", as.character(call[[1L]])), why = sprintf("The family is %s.", family_label(given$family)), call = call)
+}
+
+#' Predictors of several classes: n x K x L, or n x K for one lambda
+#' @noRd
+several_eta <- function(object, call) {
+  if (length(dim(object)) == 3L) return(object)
+  if (is.matrix(object)) return(array(object, c(dim(object), 1L), c(dimnames(object) %||% list(NULL, NULL), list(NULL))))
+  sp_abort("type", "`object` must be linear predictors of all classes: observations x classes x lambdas.",
+    why = sprintf("It is %s.", describe(object)), call = call, arg = "object"
+  )
 }
 
 #' @noRd

@@ -11,13 +11,22 @@ certify <- function(a0, beta, lambda, setup) {
   setup <- resolve_penalty(setup)
   problem <- setup$problem
   w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
-  if (identical(problem$family, "cox")) problem$risk_sets <- risk_structure(survival_data(problem), w)
+  if (isTRUE(problem$standardize.response)) {
+    scale <- response_scales(problem$y, problem$offset, w)
+    problem$y <- problem$y / rep(scale, each = nrow(problem$y))
+    if (!is.null(problem$offset)) problem$offset <- problem$offset / rep(scale, each = nrow(problem$y))
+    a0 <- matrix(a0, problem$predictors) / scale
+    beta <- Map(`/`, beta, scale)
+  }
+  if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
   design <- column_moments(setup$x, w, problem, setup$call)
+  a0 <- matrix(a0, problem$predictors)
+  beta <- stacked_beta(beta)
   # Enough lambdas at a time that p x lambdas arrays stay below 16 MB.
-  chunk <- max(1L, 2000000L %/% ncol(setup$x))
+  chunk <- max(1L, 2000000L %/% nrow(beta))
   parts <- split(seq_along(lambda), (seq_along(lambda) - 1L) %/% chunk)
   rows <- lapply(parts, function(k) {
-    certify_chunk(a0[k], Matrix::drop0(beta[, k, drop = FALSE]), lambda[k], setup$x, w, design, problem, setup$traits)
+    certify_chunk(a0[, k, drop = FALSE], Matrix::drop0(beta[, k, drop = FALSE]), lambda[k], setup$x, w, design, problem, setup$traits)
   })
   do.call(rbind, unname(rows))
 }
@@ -53,36 +62,51 @@ column_moments <- function(x, w, problem, call) {
   )
 }
 
-#' X'M for an n x k matrix, columns of x centred and scaled
+#' X'M for an n x k matrix, columns of x centred and scaled; predictor by predictor if m has those of several below each other
 #' @noRd
 scaled_crossprod <- function(x, m, design) {
+  if (nrow(m) > nrow(x)) return(matrix(scaled_crossprod(x, matrix(m, nrow(x)), design), ncol(x) * (nrow(m) %/% nrow(x))))
   (as.matrix(Matrix::crossprod(x, m)) - outer(design$center, colSums(m))) / design$scale
 }
 
+#' With K predictors, rows of eta and of the coefficients are those of the first one, then the second one, ...
 #' @noRd
 certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   size <- length(lambda)
-  offset <- problem$offset %||% 0
-  dropped <- is.infinite(problem$v) | design$constant
-  v <- ifelse(dropped, 1, problem$v)
+  K <- problem$predictors
+  p <- ncol(x)
+  offset <- as.vector(problem$offset %||% 0)
+  scale <- rep(design$scale, K)
+  dropped <- rep(is.infinite(problem$v) | design$constant, K)
+  v <- ifelse(dropped, 1, rep(problem$v, K))
 
-  rows <- sort(unique(beta@i)) + 1L
-  eta <- matrix(offset + rep(a0, each = nrow(x)), nrow(x), size)
-  if (length(rows)) eta <- eta + as.matrix(x[, rows, drop = FALSE] %*% as.matrix(beta[rows, , drop = FALSE]))
-  b <- as.matrix(beta) * design$scale
+  rows <- sort(unique(beta@i %% p)) + 1L
+  eta <- matrix(offset + rep(a0, each = nrow(x)), nrow(x) * K, size)
+  if (length(rows)) {
+    for (k in seq_len(K)) {
+      at <- (k - 1L) * nrow(x) + seq_len(nrow(x))
+      eta[at, ] <- eta[at, ] + as.matrix(x[, rows, drop = FALSE] %*% as.matrix(beta[(k - 1L) * p + rows, , drop = FALSE]))
+    }
+  }
+  b <- as.matrix(beta) * scale
 
   s_y <- if (traits$name == "gaussian") response_scale(problem, w) else 1
   pen <- list(
     l1 = outer(v, lambda * problem$alpha), l2 = outer(v, lambda * (1 - problem$alpha) / s_y),
-    lower = (problem$lower %||% rep(-Inf, ncol(x))) * design$scale,
-    upper = (problem$upper %||% rep(Inf, ncol(x))) * design$scale
+    lower = rep(problem$lower %||% rep(-Inf, p), K) * scale,
+    upper = rep(problem$upper %||% rep(Inf, p), K) * scale
   )
   concave <- problem$penalty
   at_zero <- pen$l1
   if (!is.null(concave)) pen$l1 <- concave_slope(abs(b), at_zero, concave, problem$curvature[1L]) # the local linear approximation
+  if (!is.null(problem$groups)) {
+    pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y, dropped), pen[c("lower", "upper")])
+    v <- pen$total
+    b[dropped & b == 0] <- 0
+  }
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
-  free <- outer(problem$v == 0, lambda == 0 & ncol(x) < nrow(x), `|`) & !dropped &
+  free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`) & !dropped &
     !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
   if (!is.null(concave)) free <- free | b != 0 & pen$l1 == 0 & pen$l2 == 0
   best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
@@ -96,16 +120,20 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
 
   value <- if (is.null(concave)) pen$l1 * abs(b) else concave_value(abs(b), at_zero, concave, problem$curvature[1L])
   primal <- total_loss(eta, problem, w, traits) + colSums(value + pen$l2 * b^2 / 2)
+  if (!is.null(pen$T)) primal <- primal + colSums(pen$T * block_norms(b, pen))
   primal[!feasible] <- Inf
   gap <- best_gap(list(
     y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits,
-    risk_sets = problem$risk_sets
+    joint = problem$joint
   ))
   gap[!feasible] <- Inf
   null <- null_objective(problem, w, traits)
 
-  violation <- kkt_violation(z_raw, b, pen, dropped)
-  if (problem$intercept) violation <- pmax(violation, abs(colSums(w * t_raw)))
+  violation <- if (is.null(pen$T)) kkt_violation(z_raw, b, pen, dropped) else block_violation(z_raw, b, pen, dropped)
+  if (problem$intercept) {
+    scores <- matrix(colSums(matrix(w * t_raw, nrow(x))), K)
+    violation <- pmax(violation, apply(abs(scores), 2L, max))
+  }
   unit <- lambda
   if (any(lambda == 0)) {
     z_null <- scaled_crossprod(x, w * residual_of(null$eta, problem, w, traits), design)
@@ -132,20 +160,21 @@ has_gap <- function(traits) !is.null(traits$divergence) || !is.null(traits$joint
 #' @noRd
 residual_of <- function(eta, problem, w, traits) {
   if (is.null(traits$joint)) return(traits$score(eta, problem$y))
-  traits$joint$gradient(eta, problem$risk_sets) / ifelse(w > 0, w, 1)
+  traits$joint$gradient(eta, problem$joint) / ifelse(w > 0, w, 1)
 }
 
 #' F for each column of eta
 #' @noRd
 total_loss <- function(eta, problem, w, traits) {
   if (is.null(traits$joint)) return(colSums(w * traits$loss(eta, problem$y)))
-  traits$joint$loss(eta, problem$risk_sets)
+  traits$joint$loss(eta, problem$joint)
 }
 
 #' @noRd
 null_objective <- function(problem, w, traits) {
   n <- length(w)
-  eta <- matrix(problem$offset %||% 0, n, 1L)
+  eta <- matrix(as.vector(problem$offset %||% 0), n * problem$predictors, 1L)
+  if (traits$name == "glm" && problem$intercept) eta <- eta + traits$linkfun(sum(w * problem$y)) - sum(w * eta) # zero may not be allowed
   eta <- profile_free(eta, problem, w, NULL, matrix(FALSE, 0L, 1L), traits)
   list(eta = eta, value = total_loss(eta, problem, w, traits))
 }
@@ -157,12 +186,21 @@ null_objective <- function(problem, w, traits) {
 #' @return Linear predictors at the optimum.
 #' @noRd
 profile_free <- function(eta, problem, w, x, free, traits) {
+  K <- problem$predictors
   for (k in seq_len(ncol(eta))) {
     columns <- which(free[, k])
+    if (K > 1L) {
+      bases <- lapply(seq_len(K), function(h) {
+        own <- columns[columns > (h - 1L) * ncol(x) & columns <= h * ncol(x)] - (h - 1L) * ncol(x)
+        cbind(if (problem$intercept) rep(1, length(w)), if (length(own)) as.matrix(x[, own, drop = FALSE]))
+      })
+      eta[, k] <- traits$joint$newton(bases, eta[, k], problem$joint)
+      next
+    }
     basis <- cbind(if (problem$intercept) rep(1, nrow(eta)), if (length(columns)) as.matrix(x[, columns, drop = FALSE]))
     if (is.null(basis)) next
     eta[, k] <- if (!is.null(traits$joint)) {
-      traits$joint$newton(basis, eta[, k], problem$risk_sets)
+      traits$joint$newton(basis, eta[, k], problem$joint)
     } else if (traits$name == "gaussian") {
       eta[, k] + weighted_projection(basis, problem$y - eta[, k], w)
     } else {
@@ -196,7 +234,12 @@ newton_glm <- function(basis, eta, y, w, traits) {
   value <- sum(w * traits$loss(eta, y))
   for (round in seq_len(100L)) {
     score <- w * traits$score(eta, y)
-    curvature <- pmax(w * traits$curvature(eta, y), .Machine$double.xmin)
+    curvature <- w * traits$curvature(eta, y)
+    if (!is.null(traits$expected)) { # not positive where the family is not convex
+      expected <- w * traits$expected(eta)
+      curvature <- ifelse(curvature > 1e-6 * expected, curvature, 0.01 * expected)
+    }
+    curvature <- pmax(curvature, .Machine$double.xmin)
     step <- if (constant) sum(score) / sum(curvature) else weighted_projection(basis, score / curvature, curvature / sum(curvature))
     factor <- 1
     repeat { # halve until the loss does not rise
@@ -252,6 +295,7 @@ golden_gap <- function(state, upper, rounds = 40L) {
 feasible_scale <- function(state) {
   pen <- state$pen
   z <- state$z
+  if (!is.null(pen$T)) return(block_scale(z, pen))
   bound <- (z > 0 & is.infinite(pen$upper) | z < 0 & is.infinite(pen$lower)) & z != 0
   ratio <- ifelse(bound, pen$l1 / abs(z), Inf)
   apply(ratio, 2L, min)
@@ -262,8 +306,9 @@ feasible_scale <- function(state) {
 gap_at <- function(state, scale) {
   n <- length(state$w)
   by_row <- rep(scale, each = n)
-  penalty <- colSums(penalty_terms(state$z * rep(scale, each = nrow(state$z)), state$b, state$pen))
-  if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$risk_sets) + penalty)
+  z <- state$z * rep(scale, each = nrow(state$z))
+  penalty <- colSums(if (is.null(state$pen$T)) penalty_terms(z, state$b, state$pen) else block_terms(z, state$b, state$pen))
+  if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint, state$t) + penalty)
   colSums(state$w * state$traits$divergence(state$eta, state$y, by_row * state$t)) + penalty
 }
 

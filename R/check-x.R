@@ -94,7 +94,7 @@ abort_nonfinite_x <- function(x, column, call, arg = "x") {
     why <- sprintf("%s in row %s, column %s.", show_number(values[row]), at_column(row, rownames(x)), at_column(column, colnames(x)))
   }
   sp_abort("nonfinite", sprintf("`%s` must not contain missing or infinite values.", arg),
-    why = why, how = "Impute the missing values, or leave out those rows or columns.",
+    why = why, how = "Impute the missing values, for instance by `make_x(na.impute = TRUE)`, or leave out those rows or columns.",
     call = call, arg = arg, position = c(row = row, column = column)
   )
 }

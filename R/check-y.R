@@ -1,7 +1,7 @@
 # Validators of family and response.
 
 #' @noRd
-available_families <- c("gaussian", "binomial", "poisson", "cox")
+available_families <- c("gaussian", "binomial", "poisson", "cox", "multinomial", "mgaussian")
 
 #' The family as a name, or as a family object that has no name here
 #'
@@ -16,14 +16,6 @@ check_family <- function(family, call) {
     if (identical(c(family), "binomial") && identical(attr(family, "counts"), "successes first")) return(family)
     found <- pmatch(family, available_families)
     if (!is.na(found)) return(available_families[found])
-  }
-  name <- if (is.character(family) && length(family) == 1L) family
-  if (length(name) && name %in% c("multinomial", "mgaussian")) {
-    sp_abort("unavailable", "This `family` is not available in this version.",
-      why = sprintf("It is %s.", describe(family)),
-      how = "Available: \"gaussian\", \"binomial\", \"poisson\", \"cox\", and family objects such as `Gamma(link = \"log\")`.",
-      call = call, arg = "family", value = name
-    )
   }
   check_choice(family, available_families, "family", call)
 }
@@ -48,11 +40,12 @@ check_family_object <- function(family, call) {
 #'
 #' @return list(y, weights, classnames, classes): numeric response or proportion
 #'   of the second class; weights times the number of trials; names of the two
-#'   classes; and the class of each row (0/1) or NULL when rows are mixtures.
+#'   classes; and the class of each row (0/1) or NULL when rows are mixtures. With
+#'   several linear predictors y has one column for each, and `predictors` is their number.
 #' @noRd
 check_y <- function(y, family, n, weights, call, arg = "y") {
   if (identical(family, "cox")) return(check_y_cox(y, n, weights, call, arg))
-  if (inherits(y, "Surv") || inherits(y, "stratified")) {
+  if (is_survival(y)) {
     sp_abort("type", sprintf("A survival response needs `family = \"cox\"`."), why = sprintf("The family is %s.", family_label(family)),
       call = call, arg = arg
     )
@@ -74,7 +67,9 @@ check_y <- function(y, family, n, weights, call, arg = "y") {
   switch(family,
     gaussian = check_y_gaussian(y, weights, call, arg),
     binomial = check_y_binomial(if (identical(attr(family, "counts"), "successes first")) failures_first(y) else y, weights, call, arg),
-    poisson = check_y_poisson(y, weights, call, arg)
+    poisson = check_y_poisson(y, weights, call, arg),
+    multinomial = check_y_multinomial(y, weights, call, arg),
+    mgaussian = check_y_mgaussian(y, weights, call, arg)
   )
 }
 
@@ -122,7 +117,7 @@ check_y_object <- function(y, family, weights, call, arg) {
 check_y_number <- function(y, family, call, arg) {
   if (is.factor(y) || is.character(y)) {
     sp_abort("type", sprintf("`%s` must be numeric for `family = %s`.", arg, family),
-      why = sprintf("It is %s.", describe(y)), how = "For classes use `family = \"binomial\"`.", call = call, arg = arg
+      why = sprintf("It is %s.", describe(y)), how = "For classes use `family = \"binomial\"` or \"multinomial\".", call = call, arg = arg
     )
   }
   if (is.matrix(y)) {
@@ -176,7 +171,7 @@ check_y_binomial <- function(y, weights, call, arg) {
       why = sprintf("It has %d different values; the one at %s is %s.", length(values), at_position(first, names(y)), show_number(y[first])),
       how = c(
         "Allowed: a factor, text or logical vector with two classes, 0/1, proportions between 0 and 1, or a matrix of counts with two columns.",
-        if (length(values) > 2L && all(values == round(values))) "More than two classes (multinomial) are not available in this version."
+        if (length(values) > 2L && all(values == round(values))) "For more than two classes use `family = \"multinomial\"`."
       ), call = call, arg = arg, position = first, value = y[first]
     )
   }
@@ -197,7 +192,7 @@ check_y_classes <- function(y, weights, call, arg) {
   if (sum(used) > 2L) {
     sp_abort("unavailable", sprintf("`%s` must have two classes for `family = \"binomial\"`.", arg),
       why = sprintf("It has %d: %s.", sum(used), some_names(levels(y)[used])),
-      how = "More than two classes (multinomial) are not available in this version.", call = call, arg = arg
+      how = "For more than two classes use `family = \"multinomial\"`.", call = call, arg = arg
     )
   }
   if (nlevels(y) > 2L) y <- droplevels(y)

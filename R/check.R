@@ -129,7 +129,6 @@ abort_missing <- function(arg, what, call) {
 #' Arguments of glmnet that live elsewhere or do not exist here
 #' @noRd
 moved_arguments <- function() {
-  later <- "It is not available in this version."
   inside <- function(a) sprintf("Use `control = sparsepath.control(%s = )`.", a)
   c(
     vapply(c(thresh = "thresh", maxit = "maxit", dfmax = "dfmax", pmax = "pmax", trace.it = "trace.it",
@@ -138,7 +137,6 @@ moved_arguments <- function() {
     type.logistic = "There is one solver, with exact Newton steps; leave the argument out.",
     parallel = "Folds are solved together; use `control = sparsepath.control(threads = )`.",
     alignment = "All folds share the lambdas of the full fit (\"lambda\"); leave the argument out.",
-    standardize.response = later, type.multinomial = later,
     gamma = "It belongs to `cv.sparsepath()`, and to `predict()` and `coef()` of a fit with `relax = TRUE`.",
     formula = "A formula must come first: `sparsepath(y ~ x1 + x2, data)`.",
     data = "It belongs to a formula: `sparsepath(y ~ x1 + x2, data)`."

@@ -9,7 +9,8 @@
 #'   a proven bound, not a change between iterations as in glmnet, so the same
 #'   number means much more here; the default `1e-7` leaves no doubt about which
 #'   variables are selected in most data. The solver usually ends far below it,
-#'   because its last step is a direct solve.
+#'   because its last step is a direct solve. Family objects have no gap: their `kkt` must be at most
+#'   `10 * thresh`.
 #' @param maxit Most Newton rounds for one lambda. Fewer than ten are usual, so
 #'   that the default is a safety net; solutions cut off by it have status 2 and
 #'   are named in a warning. (The `maxit` of glmnet counts passes of coordinate

@@ -1,5 +1,5 @@
 # The partial likelihood in plain R: what the certificate, the scores of a
-# cross-validation and nothing else need. It shares no code with the engine.
+# cross-validation, residuals and baseline hazards need. It shares no code with the engine.
 #
 # With e_i = w_i exp(eta_i), a group g of events tied at one time in one stratum has mass d_g, the weight of its deaths, and
 # terms l = 0, ..., m_g - 1: one for Breslow, one per death for Efron. The risk of a term is S = A - (1 - a) D, A the sum of e
@@ -65,9 +65,14 @@ stratify <- function(y, strata) {
   structure(list(y = x$y[i, , drop = FALSE], strata = factor(x$strata[i])), class = "stratified")
 }
 
+#' Does a response by itself say that it is one of survival?
+#' @noRd
+is_survival <- function(y) inherits(y, "Surv") || inherits(y, "stratified")
+
 # ---- the response -------------------------------------------------------------------
 
-#' @return list(y, entry, status, strata, weights, classnames, classes)
+#' @param weights Of the rows; `NULL`: nothing is fitted, so that there need be no event.
+#' @return list(y, entry, status, strata, strata_names, weights, classnames, classes)
 #' @noRd
 check_y_cox <- function(y, n, weights, call, arg) {
   strata <- attr(y, "strata")
@@ -128,13 +133,14 @@ check_y_cox <- function(y, n, weights, call, arg) {
       why = sprintf("They have %d.", length(strata)), call = call, arg = arg
     )
   }
-  if (!any(status == 1 & weights > 0)) {
+  if (!is.null(weights) && arg != "newy" && !any(status == 1 & weights > 0)) {
     sp_abort("no_event", sprintf("`%s` must have events.", arg),
       why = if (any(status == 1)) "All events have weight zero." else "All observations are censored.", call = call, arg = arg
     )
   }
+  if (!is.null(strata)) strata <- factor(strata)
   list(
-    y = time, entry = entry, status = as.integer(status), strata = if (!is.null(strata)) as.integer(factor(strata)),
+    y = time, entry = entry, status = as.integer(status), strata = if (!is.null(strata)) as.integer(strata), strata_names = levels(strata),
     weights = weights, classnames = NULL, classes = as.integer(status)
   )
 }
@@ -282,7 +288,7 @@ newton_cox <- function(basis, eta, risk_sets) {
 
 #' Fenchel-Young terms: divergence of scale p + (1 - scale) y from p over the risk set of each term, per column
 #' @noRd
-cox_divergence <- function(eta, scale, risk_sets) {
+cox_divergence <- function(eta, scale, risk_sets, t) {
   # q log(q / p) - q + p, by its series near q = p
   entropy_part <- function(q, p) {
     u <- ifelse(p > 0, (q - p) / p, Inf)
@@ -311,6 +317,44 @@ cox_divergence <- function(eta, scale, risk_sets) {
 
 # ---- scores -------------------------------------------------------------------------
 
+#' Minus the logarithm of the largest possible partial likelihood, which is F = 0
+#' @noRd
+saturated_cox <- function(data, w) {
+  -sum(vapply(risk_structure(data, w), function(s) sum((s$mass / s$count)[s$term] * log(s$mass[s$term] * s$a)), 0))
+}
+
+#' Martingale residuals of linear predictors, n x L: status minus cumulative hazard
+#'
+#' Without weights, as those of coxph(). A row of weight zero has the hazard of the others.
+#' @noRd
+martingale_residuals <- function(eta, data, w) {
+  out <- matrix(0, nrow(eta), ncol(eta))
+  used <- which(w > 0)
+  out[used, ] <- cox_gradient(eta, risk_structure(data, w))[used, ] / w[used]
+  rest <- which(!w > 0)
+  if (!length(rest)) return(out)
+  own <- data$strata %||% rep(1L, length(w))
+  for (k in unique(own[rest])) {
+    rows <- rest[own[rest] == k]
+    data$strata <- NULL
+    base <- baseline_hazard(eta, data, w * (own == k))
+    total <- rbind(0, column_cumsums(base$hazard))
+    upto <- function(t) total[findInterval(t, base$time[base$at]) + 1L, , drop = FALSE]
+    hazard <- upto(data$y[rows]) - if (is.null(data$entry)) 0 else upto(data$entry[rows])
+    out[rows, ] <- data$status[rows] - hazard * exp(eta[rows, , drop = FALSE] - rep(base$centre[1L, ], each = length(rows)))
+  }
+  out
+}
+
+#' Residuals of a Cox fit
+#' @noRd
+cox_residuals <- function(eta, data, w, type) {
+  m <- martingale_residuals(eta, data, w)
+  if (type == "martingale") return(structure(m, dimnames = dimnames(eta)))
+  expected <- pmax(data$status - m, 0)
+  structure(sign(m) * sqrt(2 * pmax(ifelse(data$status == 1, -log(expected), 0) - m, 0)), dimnames = dimnames(eta))
+}
+
 #' Deviance of linear predictors, weights as given
 #' @noRd
 cox_deviance <- function(eta, data, w) {
@@ -325,23 +369,24 @@ cox_deviance <- function(eta, data, w) {
 #' linear predictor; ties of the predictor count half.
 #' @noRd
 concordance_of <- function(eta, data, w) {
-  agree <- all <- double(ncol(eta))
-  strata <- data$strata %||% rep(1L, nrow(eta))
-  for (i in which(data$status == 1 & w > 0)) {
-    longer <- data$y > data$y[i] | data$y == data$y[i] & data$status == 0
-    others <- which(longer & w > 0 & strata == strata[i] & (if (is.null(data$entry)) TRUE else data$entry < data$y[i]))
-    if (!length(others)) next
-    d <- rep(eta[i, ], each = length(others)) - eta[others, , drop = FALSE]
-    agree <- agree + w[i] * colSums(w[others] * ((d > 0) + (d == 0) / 2))
-    all <- all + w[i] * sum(w[others])
-  }
-  ifelse(all > 0, agree / all, NA)
+  used <- which(w > 0)
+  eta <- eta[used, , drop = FALSE]
+  eta[] <- as.double(eta)
+  known <- colSums(!is.finite(eta)) == 0
+  eta[, !known] <- 0
+  out <- .Call(C_concordance, as.double(data$y[used]), if (!is.null(data$entry)) as.double(data$entry[used]), as.integer(data$status[used]),
+    if (!is.null(data$strata)) as.integer(data$strata[used]), as.double(w[used]), eta)
+  if (!is.null(out$error)) abort_engine(out, NULL, NULL)
+  ifelse(known & out$all > 0, out$agree / out$all, NA_real_)
 }
 
-#' C-index of each fold at each lambda
+#' C-index, or deviance per unit of weight, of each fold by itself at each lambda
 #' @noRd
-fold_concordance <- function(eta, fold, response, weights) {
-  do.call(rbind, lapply(seq_len(max(fold)), function(k) concordance_of(eta, response, weights * (fold == k))))
+fold_scores_cox <- function(eta, fold, response, weights, measure) {
+  do.call(rbind, lapply(seq_len(max(fold)), function(k) {
+    w <- weights * (fold == k)
+    if (measure == "C") concordance_of(eta, response, w) else cox_deviance(eta, response, w) / sum(w)
+  }))
 }
 
 #' Deviance of each fold per unit of weight, one matrix folds x L for each replicate
@@ -349,22 +394,41 @@ fold_concordance <- function(eta, fold, response, weights) {
 #' `grouped`: that of all observations minus that of the training set, at the
 #' coefficients of the training set (van Houwelingen et al. 2006); otherwise that
 #' of the fold by itself.
+#' @param coefficients One matrix p x L for each fold of each replicate.
 #' @noRd
-cox_fold_deviances <- function(out, setup, folds, grouped, size) {
+cox_fold_deviances <- function(coefficients, setup, folds, grouped) {
   data <- survival_data(setup$problem)
   w <- setup$weights
-  before <- cumsum(c(1L, apply(folds, 2L, max)))
+  before <- cumsum(c(0L, apply(folds, 2L, max)))
   lapply(seq_len(ncol(folds)), function(r) {
     do.call(rbind, lapply(seq_len(max(folds[, r])), function(k) {
-      beta <- engine_matrix(out$tasks[[before[r] + k]]$beta[[1L]], c(ncol(setup$x), size), list(NULL, NULL))
-      used <- sort(unique(beta@i)) + 1L
-      eta <- matrix(setup$problem$offset %||% 0, length(w), size)
-      if (length(used)) eta <- eta + as.matrix(setup$x[, used, drop = FALSE] %*% as.matrix(beta[used, , drop = FALSE]))
+      eta <- training_eta(coefficients[[before[r] + k]], setup)
       inside <- folds[, r] == k
       total <- if (grouped) cox_deviance(eta, data, w) - cox_deviance(eta, data, w * !inside) else cox_deviance(eta, data, w * inside)
       total / sum(w[inside])
     }))
   })
+}
+
+#' What the functions of the partial likelihood need of a problem
+#' @noRd
+cox_data <- function(problem, w) risk_structure(survival_data(problem), w)
+
+#' Coefficients of the fold tasks, p x size each
+#' @noRd
+fold_coefficients <- function(out, setup, size) {
+  lapply(out$tasks[-1L], function(task) {
+    engine_matrix(task$beta[[1L]], c(length(setup$problem$v), length(task$a0)), list(NULL, NULL))[, seq_len(size), drop = FALSE]
+  })
+}
+
+#' Linear predictors without intercept of all rows, n x L
+#' @noRd
+training_eta <- function(beta, setup) {
+  used <- sort(unique(beta@i)) + 1L
+  eta <- matrix(setup$problem$offset %||% 0, nrow(setup$x), ncol(beta))
+  if (length(used)) eta <- eta + as.matrix(setup$x[, used, drop = FALSE] %*% as.matrix(beta[used, , drop = FALSE]))
+  eta
 }
 
 #' The response of a problem

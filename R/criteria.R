@@ -11,7 +11,9 @@
 #' the likelihood for that standard deviation. As RSS goes to zero, the profile likelihood
 #' goes to infinity: with more columns than rows, AIC may then prefer the saturated
 #' end of the path. Give `sigma`, or use EBIC. For `"binomial"` the binomial
-#' likelihood, as `glm()` computes it.
+#' likelihood, as `glm()` computes it; for `"multinomial"` the sum of log probabilities, without multinomial
+#' coefficients. For `"poisson"` that of `glm()`, with the gamma function in place of the
+#' factorial where `y` is not whole, as for rates with exposures as weights.
 #'
 #' @section Degrees of freedom:
 #' `effective_df()` counts coefficients, without the intercept. For the lasso
@@ -31,7 +33,10 @@
 #' `"method"` says which it was: `"nonzero"` or `"trace"`.
 #'
 #' `logLik()` adds 1 for the intercept and, for `"gaussian"` without `sigma`, 1 for
-#' the variance.
+#' the variance. With K classes (`"multinomial"`) it adds K - 1 for the intercepts: one of the predictors is determined by the
+#' others, so that a variable counts K - 1 times at most, and EBIC takes p(K - 1) for p. For family objects it is that of
+#' [stats::glm()], from the family's `aic()`: Gamma, inverse Gaussian and Gaussian families have a dispersion, deviance over
+#' weights, which counts as 1 too. Quasi-families have no likelihood: an error.
 #'
 #' @section Criteria:
 #' With k these degrees of freedom, m those of `effective_df()`, p columns and n observations:
@@ -43,7 +48,7 @@
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @param ... For the criteria: further arguments of `logLik()`.
 #' @param x,weights,offset The data of the fit, for the trace (`x` may be a data
-#'   frame if the fit was given one).
+#'   frame if the fit was given one; with a formula, weights, offset and subset are then found in it).
 #' @param sigma Known standard deviation of the errors (`"gaussian"`); `NULL`
 #'   estimates it at each lambda.
 #' @param k Penalty for each degree of freedom.
@@ -92,7 +97,7 @@ logLik.sparsepath <- function(object, x = NULL, weights = NULL, offset = NULL, s
   if (!is.null(sigma)) sigma <- check_scalar(sigma, "sigma", call, lower = 0, upper = Inf, open = TRUE)
   size <- effective_df(object, x, weights, offset)
   value <- loglik_values(object, sigma, call)
-  extra <- object$intercept + (is_gaussian(object) && is.null(sigma))
+  extra <- intercept_df(object) + (estimates_dispersion(object) && is.null(sigma))
   structure(value, df = as.vector(size) + extra, nobs = object$likelihood$n, method = attr(size, "method"), class = "logLik")
 }
 
@@ -146,9 +151,10 @@ effective_df <- function(object, x = NULL, weights = NULL, offset = NULL) {
     )
   }
   if (object$alpha == 1 || is.null(x)) {
-    return(structure(as.double(Matrix::colSums(count)), names = colnames(object$beta), method = "nonzero"))
+    return(structure(count_df(object, count), names = step_names(object), method = "nonzero"))
   }
-  structure(trace_df(object, count, x, weights, offset, call), names = colnames(object$beta), method = "trace")
+  trace <- if (is_several(object)) trace_df_classes(object, count, x, weights, offset, call) else trace_df(object, count, x, weights, offset, call)
+  structure(trace, names = step_names(object), method = "trace")
 }
 
 #' @rdname criteria
@@ -178,7 +184,7 @@ select_lambda <- function(object, criterion = c("AIC", "BIC", "EBIC", "AICc"), .
     list(
       criterion = criterion, lambda = object$lambda[best], index = best, df = k[best], value = value[best], method = attr(l, "method"),
       table = data.frame(lambda = object$lambda, df = k, logLik = as.vector(l), value = value, eligible = eligible,
-        row.names = colnames(object$beta))
+        row.names = step_names(object))
     ),
     class = "sparsepath_selection"
   )
@@ -208,15 +214,18 @@ path_of <- function(object, call) {
 }
 
 #' @noRd
-criterion_vector <- function(object, value) structure(value, names = names(object$a0) %||% paste0("s", seq_along(value) - 1L))
+criterion_vector <- function(object, value) structure(value, names = step_names(object))
 
 #' @noRd
 is_gaussian <- function(object) identical(object$family, "gaussian")
 
 #' @noRd
+estimates_dispersion <- function(object) is_gaussian(object) || !is.null(object$likelihood$dispersion)
+
+#' @noRd
 ebic <- function(l, object, gamma) {
-  m <- attr(l, "df") - object$intercept - is_gaussian(object) # the variance is no column
-  -2 * as.vector(l) + log(attr(l, "nobs")) * attr(l, "df") + 2 * gamma * lchoose_real(object$dim[1L], pmax(m, 0))
+  m <- attr(l, "df") - intercept_df(object) - estimates_dispersion(object) # the variance is no column
+  -2 * as.vector(l) + log(attr(l, "nobs")) * attr(l, "df") + 2 * gamma * lchoose_real(object$dim[1L] * contrasts_of(object), pmax(m, 0))
 }
 
 #' log(p choose m) for m that is not whole
@@ -224,17 +233,59 @@ ebic <- function(l, object, gamma) {
 lchoose_real <- function(p, m) lgamma(p + 1) - lgamma(m + 1) - lgamma(pmax(p - m, 0) + 1)
 
 #' What the likelihood needs of the data: kept in the fit
-#' @return list(n, saturated), or NULL for a family without a likelihood here
+#' @return list(n, saturated), or for a dispersion what dispersion_loglik() needs, or NULL for a family without a likelihood here
 #' @noRd
 likelihood_constants <- function(setup) {
   w <- setup$weights
   used <- w > 0
-  saturated <- switch(setup$problem$family,
+  name <- family_name(setup$family)
+  if (setup$traits$name == "glm" && name %in% names(dispersion_loglik)) return(dispersion_constants(name, setup$response$y[used], w[used]))
+  saturated <- switch(name,
     gaussian = sum(log(w[used])) / 2,
     binomial = saturated_binomial(setup$response, w, used),
-    poisson = sum((w * stats::dpois(setup$response$y, setup$response$y, log = TRUE))[used])
+    poisson = sum((w * saturated_poisson(setup$response$y))[used]),
+    multinomial = sum((setup$response$weights * xlogx(setup$response$y))[used, ]),
+    cox = saturated_cox(survival_data(setup$problem), w),
+    if (inherits(setup$family, "family")) saturated_object(setup$family, setup$response$y[used], w[used])
   )
+  if (setup$problem$family == "cox") used <- used & setup$response$status == 1
   if (!is.null(saturated)) list(n = sum(used), saturated = saturated)
+}
+
+#' Log-likelihood of counts, and of other numbers with y! = gamma(y + 1), under a mean of their own
+#' @noRd
+saturated_poisson <- function(y) ifelse(y > 0, y * log(y), 0) - y - lgamma(y + 1)
+
+#' Families with a dispersion, estimated by deviance / weights as in their aic(): the log-likelihood depends on the fit by its
+#' deviance only
+#' @noRd
+dispersion_loglik <- list(
+  gaussian = function(dev, k) (k$log_w - k$n * (log(2 * pi * dev / k$n) + 1)) / 2,
+  Gamma = function(dev, k) {
+    a <- k$w / dev
+    k$w * (a * log(a) - lgamma(a) - a - 1 / 2) - k$log_y
+  },
+  inverse.gaussian = function(dev, k) -(k$w * (log(2 * pi * dev / k$w) + 1) + 3 * k$log_y) / 2
+)
+
+#' @noRd
+dispersion_constants <- function(name, y, w) {
+  list(n = length(y), dispersion = name, w = sum(w), log_w = sum(log(w)), log_y = if (name != "gaussian") sum(w * log(y)))
+}
+
+#' Log-likelihood of the saturated model of a family object, from its aic(); NULL if that is not a constant minus half the
+#' deviance (quasi-families have none)
+#' @noRd
+saturated_object <- function(family, y, w) {
+  if (!is.function(family$aic)) return(NULL)
+  mean <- sum(w * y) / sum(w)
+  at <- function(share) {
+    mu <- share * y + (1 - share) * mean
+    dev <- sum(family$dev.resids(y, mu, w))
+    (dev - family$aic(y, rep(1, length(y)), mu, w, dev)) / 2
+  }
+  value <- tryCatch(suppressWarnings(c(at(0), at(0.5))), error = function(e) NA)
+  if (length(value) == 2L && all(is.finite(value)) && abs(diff(value)) <= 1e-8 * (1 + abs(value[1L]))) value[1L]
 }
 
 #' Log-likelihood of the saturated model, as binomial()$aic() counts it
@@ -261,6 +312,7 @@ loglik_values <- function(object, sigma, call) {
   }
   dev <- pmax(deviance(object), 0)
   if (!is_gaussian(object)) {
+    if (!is.null(known$dispersion) && is.null(sigma)) return(dispersion_loglik[[known$dispersion]](dev, known))
     if (!is.null(sigma)) sp_abort("unknown_argument", "`sigma` belongs to `family = \"gaussian\"`.", call = call, arg = "sigma")
     return(known$saturated - dev / 2)
   }
@@ -270,18 +322,84 @@ loglik_values <- function(object, sigma, call) {
 }
 
 #' Coefficients that are free to move: not zero, not at a limit
-#' @return A sparse logical pattern, p x L
+#' @return A sparse logical pattern, p x L; with several predictors pK x L
 #' @noRd
 free_coefficients <- function(object) {
-  count <- object$beta
+  count <- stacked_beta(object$beta)
   x <- count@x
   free <- x != 0
-  rows <- count@i + 1L
+  rows <- count@i %% object$dim[1L] + 1L
   for (limit in list(object$settings$lower.limits, object$settings$upper.limits)) {
     if (!is.null(limit)) free <- free & !(abs(x - limit[rows]) <= 1e-9 * abs(limit[rows]))
   }
   count@x <- as.double(free)
   Matrix::drop0(count)
+}
+
+#' Of K predictors one is determined by the others
+#' @noRd
+contrasts_of <- function(object) if (is_several(object)) length(object$beta) - 1L else 1L
+
+#' @noRd
+intercept_df <- function(object) object$intercept * contrasts_of(object)
+
+#' Number of free coefficients, at most K - 1 for each column
+#' @noRd
+count_df <- function(object, free) {
+  if (!is_several(object)) return(as.double(Matrix::colSums(free)))
+  p <- object$dim[1L]
+  vapply(seq_len(ncol(free)), function(l) {
+    j <- free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])] %% p + 1L
+    sum(pmin(tabulate(j, p), contrasts_of(object)))
+  }, 0)
+}
+
+#' The trace with K predictors: the same formula on the rows S x, S'S = diag(P) - PP' the curvature of an observation
+#' @noRd
+trace_df_classes <- function(object, free, x, weights, offset, call) {
+  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
+  x <- x_like(x, object, call, "x")
+  offset <- offset %||% attr(x, "offset")
+  n <- nrow(x)
+  if (n != object$nobs) {
+    sp_abort("data", "`x` is not the data of the fit.", why = sprintf("It has %d rows, the fit had %d.", n, object$nobs), call = call, arg = "x")
+  }
+  w <- check_weights(weights, n, call)
+  w <- w / sum(w)
+  p <- object$dim[1L]
+  K <- length(object$beta)
+  v <- check_penalty_factor(object$settings$penalty.factor, check_exclude(object$settings$exclude, p, object$varnames, call), p, call)
+  prob <- softmax(linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, offset, call))
+  used <- sort(unique(free@i %% p)) + 1L
+  x <- as.matrix(x[, used, drop = FALSE])
+  scale <- rep(1, length(used))
+  if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
+  rows_of <- function(m, k, q) { # S times columns m of predictor k, the classes below each other
+    do.call(rbind, lapply(seq_len(K), function(h) sqrt(w) * q[, k] * ((h == k) - q[, h] * q[, k]) * m))
+  }
+  vapply(seq_along(object$lambda), function(l) {
+    at <- free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])]
+    if (!length(at)) return(0)
+    q <- sqrt(matrix(prob[, , l], n))
+    column <- at %% p + 1L
+    z <- do.call(cbind, lapply(seq_len(K), function(k) {
+      own <- match(column[at %/% p == k - 1L], used)
+      if (length(own)) rows_of(x[, own, drop = FALSE] / rep(scale[own], each = n), k, q)
+    }))
+    column <- column[order(at %/% p)]
+    ridge <- (1 - object$alpha) * v[column]
+    base <- cbind(if (object$intercept) do.call(cbind, lapply(seq_len(K), function(k) rows_of(matrix(1, n), k, q))), z[, ridge == 0, drop = FALSE])
+    z <- z[, ridge > 0, drop = FALSE] / rep(sqrt(ridge[ridge > 0]), each = nrow(z))
+    rank <- 0
+    if (!is.null(base)) {
+      qrd <- qr(base)
+      rank <- qrd$rank - intercept_df(object)
+      if (ncol(z)) z <- qr.resid(qrd, z)
+    }
+    gram <- if (ncol(z) <= nrow(z)) crossprod(z) else tcrossprod(z)
+    d <- if (ncol(z)) pmax(eigen(gram, TRUE, only.values = TRUE)$values, 0) else numeric()
+    rank + sum(d / (d + object$lambda[l]))
+  }, 0)
 }
 
 #' The trace, lambda by lambda
@@ -290,6 +408,12 @@ trace_df <- function(object, free, x, weights, offset, call) {
   traits <- family_traits(object$family)
   if (is.null(traits$curvature)) {
     sp_abort("unavailable", sprintf("The trace formula is not available for `family = %s`.", family_label(object$family)), call = call)
+  }
+  if (is.data.frame(x) && length(response_names(object)) && all(response_names(object) %in% names(x))) {
+    data <- data_of_fit(object, x, NULL, weights, offset, call)
+    x <- data$x
+    weights <- data$weights
+    offset <- data$offset
   }
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   x <- x_like(x, object, call, "x")

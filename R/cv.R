@@ -28,10 +28,10 @@
 #'   `intercept`, `exclude`, `penalty.factor`, `lower.limits`, `upper.limits`, `penalty`.
 #' @param type.measure What to measure on held-out observations: `"mse"` (the
 #'   default for `"gaussian"`), `"mae"`; for `"binomial"` also `"deviance"` (the default; predicted probabilities
-#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`. For `"binomial"`,
-#'   `"mse"` and `"mae"` sum over both classes.
+#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`; `"multinomial"` has the same but `"auc"`. With classes,
+#'   `"mse"` and `"mae"` sum over all of them.
 #' @param nfolds Number of folds, 2 or more. 10 is a good compromise of bias,
-#'   variance and time. With two classes, folds are stratified. `nfolds = n` is
+#'   variance and time. With classes, folds are stratified. `nfolds = n` is
 #'   leave-one-out.
 #' @param foldid Folds of your own: for each row the number of the fold in which it is
 #'   held out; an n x R matrix for R replicates. `nfolds` and `repeats` are then
@@ -62,13 +62,14 @@
 #'   \item{`lambda.1se`}{the largest lambda within one standard error of it}
 #'   \item{`index`}{positions of the two, a 2 x 1 matrix}
 #'   \item{`foldid`}{the folds used: a vector, or an n x R matrix}
-#'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R)}
+#'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R); with K classes n x K x L (x R)}
 #'   \item{`relaxed`}{with `relax`: `statlist`, a list with `lambda`, `cvm`, `cvsd`, `cvup`, `cvlo`
 #'     and `nzero` for each gamma; `gamma`; the choices `lambda.min`, `gamma.min`,
 #'     `lambda.1se`, `gamma.1se` (among all within one standard error the largest lambda, then the largest gamma),
 #'     `nzero.min`, `nzero.1se`, `index`; `fold.gap` and `fold.status` of the relaxed fits; with `keep`
 #'     `fit.preval`, a list. The other components are those of the path, gamma = 1}
-#'   \item{`fold.gap`, `fold.status`}{largest relative gap and worst status of each fold's path}
+#'   \item{`fold.gap`, `fold.kkt`, `fold.status`}{largest relative gap (`NA` for family objects), largest violation of the
+#'     optimality conditions, and worst status of each fold's path}
 #' }
 #' @seealso [predict.cv.sparsepath()], [plot.cv.sparsepath()], [sparsepath()].
 #' @examples
@@ -108,18 +109,19 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
   check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
-  by_coefficients <- !is.null(setup$traits$joint) && rule$measure == "deviance"
+  by_coefficients <- setup$traits$name == "cox" && rule$measure == "deviance"
   setup$problem$keep <- c(TRUE, rep(relax || by_coefficients, sum(tasks$counts)))
   out <- run_engine(setup)
 
   cv_call <- stored_call(match.call(), "cv.sparsepath")
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, call_of_fit(cv_call))
-  if (by_coefficients) out$scores <- cox_fold_deviances(out, setup, folds, rule$grouped, length(fit$lambda))
+  coefficients <- if (by_coefficients) fold_coefficients(out, setup, length(fit$lambda))
+  if (by_coefficients) out$scores <- cox_fold_deviances(coefficients, setup, folds, rule$grouped)
   if (relax) fit <- add_relaxed(fit, setup, maxp, call)
   cv <- new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
   if (!relax) return(cv)
   held <- heldout_relaxed(out, fit, setup, tasks, maxp)
-  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda)), held, gamma, folds, setup, rule, keep, call)
+  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors), held, gamma, folds, setup, rule, keep, call, coefficients)
 }
 
 #' The call of sparsepath() that gives the full fit
@@ -170,7 +172,7 @@ cv_rule <- function(measure, grouped, per_fold, family, call) {
 #' @noRd
 new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   size <- length(fit$lambda)
-  eta <- heldout_eta(out, folds, size)
+  eta <- heldout_eta(out, folds, size, setup$problem$predictors)
   curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, out$scores)
   names <- setup$traits$measures
   known <- !is.na(curve$cvsd)
@@ -186,12 +188,14 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   cv <- c(cv, choose_lambda(lambda, cvm, cvsd, rule$measure))
   cv$foldid <- if (ncol(folds) == 1L) folds[, 1L] else folds
   if (keep) {
-    cv$fit.preval <- if (ncol(folds) == 1L) matrix(eta, nrow(folds)) else eta
-    rows <- rownames(setup$x)
-    dimnames(cv$fit.preval) <- c(list(rows, colnames(fit$beta)), if (ncol(folds) > 1L) list(NULL))
+    names(dim(eta)) <- NULL
+    cv$fit.preval <- if (ncol(folds) == 1L) array(eta, dim(eta)[-length(dim(eta))]) else eta
+    dimnames(cv$fit.preval) <- c(list(rownames(setup$x)), if (is_several(fit)) list(names(fit$beta)), list(step_names(fit)),
+      if (ncol(folds) > 1L) list(NULL))
   }
   upto <- seq_len(certified_to(fit, out, size))
   cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap[upto]), 0)
+  cv$fold.kkt <- vapply(out$tasks[-1L], function(task) max(task$kkt[upto]), 0)
   cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status[upto]), 0L)
   warn_uncertified(fit, call)
   warn_uncertified_folds(cv, call)
@@ -206,9 +210,13 @@ certified_to <- function(fit, out, size) {
   max(1L, match(TRUE, missed, size + 1L) - 1L)
 }
 
-#' Held-out linear predictors at the lambdas of the full fit, n x L x R
+#' Held-out linear predictors at the lambdas of the full fit, n x L x R, or n x K x L x R
 #' @noRd
-heldout_eta <- function(out, folds, size) {
+heldout_eta <- function(out, folds, size, K = 1L) {
+  if (K > 1L) {
+    eta <- array(out$heldout, c(nrow(folds), K, length(out$heldout) / (length(folds) * K), ncol(folds)))
+    return(eta[, , seq_len(size), , drop = FALSE])
+  }
   eta <- array(out$heldout, c(nrow(folds), length(out$heldout) / length(folds), ncol(folds)))
   if (dim(eta)[2L] != size) eta <- eta[, seq_len(size), , drop = FALSE]
   eta
@@ -219,7 +227,7 @@ warn_uncertified_folds <- function(cv, call) {
   missed <- which(cv$fold.status != 0L)
   if (!length(missed)) return(invisible())
   sp_warn("uncertified", sprintf("%d of %d folds have solutions that missed the promised accuracy.", length(missed), length(cv$fold.status)),
-    why = sprintf("The largest relative gap is %s (promised: %s).", format(max(cv$fold.gap), digits = 2), format(cv$fit$control$thresh)),
-    how = "`fold.gap` and `fold.status` have the details.", call = call, fold = missed
+    why = worst_certificate(cv$fold.gap, cv$fold.kkt, cv$fit$control$thresh),
+    how = "`fold.gap`, `fold.kkt` and `fold.status` have the details.", call = call, fold = missed
   )
 }

@@ -4,7 +4,7 @@
 #' @param ... Ignored.
 #' @returns `deviance()`: the deviance at each lambda, `(1 - dev.ratio) *
 #'   nulldev`. `nobs()`: number of rows of `x`. `family()`: the family object of
-#'   the stats package, with links and variances; for `"cox"`, which has none, its name.
+#'   the stats package, with links and variances; for `"cox"` and `"multinomial"`, which have none, the name.
 #' @examples
 #' fit <- sparsepath(log2(colon$x), colon$y, family = "binomial", lambda.min.ratio = 0.1)
 #' range(deviance(fit))

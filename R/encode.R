@@ -28,9 +28,14 @@
 #' Dates, times, complex numbers, lists and matrices inside the data frame are
 #' refused with an error of class `sparsepath_error_type`; convert them to the
 #' number that is meant (`as.numeric(date)`, months since ...). Missing values stay
-#' missing, in all columns of a factor, and are refused by the fit.
+#' missing, in all columns of a factor, and are refused by the fit. With `na.impute = TRUE` each is
+#' replaced by the mean of its column, as in `glmnet::makeX()`: for the columns of a factor these are
+#' the shares of the levels. The means are remembered, and new data are completed with them.
 #'
-#' @param data A data frame, tibble or data.table.
+#' With a formula, the matrix has the columns that `sparsepath()` would make from it: interactions, transformations,
+#' polynomials. A response is ignored, and there is never a column for the intercept.
+#'
+#' @param data A data frame, tibble or data.table. Or a formula, followed by the data frame.
 #' @param like What to encode by: a matrix that `make_x()` returned, or a fit. The
 #'   result has its columns, in its order, whatever order `data` have; further
 #'   variables are ignored. A variable that is missing, and a level that did not
@@ -40,6 +45,9 @@
 #'   `"treatment"`, one for each but the first. Taken from `like` if that is given.
 #' @param sparse Return a sparse `dgCMatrix`? Saves memory and time with many
 #'   levels. By default as `like`, and `FALSE` without it.
+#' @param na.impute Replace missing values by the means of their columns? With `like`, the means are those
+#'   remembered there, and the argument is not needed.
+#' @param formula A formula, as in [sparsepath()]; `make_x(~ a * g, data)` is the same as `make_x(data, formula = ~ a * g)`.
 #' @returns A numeric matrix (or a `dgCMatrix`), rows and row names as in `data`, with
 #'   an attribute `"encoding"`. [sparsepath()] moves the encoding to the fit, so that
 #'   `predict()` accepts data frames. Taking a part of the matrix loses the
@@ -52,16 +60,36 @@
 #' x
 #' make_x(data.frame(wet = FALSE, tree = "pine", age = 40), like = x)
 #' make_x(d, contrasts = "treatment", sparse = TRUE)
+#' make_x(~ age * wet, d)
+#'
+#' # missing values
+#' d$age[2] <- NA
+#' make_x(d, na.impute = TRUE)
 #' @export
-make_x <- function(data, like = NULL, contrasts = c("all", "treatment"), sparse = NULL) {
+make_x <- function(data, like = NULL, contrasts = c("all", "treatment"), sparse = NULL, na.impute = FALSE, formula = NULL) {
   call <- shown_call("make_x")
-  if (missing(data)) abort_missing("data", "Give a data frame.", call)
+  if (!missing(data) && inherits(data, "formula")) { # make_x(~ a, data)
+    swapped <- list(formula = data, data = like)
+    formula <- swapped$formula
+    data <- swapped$data
+    like <- NULL
+    if (is.null(data)) abort_missing("data", "A data frame must follow the formula: `make_x(~ a + b, data)`.", call)
+  } else if (missing(data)) abort_missing("data", "Give a data frame.", call)
   if (!is.data.frame(data)) {
-    sp_abort("type", "`data` must be a data frame.", why = sprintf("It is %s.", describe(data)), call = call, arg = "data")
+    sp_abort("type", "`data` must be a data frame.", why = sprintf("It is %s.", describe(data)),
+      how = if (is.matrix(data) || isS4(data)) "A matrix needs no conversion: give it to the fit.", call = call, arg = "data")
   }
   if (!is.null(sparse)) sparse <- check_flag(sparse, "sparse", call)
+  na.impute <- check_flag(na.impute, "na.impute", call)
   contrasts <- check_choice(contrasts, c("all", "treatment"), "contrasts", call)
-  if (is.null(like)) return(encode_frame(data, contrasts, sparse %||% FALSE, call, "data", keep = TRUE))
+  if (!is.null(formula) && !is.null(like)) {
+    sp_abort("unknown_argument", "`formula` and `like` are given.", how = "`like` remembers how its columns were made; leave `formula` out.", call = call, arg = "formula")
+  }
+  if (is.null(like)) {
+    x <- if (is.null(formula)) encode_frame(data, contrasts, sparse %||% FALSE, call, "data", keep = TRUE)
+      else encode_formula(formula, data, contrasts, sparse %||% FALSE, call)
+    return(if (na.impute) impute_means(x, column_averages(x, call), TRUE) else x)
+  }
   encoding <- encoding_of(like)
   if (is.null(encoding)) {
     sp_abort("type", "`like` must come from `make_x()`, or be a fit that was given a data frame.",
@@ -70,6 +98,20 @@ make_x <- function(data, like = NULL, contrasts = c("all", "treatment"), sparse 
     )
   }
   apply_encoding(data, encoding, call, "data", sparse %||% encoding$sparse)
+}
+
+#' @noRd
+new_encoding <- function(...) structure(list(...), class = "sparsepath_encoding")
+
+# One line, or a matrix of make_x() would print all that is remembered
+#' @method print sparsepath_encoding
+#' @export
+print.sparsepath_encoding <- function(x, ...) {
+  cat(sprintf("columns made from %s%s; predict() takes data frames\n",
+    if (x$kind == "formula") paste("a formula of", and_list(x$variables[seq_len(min(5L, length(x$variables)))]))
+    else sprintf("%d %s", length(x$variables), plural(length(x$variables), "variable")),
+    if (is.null(x$means)) "" else ", missing values replaced by means"))
+  invisible(x)
 }
 
 #' The encoding that an object carries, or NULL
@@ -122,7 +164,7 @@ encode_frame <- function(data, contrasts, sparse, call, arg, keep = FALSE) {
       why = "All its values are missing.", call = call, arg = arg, variable = names(levels)[none][1L]
     )
   }
-  encoding <- list(kind = "frame", contrasts = contrasts, sparse = sparse, variables = names(data), type = unname(type), levels = levels)
+  encoding <- new_encoding(kind = "frame", contrasts = contrasts, sparse = sparse, variables = names(data), type = unname(type), levels = levels)
   x <- expand_frame(data, encoding, sparse)
   encoding$columns <- colnames(x)
   attr(x, "encoding") <- encoding
@@ -220,9 +262,40 @@ apply_encoding <- function(data, encoding, call, arg, sparse = encoding$sparse) 
     variable_types(data, call, arg)
     expand_frame(data, encoding, sparse)
   }
+  if (!is.null(encoding$means)) {
+    x <- impute_means(x, encoding$means)
+    attr(x, "incomplete") <- NULL
+  }
   encoding$sparse <- sparse
   attr(x, "encoding") <- encoding
   x
+}
+
+#' Replace missing values by the means of their columns
+#' @param remember Keep the means in the encoding?
+#' @noRd
+impute_means <- function(x, means, remember = FALSE) {
+  if (is.matrix(x)) {
+    at <- which(is.na(x))
+    x[at] <- means[(at - 1L) %/% nrow(x) + 1L]
+  } else {
+    at <- which(is.na(x@x))
+    x@x[at] <- means[rep(seq_len(ncol(x)), diff(x@p))[at]]
+  }
+  if (remember) attr(x, "encoding")$means <- means
+  x
+}
+
+#' @noRd
+column_averages <- function(x, call) {
+  means <- unname(Matrix::colMeans(x, na.rm = TRUE))
+  none <- which(!is.finite(means))
+  if (length(none)) {
+    sp_abort("nonfinite", "The mean of a column is not finite.",
+      why = sprintf("Column %s has no value, or infinite ones%s.", at_column(none[1L], colnames(x)), and_more(length(none))), call = call, arg = "data"
+    )
+  }
+  means
 }
 
 #' @noRd

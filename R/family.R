@@ -1,22 +1,27 @@
 # What the R side knows of a family, in one place: everything else asks family_traits().
 #
-# A family is a name ("gaussian", "binomial", "poisson", "cox") or an object of class "family". Objects of a canonical pair are the named
-# family; all others are evaluated by the functions of the object, on the main thread.
+# A family is a name ("gaussian", "binomial", "poisson", "cox", "multinomial", "mgaussian") or an
+# object of class "family". Objects of a canonical pair are the named family; all others are
+# evaluated by their own functions, on the main thread.
 
 #' Traits of a family
 #'
-#' Losses are half the unit deviance up to a term without eta; score and curvature are derivatives of minus the loss and
-#' of the loss in eta. eta may be a matrix, y a vector along its rows.
+#' Losses are half the unit deviance up to a term without eta; score and curvature are the
+#' derivatives of minus the loss and of its slope in eta. eta may be a matrix, y a vector along its
+#' rows.
 #'
 #' @param family A name or a family object, as check_family() returns it.
-#' @return list: `name` (for classes and messages), `text`, `linkinv`, `mu_eta`, `variance`, `loss`, `deviance` (unit
-#'   deviance), `score`, `curvature`, `divergence` (Fenchel-Young term of the loss at eta and dual point `t`, NULL when there is
-#'   no gap), `measures` (the default first, with the names printed), `early` (rule for the end of the automatic
-#'   grid: `fdev` times `factor`, looking back `span` steps, relative to the deviance ratio or absolute).
+#' @return list: `name` (for classes and messages), `text`, `linkinv`, `mu_eta`, `variance`, `loss`,
+#'   `deviance` (unit deviance), `score`, `curvature`, `divergence` (Fenchel-Young term of the loss
+#'   at eta and dual point `t`, NULL when there is no gap), `measures` (the default first, with the
+#'   names printed), `early` (rule for the end of the automatic grid: `fdev` times `factor`, looking
+#'   back `span` steps, relative to the deviance ratio or absolute). Family objects: also `family`,
+#'   `label`, `linkfun`, `expected` (curvature), `valid`, `at` (all that the engine asks for).
 #' @noRd
 family_traits <- function(family) {
   if (inherits(family, "family")) return(object_traits(family))
-  switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits)
+  switch(family, gaussian = gaussian_traits, binomial = binomial_traits, poisson = poisson_traits, cox = cox_traits,
+    multinomial = multinomial_traits, mgaussian = mgaussian_traits)
 }
 
 #' @noRd
@@ -79,13 +84,38 @@ poisson_traits <- list(
   early = list(relative = TRUE, span = 4L, factor = 10) # glmnet's rule, for this family only
 )
 
-#' The partial likelihood is no sum over observations: `joint` has what depends on all of them, of eta and the risk sets.
+#' The partial likelihood is no sum over observations: `joint` has what depends on all of them, as
+#' functions of eta and of what its `data` makes of the problem.
 #' @noRd
 cox_traits <- list(
   name = "cox", text = "Cox regression",
   linkinv = exp,
-  joint = list(gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
+  joint = list(data = cox_data, gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
   measures = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
+  early = list(relative = FALSE, span = 1L, factor = 1)
+)
+
+#' K responses
+#' @noRd
+mgaussian_traits <- list(
+  name = "mgaussian", text = "linear regression of several responses",
+  linkinv = function(eta) eta,
+  joint = list(data = mgaussian_data, gradient = mgaussian_gradient, loss = mgaussian_loss, newton = fit_mgaussian,
+    divergence = mgaussian_divergence),
+  measures = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
+  early = list(relative = TRUE, span = 1L, factor = 1)
+)
+
+#' K linear predictors: those of the certificate's eta one below the other; in predictions eta is n x K x L
+#' @noRd
+multinomial_traits <- list(
+  name = "multinomial", text = "multinomial regression",
+  linkinv = softmax,
+  joint = list(data = multinomial_data, gradient = multinomial_gradient, loss = multinomial_loss, newton = newton_multinomial,
+    divergence = multinomial_divergence),
+  measures = c(
+    deviance = "Multinomial Deviance", class = "Misclassification Error", mse = "Mean-Squared Error", mae = "Mean Absolute Error"
+  ),
   early = list(relative = FALSE, span = 1L, factor = 1)
 )
 
@@ -131,59 +161,70 @@ bernoulli_divergence <- function(d, mu, other) {
 
 #' Traits of a family object
 #'
-#' The loss is half the unit deviance. Its derivative in eta is -(y - mu) mu' / V(mu); the curvature is the observed one,
-#' mu'^2 / V - (y - mu) d(mu' / V)/d eta: with the expected one alone (Fisher scoring) convergence is linear at best.
+#' The loss is half the unit deviance. Its derivative in eta is -(y - mu) mu' / V(mu). The curvature
+#' is the observed one, mu'^2 / V - (y - mu) d(mu' / V)/d eta: with the expected one alone (Fisher
+#' scoring) convergence is linear at best.
 #' @noRd
 object_traits <- function(family) {
   mu_eta <- function(eta) like(family$mu.eta(eta), eta)
   linkinv <- function(eta) like(family$linkinv(eta), eta)
   variance <- function(mu) like(family$variance(mu), mu)
   bend <- link_bend(family)
-  deviance <- function(eta, y) {
-    mu <- linkinv(eta)
-    d <- like(family$dev.resids(rep_len(y, length(mu)), as.vector(mu), rep_len(1, length(mu))), eta)
+  unit_deviance <- function(eta, y, mu) {
+    d <- suppressWarnings(family$dev.resids(rep_len(y, length(mu)), as.vector(mu), rep_len(1, length(mu)))) # logarithms of invalid means
+    d <- like(d, eta)
     d[!(is.finite(d) & is.finite(eta))] <- Inf
     d
   }
+  at <- function(eta, y, mu = linkinv(eta)) {
+    slope <- mu_eta(eta)
+    v <- variance(mu)
+    list(
+      loss = unit_deviance(eta, y, mu) / 2, score = (y - mu) * slope / v,
+      curvature = (slope^2 - (y - mu) * (bend(eta, mu, slope) - slope^2 * variance_slope(family, mu) / v)) / v,
+      expected = slope^2 / v
+    )
+  }
+  poisson <- family$family == "poisson"
   list(
     name = "glm", family = family, label = family_label(family), text = sprintf("%s regression, %s link", family$family, family$link),
     linkinv = linkinv, linkfun = family$linkfun, mu_eta = mu_eta, variance = variance,
-    loss = function(eta, y) deviance(eta, y) / 2, deviance = deviance,
+    loss = function(eta, y) unit_deviance(eta, y, linkinv(eta)) / 2,
+    deviance = function(eta, y) unit_deviance(eta, y, linkinv(eta)),
     score = function(eta, y) {
       mu <- linkinv(eta)
       (y - mu) * mu_eta(eta) / variance(mu)
     },
-    curvature = function(eta, y) {
-      mu <- linkinv(eta)
-      slope <- mu_eta(eta)
-      v <- variance(mu)
-      (slope^2 - (y - mu) * (bend(eta, mu, slope) - slope^2 * variance_slope(family, mu) / v)) / v
-    },
-    expected = function(eta) {
-      mu_eta(eta)^2 / variance(linkinv(eta))
-    },
-    valid = function(eta) {
-      mu <- family$linkinv(eta)
+    curvature = function(eta, y) at(eta, y)$curvature,
+    expected = function(eta) mu_eta(eta)^2 / variance(linkinv(eta)),
+    valid = function(eta, mu = linkinv(eta)) {
       all(is.finite(mu)) && (is.null(family$valideta) || isTRUE(family$valideta(eta))) &&
         (is.null(family$validmu) || isTRUE(family$validmu(mu)))
     },
+    at = at,
     divergence = NULL,
     measures = c(deviance = "GLM Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
-    early = list(relative = family$family %in% c("gaussian", "poisson"), span = if (family$family == "poisson") 4L else 1L,
-      factor = if (family$family == "poisson") 10 else 1)
+    # glmnet's rules, by the name of the family
+    early = list(relative = poisson || family$family == "gaussian", span = if (poisson) 4L else 1L, factor = if (poisson) 10 else 1)
   )
 }
+
+#' Does the family model the probability of one of two classes?
+#' @noRd
+has_classes <- function(family) family_name(family) %in% c("binomial", "quasibinomial", "multinomial")
 
 #' Functions of a family may drop dimensions
 #' @noRd
 like <- function(value, shape) {
   dim(value) <- dim(shape)
+  if (!is.null(dim(shape))) dimnames(value) <- dimnames(shape)
   value
 }
 
 #' Second derivative of the inverse link, as a function of eta, mu, mu'
 #'
-#' Known links in closed form; others by a difference of fourth order of the first derivative, good to about 1e-11.
+#' Known links in closed form; others by a difference of fourth order of the first derivative, good
+#' to about 1e-11.
 #' @noRd
 link_bend <- function(family) {
   switch(family$link,
@@ -200,7 +241,8 @@ link_bend <- function(family) {
   )
 }
 
-#' Derivative of the variance function, exact but for rounding where it is a polynomial up to the fourth degree
+#' Derivative of the variance function, exact but for rounding where it is a polynomial up to the
+#' fourth degree
 #' @noRd
 variance_slope <- function(family, mu) difference(family$variance, mu, 1e-3 * pmax(abs(mu), 1e-8))
 
@@ -209,4 +251,88 @@ difference <- function(f, at, h) {
   near <- f(at + h) - f(at - h)
   far <- f(at + 2 * h) - f(at - 2 * h)
   like((8 * near - far) / (12 * h), at)
+}
+
+# ---- what the engine calls ---------------------------------------------------------
+
+#' A family object as functions for the engine
+#'
+#' User code may fail in any way: conditions end here, and the engine is told by FALSE. `failure()`
+#' then returns which function of the family it was, and what it said.
+#'
+#' @return list(evaluate, link, failure); `evaluate` and `link` return NULL where the family is not
+#'   defined.
+#' @noRd
+engine_family <- function(family) {
+  state <- new.env(parent = emptyenv())
+  traits <- object_traits(watched_family(family, state))
+  guard <- function(expr) {
+    tryCatch(suppressWarnings(expr), error = function(e) {
+      state$failure <- list(fun = state$fun, message = conditionMessage(e))
+      FALSE
+    })
+  }
+  list(
+    evaluate = function(eta, y) {
+      guard({
+        mu <- traits$linkinv(eta)
+        if (traits$valid(eta, mu)) traits$at(eta, y, mu)
+      })
+    },
+    link = function(mean) {
+      guard({
+        eta <- traits$linkfun(mean)
+        if (is.finite(eta)) as.double(eta)
+      })
+    },
+    failure = function() state$failure
+  )
+}
+
+#' The family with functions that say which of them runs, and that insist on numbers
+#' @noRd
+watched_family <- function(family, state) {
+  watch <- function(fun) {
+    f <- family[[fun]]
+    function(...) {
+      state$fun <- fun
+      value <- f(...)
+      if (!is.numeric(value) || length(value) != length(..1)) {
+        stop(sprintf("it returned %s for %d values", describe(value), length(..1)))
+      }
+      as.double(value)
+    }
+  }
+  for (fun in c("linkfun", "linkinv", "mu.eta", "variance", "dev.resids")) family[[fun]] <- watch(fun)
+  for (fun in intersect(c("valideta", "validmu"), names(family))) {
+    family[[fun]] <- local({
+      fun <- fun
+      f <- family[[fun]]
+      if (is.null(f)) NULL else function(...) {
+        state$fun <- fun
+        f(...)
+      }
+    })
+  }
+  family
+}
+
+#' Errors of the engine that only a family object can cause; nothing for the others
+#' @noRd
+abort_family <- function(out, setup) {
+  label <- setup$traits$label
+  if (out$error == "ehost") {
+    failure <- setup$problem$glm$failure()
+    sp_abort("family", sprintf("The function `%s` of the family %s failed.", failure$fun %||% "linkinv", label),
+      why = sprintf("It said: %s.", sub("\\.$", "", failure$message %||% "unknown")), call = setup$call, arg = "family", fun = failure$fun
+    )
+  }
+  if (out$error == "edomain") {
+    sp_abort("range", sprintf("The family %s is not defined at its null model.", label),
+      why = if (setup$problem$intercept) "No intercept makes all means valid with these offsets."
+        else "Without an intercept the linear predictor starts at zero (or the offset).",
+      how = "Use `intercept = TRUE`, other offsets, or a link that is defined everywhere, such as \"log\".",
+      call = setup$call, arg = "family"
+    )
+  }
 }

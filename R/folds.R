@@ -3,7 +3,7 @@
 #' Folds as an n x repeats matrix of labels 1..K
 #'
 #' Random numbers are drawn here and nowhere else in the package.
-#' @param classes Class of each row (0/1; status for Cox) for stratified folds, or NULL.
+#' @param classes Class of each row (0, 1, ...; status for Cox) for stratified folds, or NULL.
 #' @noRd
 make_folds <- function(foldid, nfolds, repeats, n, classes, call, cluster = NULL) {
   if (!is.null(cluster)) cluster <- check_cluster(cluster, foldid, n, call)
@@ -143,6 +143,14 @@ check_training <- function(tasks, response, offset, traits, intercept, call) {
   if (traits$name == "cox") {
     bad <- which(colSums(w * response$status) == 0)
     why <- "All the other observations are censored."
+  } else if (traits$name == "multinomial") {
+    absent <- crossprod(w, response$y) == 0
+    bad <- which(rowSums(absent) > 0)
+    why <- if (length(bad)) sprintf("Among all the other observations there is none of class \"%s\".", response$classnames[which(absent[bad[1L], ])[1L]])
+  } else if (traits$name == "mgaussian") {
+    rest <- if (is.null(offset)) response$y else response$y - offset
+    bad <- which(vapply(seq_len(ncol(w)), function(task) nrow(unique(rest[w[, task] > 0, , drop = FALSE])) < 2L, NA))
+    why <- "`y` is constant in all the others."
   } else if (traits$name == "binomial") {
     bad <- which(colSums(w * response$y) == 0 | colSums(w * (1 - response$y)) == 0)
     why <- "All the other observations are of one class."
@@ -162,7 +170,7 @@ check_training <- function(tasks, response, offset, traits, intercept, call) {
   sp_abort("folds", sprintf("Without %s there is nothing to fit.", where(bad[1L])),
     why = why,
     how = c("Use folds that spread the observations better (`foldid`), or fewer of them.",
-      if (traits$name == "binomial") "A class with a single observation cannot be cross-validated."),
+      if (traits$name %in% c("binomial", "multinomial")) "A class with a single observation cannot be cross-validated."),
     call = call
   )
 }

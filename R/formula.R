@@ -50,11 +50,16 @@ read_formula <- function(formula, data, matched, env, contrasts, sparse, call) {
   if (is.data.frame(data)) data <- as.data.frame(data)
   frame <- matched[c(1L, match(c("subset", "weights", "na.action", "offset", "foldid", "cluster"), names(matched), 0L))]
   frame[[1L]] <- quote(stats::model.frame)
-  frame$formula <- formula
+  frame$formula <- stats::terms(with_survival(formula), specials = "strata", data = if (is.data.frame(data) || is.list(data)) data)
   frame$data <- data
   frame$drop.unused.levels <- TRUE
   frame <- tryCatch(eval(frame, env), error = function(e) {
     if (inherits(e, "sparsepath_error")) stop(e)
+    if ("na.action" %in% names(frame)) { # na.fail does not say where
+      frame$na.action <- stats::na.pass
+      whole <- tryCatch(eval(frame, env), error = function(e) NULL)
+      if (!is.null(whole)) check_complete(whole, call)
+    }
     sp_abort("formula", "The formula cannot be evaluated.", why = gsub("[[:space:]]+", " ", conditionMessage(e)), call = call, arg = "formula")
   })
   terms <- attr(frame, "terms")
@@ -66,22 +71,122 @@ read_formula <- function(formula, data, matched, env, contrasts, sparse, call) {
     sp_abort("formula", "The formula must have a response.", how = "Write it as `y ~ x1 + x2`.", call = call, arg = "formula")
   }
   check_complete(frame, call)
-  predictors <- setdiff(rownames(attr(terms, "factors")), names(frame)[attr(terms, "response")])
-  types <- vapply(frame[predictors], formula_type, "")
-  check_formula_types(types, frame, call)
-  encoding <- list(
-    kind = "formula", contrasts = contrasts, sparse = sparse, variables = formula_variables(terms, data, nrow(frame)),
-    terms = terms, xlevels = lapply(frame[predictors[types == "factor"]], function(v) levels(as.factor(v))),
-    flags = predictors[types == "logical"], offset = length(attr(terms, "offset")) > 0L
-  )
+  strata <- strata_variables(terms, frame, y, call)
+  if (length(strata)) y <- stratify(y, joint_strata(frame[strata]))
+  encoding <- formula_encoding(frame, data, contrasts, sparse, call, strata)
   x <- frame_matrix(frame, encoding, sparse, call)
   encoding$columns <- colnames(x)
-  encoding$argument <- !is.null(frame[["(offset)"]]) # offset given as an argument: new data cannot tell it
+  encoding$term <- attr(x, "term")
+  attr(x, "term") <- NULL
   attr(x, "encoding") <- encoding
   list(
     x = x, y = y, weights = stats::model.weights(frame), offset = stats::model.offset(frame), foldid = frame[["(foldid)"]],
     cluster = frame[["(cluster)"]], terms = terms, na.action = attr(frame, "na.action"), encoding = encoding
   )
+}
+
+#' A survival formula knows `Surv()` and `strata()` without the survival package attached
+#' @noRd
+with_survival <- function(formula) {
+  needed <- intersect(c("Surv", "strata"), setdiff(all.names(formula), all.vars(formula)))
+  env <- environment(formula) %||% globalenv()
+  needed <- needed[!vapply(needed, exists, NA, envir = env, mode = "function")]
+  if (!length(needed) || !requireNamespace("survival", quietly = TRUE)) return(formula)
+  environment(formula) <- list2env(lapply(structure(needed, names = needed), getExportedValue, ns = "survival"), parent = env)
+  formula
+}
+
+#' The variables of strata() terms, as the model frame names them
+#' @noRd
+strata_variables <- function(terms, frame, y, call) {
+  at <- attr(terms, "specials")$strata
+  if (!length(at) || !is_survival(y)) return(character())
+  factors <- attr(terms, "factors")
+  names <- rownames(factors)[at]
+  together <- colSums(factors[at, , drop = FALSE] > 0) > 0 & colSums(factors > 0) > 1L
+  if (any(together)) {
+    sp_abort("unavailable", "Interactions with strata are not available.", why = sprintf("The formula has `%s`.", colnames(factors)[together][1L]),
+      how = "Use the variable itself in the interaction, and `strata()` as a term of its own.", call = call, arg = "formula"
+    )
+  }
+  names
+}
+
+#' One factor of all strata() terms
+#' @noRd
+joint_strata <- function(strata) {
+  if (length(strata) == 1L) return(strata[[1L]])
+  interaction(strata, drop = TRUE, sep = ", ", lex.order = TRUE)
+}
+
+#' @noRd
+deparse_one <- function(v) paste(deparse(v, width.cutoff = 500L, backtick = TRUE), collapse = " ")
+
+#' How the formula makes a matrix, but for the names of its columns
+#' @noRd
+formula_encoding <- function(frame, data, contrasts, sparse, call, strata = character()) {
+  terms <- attr(frame, "terms")
+  predictors <- setdiff(rownames(attr(terms, "factors")), c(names(frame)[attr(terms, "response")], strata))
+  types <- vapply(frame[predictors], formula_type, "")
+  check_formula_types(types, frame, call)
+  variables <- formula_variables(terms, data, nrow(frame))
+  optional <- NULL # of strata only: predictions do without
+  if (length(strata)) {
+    needed <- unlist(lapply(attr(terms, "variables")[-(1L:2L)], function(v) if (!deparse_one(v) %in% strata) all.vars(v)))
+    optional <- setdiff(variables, needed)
+    variables <- setdiff(variables, optional)
+  }
+  new_encoding(
+    kind = "formula", contrasts = contrasts, sparse = sparse, variables = variables, optional = optional,
+    terms = terms, xlevels = lapply(frame[predictors[types == "factor"]], function(v) levels(as.factor(v))),
+    flags = predictors[types == "logical"], strata = strata, offset = length(attr(terms, "offset")) > 0L,
+    argument = !is.null(frame[["(offset)"]]) # offset given as an argument: new data cannot tell it
+  )
+}
+
+#' Matrix of a formula without a fit, for make_x(); missing values stay
+#' @noRd
+encode_formula <- function(formula, data, contrasts, sparse, call) {
+  formula <- check_formula(formula, data, call)
+  data <- as.data.frame(data)
+  frame <- tryCatch({
+    terms <- stats::delete.response(stats::terms(formula, data = data))
+    stats::model.frame(terms, data, na.action = stats::na.pass, drop.unused.levels = TRUE)
+  }, error = function(e) {
+    sp_abort("formula", "The formula cannot be evaluated.", why = gsub("[[:space:]]+", " ", conditionMessage(e)), call = call, arg = "formula")
+  })
+  if (!nrow(frame)) sp_abort("dimension", "`data` must have at least one row.", call = call, arg = "data")
+  if (length(attr(attr(frame, "terms"), "offset"))) {
+    sp_abort("formula", "A matrix has no offset.", how = "Leave `offset()` out here, and give the offset to the fit.", call = call, arg = "formula")
+  }
+  encoding <- formula_encoding(frame, data, contrasts, sparse, call)
+  x <- frame_matrix(frame, encoding, sparse, call)
+  encoding$columns <- colnames(x)
+  encoding$term <- attr(x, "term")
+  attr(x, "term") <- NULL
+  attr(x, "encoding") <- encoding
+  x
+}
+
+#' The data of a fit, as the fit read them
+#'
+#' For a fit with a formula and a data frame that has the response, everything comes from the formula and from the call:
+#' subset, na.action, and weights and offset unless they are given. Otherwise what was given is returned.
+#' @return list(x, y, weights, offset)
+#' @noRd
+data_of_fit <- function(object, x, y, weights, offset, call, arg = "x") {
+  given <- list(x = x, y = y, weights = weights, offset = offset)
+  if (is.null(object$terms) || !is.data.frame(x) || !is.null(y)) return(given)
+  response_in(object, x, call, arg) # for its message
+  matched <- object$call
+  for (a in intersect(c("subset", "weights", "na.action", "offset"), names(matched))) {
+    # a value that the call does not hold, see stored_call()
+    if (identical(matched[[a]], as.name(a)) && !a %in% names(x)) matched[[a]] <- NULL
+  }
+  for (a in c("weights", "offset")) if (!is.null(given[[a]])) matched[[a]] <- given[[a]]
+  encoding <- object$encoding
+  model <- read_formula(stats::formula(object$terms), x, matched, environment(object$terms), encoding$contrasts, encoding$sparse, call)
+  model[c("x", "y", "weights", "offset")]
 }
 
 #' The formula, with names that exist
@@ -115,7 +220,7 @@ check_complete <- function(frame, call) {
   row <- which(if (is.null(dim(v)) || inherits(v, "Surv")) is.na(v) else rowSums(is.na(v)) > 0)[1L]
   sp_abort("nonfinite", "The variables of the formula must not have missing values.",
     why = sprintf("NA in `%s`, row %s%s.", names(frame)[bad[1L]], row.names(frame)[row], and_more(length(bad))),
-    how = "Use `na.action = na.omit`, or impute the missing values.", call = call, arg = "data", variable = names(frame)[bad]
+    how = "Use `na.action = na.omit`, or impute the missing values: `make_x(na.impute = TRUE)`.", call = call, arg = "data", variable = names(frame)[bad]
   )
 }
 
@@ -161,17 +266,27 @@ frame_matrix <- function(frame, encoding, sparse, call) {
     attr(code, "contrasts") <- coding
     frame[[v]] <- code
   }
+  for (v in encoding$strata) frame[[v]] <- 0 # one column, dropped below
   if (sparse) {
     x <- Matrix::sparse.model.matrix(terms, frame)
     one <- frame[1L, , drop = FALSE] # for the names: those of matrix variables are shortened in a sparse matrix
     attr(one, "terms") <- terms
-    colnames(x) <- colnames(stats::model.matrix(terms, one))
+    named <- stats::model.matrix(terms, one)
+    colnames(x) <- colnames(named)
+    assign <- attr(named, "assign")
+    for (v in rownames(attr(terms, "factors"))) { # where a class is missing, a sparse matrix has zeros
+      missing <- which(!stats::complete.cases(frame[[v]]))
+      if (length(missing)) x[missing, c(FALSE, attr(terms, "factors")[v, ] > 0)[assign + 1L]] <- NA
+    }
   } else {
     x <- stats::model.matrix(terms, frame)
+    assign <- attr(x, "assign")
     attr(x, "assign") <- attr(x, "contrasts") <- NULL
   }
-  if (attr(terms, "intercept")) x <- x[, -1L, drop = FALSE]
+  out <- c(0L, match(encoding$strata, attr(terms, "term.labels")))
+  if (any(assign %in% out)) x <- x[, !assign %in% out, drop = FALSE]
   if (!ncol(x)) sp_abort("formula", "The formula must have at least one variable.", call = call, arg = "formula")
+  attr(x, "term") <- attr(terms, "term.labels")[assign[!assign %in% out]]
   x
 }
 
@@ -179,24 +294,28 @@ frame_matrix <- function(frame, encoding, sparse, call) {
 #' @noRd
 formula_matrix <- function(data, encoding, call, arg, sparse) {
   terms <- stats::delete.response(encoding$terms)
+  only_strata <- setdiff(encoding$optional, names(data)) # not needed but for survival curves
+  data[only_strata] <- 0
   frame <- tryCatch(stats::model.frame(terms, data, na.action = stats::na.pass), error = function(e) {
     sp_abort("formula", sprintf("The formula of the fit cannot be evaluated in `%s`.", arg),
       why = gsub("[[:space:]]+", " ", conditionMessage(e)), call = call, arg = arg
     )
   })
   for (v in names(encoding$xlevels)) check_levels(frame[[v]], encoding$xlevels[[v]], v, call, arg)
-  numbers <- setdiff(rownames(attr(terms, "factors")), names(encoding$xlevels))
+  numbers <- setdiff(rownames(attr(terms, "factors")), c(names(encoding$xlevels), encoding$strata))
   types <- vapply(frame[numbers], formula_type, "")
   check_no_class(frame[numbers], types == "factor" & !is.na(types), call, arg)
   check_formula_types(types, frame, call, arg)
   x <- frame_matrix(frame, encoding, sparse, call)
+  attr(x, "term") <- NULL
   if (!identical(colnames(x), encoding$columns)) {
     sp_abort("dimension", sprintf("The formula gives other columns for `%s` than for the data of the fit.", arg),
       why = sprintf("%d columns, not %d.", ncol(x), length(encoding$columns)),
       how = "A function of the formula may depend on the data in a way that cannot be repeated.", call = call, arg = arg
     )
   }
-  incomplete <- !stats::complete.cases(frame)
+  if (length(encoding$strata) && !length(only_strata)) attr(x, "strata") <- joint_strata(frame[encoding$strata])
+  incomplete <- !stats::complete.cases(frame[setdiff(names(frame), if (length(only_strata)) encoding$strata)])
   if (any(incomplete)) attr(x, "incomplete") <- incomplete
   if (encoding$offset && !encoding$argument) attr(x, "offset") <- stats::model.offset(frame)
   x
@@ -228,6 +347,12 @@ formula_fields <- function(fit, model, call) {
   fit
 }
 
+#' Variables of the response of a formula fit
+#' @noRd
+response_names <- function(object) {
+  if (!is.null(object$terms)) all.vars(attr(object$terms, "variables")[[attr(object$terms, "response") + 1L]])
+}
+
 #' Response of a formula fit, in other data
 #' @return NULL when the object or the data cannot tell
 #' @noRd
@@ -242,7 +367,10 @@ response_in <- function(object, data, call, arg) {
       how = "Give the response by itself.", call = call, arg = arg, missing = absent
     )
   }
-  eval(response, as.data.frame(data), environment(terms))
+  y <- eval(response, as.data.frame(data), environment(terms))
+  strata <- object$encoding$strata
+  if (!length(strata)) return(y)
+  stratify(y, joint_strata(lapply(structure(strata, names = strata), function(v) eval(str2lang(v), as.data.frame(data), environment(terms)))))
 }
 
 #' Formula of a fit

@@ -23,7 +23,7 @@
 #' @param s For a fit: lambdas at which to certify its (interpolated)
 #'   coefficients; by default those of the path.
 #' @param lambda The lambda of each column, if `object` is not a fit.
-#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits
+#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits,cox.ties,type.multinomial,standardize.response,penalty
 #'   The problem, as in [sparsepath()], if `object` is not a fit of it.
 #' @param penalty As in [sparsepath()]. With MCP and SCAD there is no lower bound of the minimum: `dual` is `NA`, and `gap` is that
 #'   of the local linear approximation, see [pen_mcp()].
@@ -53,7 +53,7 @@
 #' b[2, 1] <- 0.1
 #' kkt(b, x, colon$y, lambda = 0.05, family = "binomial")
 #' @export
-kkt <- function(object, x, y, ...) {
+kkt <- function(object, ...) {
   UseMethod("kkt")
 }
 
@@ -62,8 +62,12 @@ kkt <- function(object, x, y, ...) {
 kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.sparsepath)), call)
-  if (missing(y) && !missing(x)) y <- response_in(object, x, call, "x") %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
   if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
+  data <- data_of_fit(object, x, if (!missing(y)) y, weights, offset, call)
+  x <- data$x
+  y <- data$y %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  weights <- data$weights
+  offset <- data$offset
   if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
@@ -72,7 +76,9 @@ kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL
     x_like(x, object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
     standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
     penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control, penalty = again$penalty,
+    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
+    type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
+    penalty = again$penalty, control = object$control,
     call = call
   )
   b <- coefficients_at(object, s, FALSE, NULL, call)
@@ -85,20 +91,23 @@ kkt.cv.sparsepath <- function(object, x, y, ...) kkt(object$fit, x, y, ...)
 
 #' @rdname kkt
 #' @export
-kkt.default <- function(object, x, y, lambda = NULL, family = "gaussian", weights = NULL, offset = NULL, alpha = 1,
+kkt.default <- function(object, x, y, lambda = NULL, family = NULL, weights = NULL, offset = NULL, alpha = 1,
                         standardize = TRUE, intercept = TRUE, exclude = NULL, penalty.factor = NULL,
-                        lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"), penalty = NULL, ...) {
+                        lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"),
+                        type.multinomial = c("ungrouped", "grouped"), standardize.response = FALSE, penalty = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.default)), call)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha = alpha, standardize = standardize, intercept = intercept, exclude = exclude,
     penalty.factor = penalty.factor, lower.limits = lower.limits, upper.limits = upper.limits,
-    cox.ties = cox.ties, penalty = penalty, call = call
+    cox.ties = cox.ties, type.multinomial = type.multinomial, standardize.response = standardize.response, penalty = penalty, call = call
   )
-  b <- check_coefficients(object, ncol(setup$x), setup$problem$family != "cox", call)
+  K <- setup$problem$predictors
+  b <- if (K > 1L) check_several(object, ncol(setup$x), K, call)
+    else check_coefficients(object, ncol(setup$x), setup$problem$family != "cox", call)
   lambda <- lambda %||% b$lambda
   if (is.null(lambda)) abort_missing("lambda", "Give the lambda of each column of the coefficients.", call)
-  lambda <- check_numeric(lambda, "lambda", call, n = length(b$a0), of = "columns of the coefficients", lower = 0)
+  lambda <- check_numeric(lambda, "lambda", call, n = NCOL(if (K > 1L) b$a0 else t(b$a0)), of = "columns of the coefficients", lower = 0)
   certify(b$a0, b$beta, lambda, setup)
 }
 
@@ -123,4 +132,21 @@ check_coefficients <- function(object, p, intercept, call) {
     sp_abort("nonfinite", "The coefficients must be finite.", call = call, arg = "object")
   }
   b
+}
+
+#' The same with K predictors: a fit with lists, or a list of K matrices
+#' @noRd
+check_several <- function(object, p, K, call) {
+  each <- if (is.list(object) && is.list(object$beta)) {
+    lapply(seq_along(object$beta), function(k) list(a0 = object$a0[k, ], beta = object$beta[[k]], lambda = object$lambda))
+  } else {
+    object
+  }
+  if (!is.list(each) || length(each) != K) {
+    sp_abort("type", sprintf("`object` must be a fit with %d classes, or a list of %d matrices of coefficients.", K, K),
+      why = sprintf("It is %s.", describe(object)), call = call, arg = "object"
+    )
+  }
+  parts <- lapply(each, check_coefficients, p = p, intercept = TRUE, call = call)
+  list(a0 = do.call(rbind, lapply(parts, `[[`, "a0")), beta = lapply(parts, `[[`, "beta"), lambda = object$lambda)
 }

@@ -1,215 +1,271 @@
-# Penalties other than the elastic net: their constructors, the validator of the
-# argument `penalty`, and what the engine has to be told about each.
-#
-# A penalty is a list of class "sparsepath_penalty" (and a class of its own,
-# "sparsepath_<name>") with `name` and its parameters; it holds no data. NULL is the elastic net.
-# resolve_penalty() makes of it, for the tasks of one call of the engine, what
-# depends on their training rows.
+# The argument `penalty`: NULL for the elastic net, or a list of class "sparsepath_penalty" with `name` and parameters, made by a
+# constructor; it holds no data. Here the validator, and penalties of groups: constructors, what the engine reads, and the
+# certificate's part in plain R. MCP and SCAD are in nonconvex.R, adaptive factors in adaptive.R.
 
-#' @noRd
-new_penalty <- function(name, ...) {
-  structure(list(name = name, ...), class = c(paste0("sparsepath_", name), "sparsepath_penalty"))
-}
-
-#' Non-convex penalties: MCP and SCAD
+#' Group lasso and sparse group lasso
 #'
-#' The minimax concave penalty and the smoothly clipped absolute deviation select
-#' variables like the lasso, but shrink large coefficients less or not at all. Give the result as `penalty` to
-#' [sparsepath()] or [cv.sparsepath()].
+#' Values for the argument `penalty` of [sparsepath()] and [cv.sparsepath()]: variables that belong together, such as the genes of a
+#' pathway or the columns of a factor, enter and leave the model together.
 #'
 #' @section Objective:
-#' With weights, columns, penalty factors and offsets as in [sparsepath()],
-#' \deqn{\sum_i w_i\,\ell(y_i, \beta_0 + o_i + x_i^T\beta) + \sum_j \left[ \frac{1}{h} \, p_{\alpha\lambda v_j,\gamma}(h |\beta_j|) +
-#'   \lambda v_j \frac{1-\alpha}{2} \frac{\beta_j^2}{s_y} \right]}{
-#'   sum_i w_i loss(y_i, b0 + o_i + x_i'b)  +  sum_j [ p(h |b_j|; alpha lambda v_j, gamma) / h  +  lambda v_j (1 - alpha)/2 b_j^2 / s_y ]}
-#' is made stationary, where p is given by its slope (Zhang 2010, eq. 2.1; Fan and Li 2001, eq. 2.7)
-#' \describe{
-#'   \item{MCP}{\eqn{p'(x) = \lambda - x/\gamma} for \eqn{x \le \gamma\lambda}{x <= gamma lambda}, then 0;}
-#'   \item{SCAD}{\eqn{p'(x) = \lambda} for \eqn{x \le \lambda}{x <= lambda}, \eqn{(\gamma\lambda - x)/(\gamma - 1)} for
-#'     \eqn{x \le \gamma\lambda}{x <= gamma lambda}, then 0.}
-#' }
-#' The coefficients are those of standardized columns (with `standardize`). `alpha` mixes with a ridge part as in
-#' ncvreg; only here is it divided by \eqn{s_y} for `"gaussian"`, as in [sparsepath()], so that the
-#' path does not depend on the units of `y`.
+#' With columns standardized as in [sparsepath()], groups g of columns with weights \eqn{v_g} and \eqn{\tau} = `asparse`,
+#' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i, \beta_0 + o_i + x_i^T\beta) + \lambda \sum_g (1-\tau) v_g
+#'   \left[ \alpha \|\beta_g\|_2 + \frac{1-\alpha}{2} \|\beta_g\|_2^2 \right] + \lambda \sum_j \tau u_j
+#'   \left[ \alpha |\beta_j| + \frac{1-\alpha}{2} \beta_j^2 \right]}{
+#'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b) + lambda sum_g (1 - tau) v_g [ alpha |b_g|_2 + (1 - alpha)/2 |b_g|_2^2 ]
+#'     + lambda sum_j tau u_j [ alpha |b_j| + (1 - alpha)/2 b_j^2 ]}
+#' is solved. `pen_group()` is \eqn{\tau = 0}: a group is in the model as a whole (Yuan and Lin 2006, eq. 2.1; in contrast to that
+#' paper, columns of a group are not made orthonormal). `pen_sparse_group()` has both parts, so that within a selected group some
+#' coefficients are zero (Simon et al. 2013, eq. 3). As always a gaussian response has its ridge part divided by the standard deviation
+#' of `y`. \eqn{u_j} is the mean factor of the group in the ridge part, so that this part is the same for all of a group.
 #'
-#' *The curvature h.* What a concave penalty does depends on its curvature, -1/gamma or -1/(gamma - 1), beside
-#' that of the loss. Least squares has curvature 1 in a standardized variable, logistic loss at most 1/4: with a plain gamma of 3 it would
-#' not be convex even in one variable. gamma is therefore measured in units of the curvature of
-#' the loss at the null model, h: 1 for `"gaussian"`; the mean of mu (1 - mu) for
-#' `"binomial"`, of mu for `"poisson"`, with mu the fitted means of the null model; the weighted fraction of events for `"cox"`. The penalty's concavity is
-#' then at most h / gamma in every family, and gamma = 3 begins a path in the same way in all of them. With `curvature` you fix h
-#' yourself; `curvature = 1` gives the textbook penalty. In cross-validation each fold has the h of its
-#' own training rows. For least squares all this is ncvreg's objective. For other families ncvreg has no
-#' objective: it rescales the penalty by the curvature of the *present* iterate, \eqn{p'(v_j|\beta_j|)}{p'(v_j |b_j|)}; here h
-#' is fixed, and what is reported is a stationary point of the function above. The two agree
-#' where coefficients are small and differ where they are large.
+#' The norm acts on standardized coefficients. It is not the same for other codings of a factor.
 #'
-#' @section What is certified:
-#' The objective is not convex, and no method promises its global minimum. For every lambda a fit reports
-#' \describe{
-#'   \item{`kkt`}{the violation of stationarity in units of lambda, over *all* columns; at most 1e-6, or the solution is marked}
-#'   \item{`gap`}{the duality gap of the local linear approximation (Zou and Li 2008): the lasso with the weights
-#'     \eqn{p'(|\hat\beta_j|)}{p'(|b_j|)}. A gap of 0 proves that the coefficients solve that lasso, hence that they are
-#'     stationary. It is a *local* certificate and says nothing of other minima}
-#'   \item{`local`}{2: the objective is convex over the selected variables, whatever the
-#'     size of their coefficients (at the curvature of the loss at the solution); 1: it curves upwards in all directions of the
-#'     selected variables, so this is a strict local minimum among them; 0: neither could be shown}
-#' }
-#' `convex.min` is the position of the first lambda at which `local` falls below 2, `NA` if it never does (the idea of Breheny and Huang 2011). Up to there
-#' paths of different programs agree; beyond, several local solutions may exist, and which one is found depends on
-#' the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
+#' With several linear predictors (`"mgaussian"`, `type.multinomial = "grouped"`) a group's norm is over all predictors; with
+#' `type.multinomial = "ungrouped"` each class has its own norms.
 #'
-#' Solutions start from the one at the lambda before. Newton's method on the pieces
-#' of the penalty is tried first, coordinate descent where the curvature is not positive, then the local linear approximation, each
-#' solution of which lowers the objective (Zou and Li 2008, Theorem 1).
-#'
-#' When a logistic or Cox model is about to fit its data perfectly, the curvature of the loss vanishes, no gamma keeps the objective convex, and
-#' the path of an automatic grid ends at the first lambda without a certified stationary point (`end` is `"stalled"`), that lambda left out.
-#'
-#' In [cv.sparsepath()] the folds reach saturation before the full data. The error curve ends before the
-#' first lambda at which a fold has no certified stationary point.
-#'
-#' @param gamma Concavity, larger than 1 (MCP) or 2 (SCAD): the smaller, the sooner a coefficient is left
-#'   unshrunk, and the less convex the problem. `Inf` gives the lasso. The defaults are those of ncvreg; 3.7 is the recommendation of
-#'   Fan and Li (2001).
-#' @param curvature The unit h of concavity, positive; `NULL`, the default, takes it from the null model, see above.
-#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. Limits of the
-#'   coefficients cannot be combined with it, and `alpha` must be positive.
+#' @param group The group of each column: a vector or factor with one value for each column of `x`, in any order; equal values make a
+#'   group. With a formula also `"terms"`: the columns of one term, such as the levels of a factor, are a group.
+#' @param weights One weight for each group, zero or positive, 0 for no penalty on the group: in the order of `sort(unique(group))` (of
+#'   the levels of a factor), or named by group. The default `NULL` is the square root of the number of columns, by which large groups
+#'   are not selected for their size. Weights are not rescaled.
+#' @param asparse \eqn{\tau}, the share of the lasso, from 0 to 1. 0 is `pen_group()`, 1 the lasso or elastic net. The default 0.05
+#'   lets groups compete first.
+#' @returns An object of class `"sparsepath_penalty"`, a list with `name`, `group`, `weights`, `asparse`.
+#' @section Errors:
+#' `sparsepath_error_length` when `group` does not have one value for each column, `sparsepath_error_range` for weights or `asparse`
+#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: limits of coefficients with groups, and
+#' `penalty.factor` with `pen_group()` (give `weights` of groups; with `pen_sparse_group()`, `penalty.factor` is \eqn{u_j}).
 #' @references
-#' Fan J, Li R (2001). Variable selection via nonconcave penalized likelihood and its oracle properties.
-#' *Journal of the American Statistical Association*, 96(456), 1348-1360. \doi{10.1198/016214501753382273}
+#' Yuan M, Lin Y (2006). Model selection and estimation in regression with grouped variables. *Journal of the Royal Statistical Society
+#' B*, 68(1), 49-67. \doi{10.1111/j.1467-9868.2005.00532.x}
 #'
-#' Zhang CH (2010). Nearly unbiased variable selection under minimax concave penalty. *Annals of Statistics*, 38(2),
-#' 894-942. \doi{10.1214/09-AOS729}
-#'
-#' Breheny P, Huang J (2011). Coordinate descent algorithms for nonconvex penalized regression, with applications to
-#' biological feature selection. *Annals of Applied Statistics*, 5(1), 232-253. \doi{10.1214/10-AOAS388}
-#'
-#' Zou H, Li R (2008). One-step sparse estimates in nonconcave penalized likelihood models. *Annals of Statistics*,
-#' 36(4), 1509-1533. \doi{10.1214/009053607000000802}
-#' @seealso [pen_adaptive()], [sparsepath()].
+#' Simon N, Friedman J, Hastie T, Tibshirani R (2013). A sparse-group lasso. *Journal of Computational and Graphical Statistics*,
+#' 22(2), 231-245. \doi{10.1080/10618600.2012.681250}
 #' @examples
-#' x <- log2(colon$x)
-#' fit <- sparsepath(x, as.numeric(colon$y == "tumour"), penalty = pen_mcp())
-#' fit$convex.min
-#' plot(fit)
-#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_scad(), lambda.min.ratio = 0.2)
-#' max(fit$kkt)
-#' @name nonconvex
+#' x <- log2(colon$x)[, 1:200]
+#' group <- rep(1:40, each = 5)
+#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_group(group))
+#' b <- coef(fit, s = fit$lambda[10])[-1, ]
+#' table(group[b != 0]) # whole groups
+#'
+#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_sparse_group(group, asparse = 0.5))
+#' b <- coef(fit, s = fit$lambda[10])[-1, ]
+#' table(group[b != 0])
+#' @name penalties
 #' @export
-pen_mcp <- function(gamma = 3, curvature = NULL) nonconvex_penalty("mcp", gamma, 1, curvature, sys.call())
+pen_group <- function(group, weights = NULL) {
+  new_group_penalty("group", group, weights, 0, shown_call("pen_group"), missing(group))
+}
 
-#' @rdname nonconvex
+#' @rdname penalties
 #' @export
-pen_scad <- function(gamma = 3.7, curvature = NULL) nonconvex_penalty("scad", gamma, 2, curvature, sys.call())
-
-#' @noRd
-nonconvex_penalty <- function(name, gamma, least, curvature, call) {
-  gamma <- check_scalar(gamma, "gamma", call, lower = least, infinite = TRUE)
-  if (gamma == least) {
-    sp_abort("range", sprintf("`gamma` must be larger than %s.", least), why = sprintf("It is %s.", show_number(gamma)),
-      call = call, arg = "gamma", value = gamma
-    )
-  }
-  if (!is.null(curvature)) curvature <- check_scalar(curvature, "curvature", call, lower = 0, open = TRUE)
-  new_penalty(name, gamma = gamma, curvature = curvature)
+pen_sparse_group <- function(group, asparse = 0.05, weights = NULL) {
+  call <- shown_call("pen_sparse_group")
+  asparse <- check_scalar(asparse, "asparse", call, lower = 0, upper = 1)
+  new_group_penalty("sparse_group", group, weights, asparse, call, missing(group))
 }
 
 #' @noRd
-is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad")
+new_group_penalty <- function(name, group, weights, asparse, call, absent) {
+  if (absent) abort_missing("group", "Give the group of each column.", call)
+  if (!is.atomic(group) || is.null(group) || length(dim(group)) > 1L) {
+    sp_abort("type", "`group` must be a vector or factor with one value for each column.", why = sprintf("It is %s.", describe(group)),
+      call = call, arg = "group"
+    )
+  }
+  if (anyNA(group)) {
+    sp_abort("nonfinite", "`group` must not contain missing values.",
+      why = sprintf("NA at %s%s.", at_position(which(is.na(group))[1L], names(group)), and_more(sum(is.na(group)))), call = call, arg = "group"
+    )
+  }
+  if (!is.null(weights)) weights <- structure(check_numeric(weights, "weights", call, lower = 0), names = names(weights))
+  new_penalty(name, group = group, weights = weights, asparse = asparse)
+}
 
-#' The argument `penalty`: NULL for the elastic net
 #' @noRd
-check_penalty <- function(penalty, p, alpha, lower, upper, call) {
+new_penalty <- function(name, ...) structure(list(name = name, ...), class = "sparsepath_penalty")
+
+#' @noRd
+is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group")
+
+#' The argument `penalty`
+#' @noRd
+check_penalty <- function(penalty, p, alpha, lower, upper, traits, call) {
   if (is.null(penalty)) return(NULL)
-  if (is.function(penalty)) {
-    sp_abort("type", "`penalty` must be a penalty.", why = "It is a function.", how = "Call it, as in `penalty = pen_mcp()`.",
+  if (!inherits(penalty, "sparsepath_penalty")) {
+    sp_abort("type", "`penalty` must come from `pen_group()`, `pen_sparse_group()`, `pen_mcp()`, `pen_scad()` or `pen_adaptive()`.",
+      why = sprintf("It is %s.", describe(penalty)),
+      how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net is the default; `alpha` mixes it.",
       call = call, arg = "penalty"
     )
   }
-  if (!inherits(penalty, "sparsepath_penalty")) {
-    sp_abort("type", "`penalty` must be NULL (the elastic net) or made by a function such as `pen_mcp()`.",
-      why = sprintf("It is %s.", describe(penalty)), call = call, arg = "penalty"
-    )
-  }
-  if (is_nonconvex(penalty)) {
-    if (alpha == 0) {
-      sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
-    }
-    if (!is.null(lower) || !is.null(upper)) {
-      sp_abort("unavailable", sprintf("Limits of the coefficients cannot be combined with `pen_%s()`.", penalty$name),
-        call = call, arg = if (is.null(lower)) "upper.limits" else "lower.limits"
-      )
-    }
-  }
-  if (penalty$name == "adaptive" && is.numeric(penalty$init) && length(penalty$init) != p) {
-    sp_abort("length", sprintf("`init` of `pen_adaptive()` must have length %d, the number of columns of `x`.", p),
-      why = sprintf("It has length %d.", length(penalty$init)), call = call, arg = "penalty", value = length(penalty$init)
-    )
-  }
+  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, lower, upper, traits, call)
+  if (penalty$name == "adaptive") check_adaptive(penalty, p, traits, call)
   penalty
-}
-
-#' What the engine needs to know of a penalty, for the tasks of one call
-#'
-#' @return `setup`, with the fields of `problem` that depend on the penalty, and `penalty` as it belongs to the first task.
-#' @noRd
-resolve_penalty <- function(setup) {
-  penalty <- setup$penalty
-  if (is.null(penalty)) return(setup)
-  if (is_nonconvex(penalty)) {
-    weights <- setup$problem$weights
-    unit <- penalty$curvature %||% apply(weights, 2L, null_curvature, problem = setup$problem, traits = setup$traits)
-    setup$problem$curvature <- rep_len(as.double(unit), ncol(weights))
-    # no concavity at all is the lasso, and solved as such
-    if (is.finite(penalty$gamma)) setup$problem$penalty <- list(name = penalty$name, gamma = penalty$gamma)
-    setup$penalty$curvature <- setup$problem$curvature[1L]
-  }
-  if (penalty$name == "adaptive") {
-    v <- adaptive_factors(setup)
-    setup$problem$v <- as.vector(apply(v, 2L, rescale_factors))
-    setup$problem$v.each <- ncol(v) > 1L
-    setup$penalty$factor <- v[, 1L]
-  }
-  setup
-}
-
-#' Curvature of the loss at the null model in a standardized variable
-#' @noRd
-null_curvature <- function(weights, problem, traits) {
-  w <- weights / sum(weights)
-  if (traits$name == "gaussian") return(1)
-  if (traits$name == "cox") return(sum(w * problem$status))
-  seen <- w > 0
-  part <- list(y = problem$y[seen], offset = if (!is.null(problem$offset)) problem$offset[seen], intercept = problem$intercept)
-  eta <- null_objective(part, w[seen], traits)$eta
-  sum(w[seen] * traits$curvature(eta, part$y))
-}
-
-#' Position of the first lambda at which the objective is no longer convex over the selected variables
-#' @noRd
-convex_min <- function(local) {
-  first <- match(TRUE, local < 2L)
-  if (is.na(first)) NA_integer_ else first
-}
-
-#' @noRd
-penalty_text <- function(penalty, alpha) {
-  if (is.null(penalty)) return(if (alpha == 1) "lasso" else if (alpha == 0) "ridge" else sprintf("elastic net, alpha = %s", format(alpha)))
-  mix <- if (alpha < 1) sprintf(", alpha = %s", format(alpha)) else ""
-  switch(penalty$name,
-    mcp = , scad = paste0(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)), mix),
-    adaptive = paste0("adaptive ", penalty_text(NULL, alpha), sprintf(", initial %s", if (is.numeric(penalty$init)) "coefficients given" else penalty$init)),
-    penalty$name
-  )
 }
 
 #' @method print sparsepath_penalty
 #' @export
 print.sparsepath_penalty <- function(x, ...) {
-  parameters <- x[setdiff(names(x), "name")]
-  parameters <- parameters[!vapply(parameters, is.null, NA)]
-  shown <- vapply(parameters, function(v) if (length(v) > 4L) describe(v) else paste(format(v), collapse = ", "), "")
-  cat(sprintf("penalty %s", x$name), if (length(shown)) paste0(": ", paste(names(shown), "=", shown, collapse = ", ")), "\n", sep = "")
+  cat(penalty_text(x), "\n", sep = "")
   invisible(x)
+}
+
+#' @noRd
+penalty_text <- function(penalty) {
+  if (is_nonconvex(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
+  if (penalty$name == "adaptive") return(sprintf("adaptive lasso, initial estimate %s", if (is.numeric(penalty$init)) "given" else penalty$init))
+  count <- if (identical(penalty$group, "terms")) "the terms of a formula" else sprintf("%d groups", length(unique(penalty$group)))
+  if (penalty$name == "group") return(sprintf("group lasso, %s", count))
+  sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
+}
+
+# ---- the engine's groups -----------------------------------------------------------
+
+#' Groups as the engine reads them, or NULL when coefficients stand alone
+#'
+#' @param penalty From a constructor, or NULL.
+#' @param across Are the coefficients of all predictors penalized together?
+#' @param v Penalty factors; infinite for columns left out. `factors`: were any given?
+#' @return list(of, ptr, cols [0-based], w, across, tau)
+#' @noRd
+penalty_groups <- function(penalty, across, v, factors, limits, x, call) {
+  if (is.null(penalty) && !across) return(NULL)
+  if (limits) {
+    sp_abort("unavailable", "Limits of coefficients cannot be combined with penalties of groups.",
+      why = if (is.null(penalty)) "The coefficients of a variable for all responses are a group."
+        else "A group enters the model as a whole.",
+      how = "Leave out `lower.limits` and `upper.limits`.", call = call, arg = "lower.limits"
+    )
+  }
+  p <- length(v)
+  if (is.null(penalty)) {
+    at <- seq_len(p) - 1L
+    return(list(of = at, ptr = c(at, p), cols = at, w = ifelse(is.finite(v), v, 1), across = TRUE, tau = 0))
+  }
+  if (penalty$name == "group" && factors) {
+    sp_abort("unavailable", "`penalty.factor` cannot be combined with `pen_group()`.", how = "Give `pen_group()` the `weights` of the groups.",
+      call = call, arg = "penalty.factor"
+    )
+  }
+  group <- penalty$group
+  if (identical(group, "terms")) group <- group_of_terms(x, call)
+  if (length(group) != p) {
+    sp_abort("length", sprintf("`group` must have length %d, the number of columns of `x`.", p),
+      why = sprintf("It has length %d.", length(group)), call = call, arg = "group", value = length(group)
+    )
+  }
+  group <- if (is.factor(group)) droplevels(group) else factor(group)
+  of <- as.integer(group)
+  used <- tabulate(of[is.finite(v)], nlevels(group))
+  list(
+    of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L,
+    w = group_weights(penalty$weights, levels(group), used, call),
+    across = across, tau = penalty$asparse
+  )
+}
+
+#' @noRd
+group_weights <- function(weights, names, size, call) {
+  if (is.null(weights)) return(sqrt(size))
+  if (length(weights) != length(names)) {
+    sp_abort("length", sprintf("`weights` of the penalty must have length %d, the number of groups.", length(names)),
+      why = sprintf("It has length %d.", length(weights)), call = call, arg = "weights", value = length(weights)
+    )
+  }
+  if (!is.null(names(weights))) {
+    absent <- setdiff(names, names(weights))
+    if (length(absent)) {
+      sp_abort("names", "`weights` of the penalty must be named by group, or not at all.",
+        why = sprintf("There is none for group %s%s.", describe(absent[1L]), and_more(length(absent))), call = call, arg = "weights"
+      )
+    }
+    weights <- weights[names]
+  }
+  as.double(weights)
+}
+
+#' Factors of the L1 part for the engine: with groups of whole columns, or without factors, 1
+#' @noRd
+group_factors <- function(groups, penalty, v) {
+  if (is.null(groups) || !is_group_penalty(penalty) || penalty$name == "sparse_group") return(v)
+  ifelse(is.finite(v), 1, v)
+}
+
+#' Columns of a formula by term
+#' @noRd
+group_of_terms <- function(x, call) {
+  term <- encoding_of(x)$term
+  if (length(term) == ncol(x)) return(term)
+  sp_abort("unavailable", "`group = \"terms\"` needs a formula.", how = "Give the group of each column.", call = call, arg = "group")
+}
+
+# ---- the certificate ------------------------------------------------------------------
+# Coefficients b and products z are pK x L, predictor by predictor; `blocks` has the block of each row, `T` [blocks x L] the factors
+# of the norms; l1 and l2 are those of single coefficients.
+
+#' @noRd
+block_state <- function(groups, lambda, alpha, v, K, s_y, dropped) {
+  p <- length(groups$of)
+  G <- length(groups$w)
+  block <- if (groups$across) rep(groups$of + 1L, K) else rep(groups$of + 1L, K) + rep((seq_len(K) - 1L) * G, each = p)
+  w <- rep(groups$w, if (groups$across) 1L else K)
+  finite <- is.finite(v)
+  mean_v <- as.vector(rowsum(ifelse(finite, v, 0), groups$of + 1L)) / pmax(as.vector(rowsum(as.double(finite), groups$of + 1L)), 1)
+  total <- (1 - groups$tau) * groups$w + groups$tau * mean_v
+  list(
+    blocks = block, T = outer(w, lambda * alpha * (1 - groups$tau)),
+    l1 = outer(rep(ifelse(finite, v, 1), K), lambda * alpha * groups$tau),
+    l2 = outer(rep(total[groups$of + 1L], K), lambda * (1 - alpha) / s_y), total = rep(total[groups$of + 1L], K)
+  )
+}
+
+#' @noRd
+block_norms <- function(m, pen) sqrt(rowsum(m^2, pen$blocks))
+
+#' @noRd
+soft_threshold <- function(z, t) sign(z) * pmax(abs(z) - t, 0)
+
+#' @noRd
+block_violation <- function(z, b, pen, dropped) {
+  h <- block_norms(b, pen)
+  ratio <- ifelse(h > 0, pen$T / h, 0)[pen$blocks, , drop = FALSE]
+  e <- ifelse(b == 0, soft_threshold(z, pen$l1), z - pen$l1 * sign(b) - (pen$l2 + ratio) * b)
+  e[dropped, ] <- 0
+  size <- block_norms(e, pen)
+  violation <- ifelse(h > 0, size, pmax(size - pen$T, 0))
+  apply(violation, 2L, max)
+}
+
+#' Largest scale at which every block of z is in the domain of the conjugate without a ridge part
+#' @noRd
+block_scale <- function(z, pen) {
+  lower <- double(ncol(z))
+  upper <- rep(1, ncol(z))
+  inside <- function(s) {
+    size <- block_norms(soft_threshold(z * rep(s, each = nrow(z)), pen$l1), pen)
+    colSums(size > pen$T * (1 + 1e-15)) == 0
+  }
+  whole <- inside(upper)
+  for (round in seq_len(60L)) {
+    middle <- (lower + upper) / 2
+    good <- inside(middle)
+    lower <- ifelse(good, middle, lower)
+    upper <- ifelse(good, upper, middle)
+  }
+  ifelse(whole, 1, lower)
+}
+
+#' Penalty(b) + conjugate(z) - z b for each block
+#' @noRd
+block_terms <- function(z, b, pen) {
+  z2 <- soft_threshold(z, pen$l1)
+  size <- block_norms(z2, pen)
+  h <- block_norms(b, pen)
+  cut <- ifelse(size > pen$T, pen$T / size, 1)[pen$blocks, , drop = FALSE]
+  over <- ifelse(size > pen$T, (size - pen$T) / size, 0)[pen$blocks, , drop = FALSE]
+  peak <- ifelse(pen$l2 > 0, over / pen$l2, 0) * z2
+  norms <- pen$T * h - rowsum(cut * z2 * b, pen$blocks)
+  pmax(norms, 0) + rowsum(pmax(pen$l1 * abs(b) - (z - z2) * b, 0) + pen$l2 / 2 * (b - peak)^2, pen$blocks)
 }

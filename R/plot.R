@@ -1,8 +1,8 @@
 #' Plot a path
 #'
-#' One curve per variable that is ever selected. With MCP and SCAD the range of lambdas at which the objective is not convex over
-#' the selected variables is grey (see [pen_mcp()]). The upper axis counts the
-#' nonzero coefficients.
+#' One curve per variable that is ever selected. The upper axis counts the
+#' nonzero coefficients. With several classes (`"multinomial"`) there is one plot for each class, or one of the norms.
+#' With MCP and SCAD the range of lambdas at which the objective is not convex over the selected variables is grey (see [pen_mcp()]).
 #'
 #' @param x A fit of [sparsepath()].
 #' @param xvar Horizontal axis: `"lambda"` (-log lambda, so that models grow to
@@ -11,6 +11,8 @@
 #' @param label Label curves with the names of their variables at the right end? `TRUE`
 #'   labels the ten largest final coefficients; a number labels that many.
 #' @param sign.lambda `-1` for -log(lambda), `1` for log(lambda).
+#' @param type.coef With several classes: `"coef"`, one plot for each class, or `"2norm"`, one plot of the Euclidean norms over the
+#'   classes.
 #' @param col Colours, recycled over the variables.
 #' @param xlab,ylab,main Titles.
 #' @param ... Further graphical parameters for [graphics::matplot()].
@@ -21,8 +23,18 @@
 #' plot(fit, xvar = "dev")
 #' @export
 plot.sparsepath <- function(x, xvar = c("lambda", "norm", "dev"), label = FALSE, sign.lambda = -1, col = NULL,
-                            xlab = NULL, ylab = "Coefficients", main = "", ...) {
+                            xlab = NULL, ylab = "Coefficients", main = "", type.coef = c("coef", "2norm"), ...) {
   call <- shown_call("plot")
+  type.coef <- check_choice(type.coef, c("coef", "2norm"), "type.coef", call)
+  if (is_several(x)) {
+    x$norm <- Reduce(`+`, lapply(x$beta, function(b) Matrix::colSums(abs(b))))
+    parts <- if (type.coef == "2norm") list(norms_of(x)) else lapply(seq_along(x$beta), function(k) part_of(x, k))
+    for (part in parts) {
+      title <- if (missing(ylab)) part$title else ylab
+      plot.sparsepath(part, xvar, label, sign.lambda, col, xlab, title, main, ...)
+    }
+    return(invisible())
+  }
   xvar <- check_choice(xvar, c("lambda", "norm", "dev"), "xvar", call)
   sign.lambda <- sign(check_scalar(sign.lambda, "sign.lambda", call))
   rows <- sort(unique(x$beta@i)) + 1L
@@ -71,6 +83,24 @@ shade_nonconvex <- function(fit, at, shown) {
   graphics::rect(region[1L], edge[3L], region[2L], edge[4L], col = grDevices::adjustcolor("grey", 0.25), border = NA)
 }
 
+#' One class of a fit with several, as a fit with one
+#' @noRd
+part_of <- function(fit, k) {
+  fit$title <- sprintf("Coefficients: %s", names(fit$beta)[k])
+  fit$df <- fit$dfmat[k, ]
+  fit$beta <- fit$beta[[k]]
+  fit$a0 <- fit$a0[k, ]
+  fit
+}
+
+#' Euclidean norms of the coefficients of each variable over the classes
+#' @noRd
+norms_of <- function(fit) {
+  fit$title <- "Coefficients: 2-norm over the classes"
+  fit$beta <- as(sqrt(Reduce(`+`, lapply(fit$beta, function(b) b^2))), "CsparseMatrix")
+  fit
+}
+
 #' Horizontal positions and their title
 #' @noRd
 path_axis <- function(fit, beta, xvar, sign.lambda) {
@@ -79,7 +109,7 @@ path_axis <- function(fit, beta, xvar, sign.lambda) {
       at = suppressWarnings(sign.lambda * log(fit$lambda)),
       label = if (sign.lambda < 0) expression(-log(lambda)) else expression(log(lambda))
     ),
-    norm = list(at = colSums(abs(beta)), label = "L1 norm of the coefficients"),
+    norm = list(at = unname(fit$norm %||% colSums(abs(beta))), label = "L1 norm of the coefficients"),
     dev = list(at = fit$dev.ratio, label = "Fraction of deviance explained")
   )
 }

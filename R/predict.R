@@ -26,20 +26,23 @@
 #' @param s Lambdas; the default is the path's own. Columns of the result are
 #'   named by the names of `s` or else `s=<value>`; without `s` they are `s0`, `s1`, ...
 #' @param type `"link"`: linear predictor. `"response"`: the same for
-#'   `"gaussian"`, probability of the second class for `"binomial"`.
+#'   `"gaussian"`, probability of the second class for `"binomial"`, of each class for `"multinomial"`.
 #'   `"coefficients"`: as `coef()`. `"nonzero"`: a list with the indices of the
 #'   nonzero coefficients for each lambda (`NULL` for none). `"class"` (binomial
-#'   only): the more probable class.
+#'   and multinomial): the most probable class.
 #' @param exact Refit at the values of `s` that are not on the path, instead of
 #'   interpolating?
 #' @param newoffset Offsets of the new observations; required if the path was
 #'   fitted with an offset. `offset()` terms of a formula are computed from `newx`,
 #'   unless `newoffset` is given.
-#' @param x,y,weights,offset The data of the fit, for `exact = TRUE`.
+#' @param x,y,weights,offset The data of the fit, for `exact = TRUE` and for `t`. For a fit with a formula the data frame,
+#'   as `x`, is enough: response, weights, offset and subset are found in it as they were.
+#' @param t Budgets for the L1 norm, instead of lambdas: the constrained form of the lasso, see [budget()].
 #' @param ... Must be empty.
 #' @returns `coef()`: a sparse `dgCMatrix` with one row for the intercept and
-#'   one for each column of `x`, one column for each lambda. `predict()`: a matrix
-#'   of observations by lambdas (for `"link"`, `"response"`, `"class"`),
+#'   one for each column of `x`, one column for each lambda; with several classes a list of such, one for each.
+#'   `predict()`: a matrix of observations by lambdas; for `"link"` and `"response"` with several classes an array of
+#'   observations by classes by lambdas (for `"link"`, `"response"`, `"class"`),
 #'   otherwise see `type`.
 #' @seealso [coef.cv.sparsepath()] for the chosen lambda.
 #' @examples
@@ -57,22 +60,26 @@ predict.sparsepath <- function(object, newx, s = NULL, type = c("link", "respons
   check_dots(dots_of(...), names(formals(predict.sparsepath)), call)
   type <- check_type(type, object$family, call)
   b <- coefficients_at(object, s, check_flag(exact, "exact", call), list(x = x, y = y, weights = weights, offset = offset), call)
-  if (type == "coefficients") return(if (is.null(object$a0)) b$beta else bind_intercept(b))
-  if (type == "nonzero") return(nonzero_rows(b$beta))
+  if (type == "coefficients") return(coefficient_rows(object, b))
+  if (type == "nonzero") return(if (is.list(b$beta)) lapply(b$beta, nonzero_rows) else nonzero_rows(b$beta))
   if (!is.null(newdata)) newx <- newdata
   if (missing(newx)) abort_missing("newx", sprintf("Give the data to predict; only `type = \"coefficients\"` and \"nonzero\" do without."), call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
-  switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object$classnames))
+  switch(type, link = eta, response = family_traits(object$family)$linkinv(eta), class = to_classes(eta, object))
 }
 
 #' @rdname predict.sparsepath
 #' @export
-coef.sparsepath <- function(object, s = NULL, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, ...) {
+coef.sparsepath <- function(object, s = NULL, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, t = NULL, ...) {
   call <- shown_call("coef")
   check_dots(dots_of(...), names(formals(coef.sparsepath)), call)
+  if (!is.null(t)) {
+    if (!is.null(s)) sp_abort("unknown_argument", "Give `s` or `t`, not both.", call = call, arg = "t")
+    return(spend(object, t, list(x = x, y = y, weights = weights, offset = offset), call)$coef)
+  }
   exact <- check_flag(exact, "exact", call)
   b <- coefficients_at(object, s, exact, list(x = x, y = y, weights = weights, offset = offset), call)
-  if (is.null(object$a0)) b$beta else bind_intercept(b)
+  coefficient_rows(object, b)
 }
 
 #' Predictions and coefficients at the chosen lambda
@@ -115,8 +122,8 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && family_traits(family)$name != "binomial") {
-    sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"`.",
+  if (type == "class" && !has_classes(family) && !identical(family, "multinomial")) {
+    sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"` or \"multinomial\".",
       why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
   }
@@ -125,7 +132,7 @@ check_type <- function(type, family, call) {
 
 # ---- coefficients at any lambda ------------------------------------------------
 
-#' @return list(a0, beta) with one column for each lambda asked for
+#' @return list(a0, beta) with one column for each lambda asked for; with several predictors a0 is K x L and beta a list
 #' @noRd
 coefficients_at <- function(object, s, exact, data, call) {
   if (is.null(object$a0)) object$a0 <- double(length(object$lambda)) # no intercept in the model
@@ -139,17 +146,25 @@ coefficients_at <- function(object, s, exact, data, call) {
     warn_outside(object, s, call)
   }
   at <- interpolation(object$lambda, s)
+  if (!is_several(object)) return(interpolate(object$a0, object$beta, at, labels))
+  each <- lapply(seq_along(object$beta), function(k) interpolate(object$a0[k, ], object$beta[[k]], at, labels))
+  a0 <- matrix(vapply(each, function(b) b$a0, double(length(s))), length(s), length(each))
+  list(a0 = structure(t(a0), dimnames = list(names(object$beta), labels)), beta = structure(lapply(each, `[[`, "beta"), names = names(object$beta)))
+}
+
+#' @noRd
+interpolate <- function(a0, beta, at, labels) {
   inner <- at$left != at$right
-  a0 <- unname(object$a0[at$left])
-  beta <- object$beta[, at$left, drop = FALSE]
+  intercept <- unname(a0[at$left])
+  out <- beta[, at$left, drop = FALSE]
   if (any(inner)) {
-    a0 <- a0 * at$weight + unname(object$a0[at$right]) * (1 - at$weight)
-    right <- object$beta[, at$right, drop = FALSE]
-    beta <- scale_columns(beta, at$weight) + scale_columns(right, 1 - at$weight)
-    beta <- Matrix::drop0(as(beta, "CsparseMatrix"))
+    intercept <- intercept * at$weight + unname(a0[at$right]) * (1 - at$weight)
+    right <- beta[, at$right, drop = FALSE]
+    out <- scale_columns(out, at$weight) + scale_columns(right, 1 - at$weight)
+    out <- Matrix::drop0(as(out, "CsparseMatrix"))
   }
-  dimnames(beta) <- list(rownames(object$beta), labels)
-  list(a0 = structure(a0, names = labels), beta = beta)
+  dimnames(out) <- list(rownames(beta), labels)
+  list(a0 = structure(intercept, names = labels), beta = out)
 }
 
 #' @noRd
@@ -179,7 +194,7 @@ warn_outside <- function(object, s, call) {
   slack <- 1e-8 * lambda
   below <- s < lambda[length(lambda)] - slack[length(lambda)]
   penalized <- object$settings$penalty.factor
-  first <- object$beta[, 1L]
+  first <- if (is_several(object)) Reduce(`+`, lapply(object$beta, function(b) abs(b[, 1L]))) else object$beta[, 1L]
   empty <- object$alpha > 0 && all(if (is.null(penalized)) first == 0 else first[penalized > 0] == 0)
   above <- s > lambda[1L] + slack[1L] & !empty
   out <- which(below | above)
@@ -193,7 +208,8 @@ warn_outside <- function(object, s, call) {
 
 #' Fit again so that the path includes s
 #' @noRd
-refit_at <- function(object, s, data, call) {
+refit_at <- function(object, s, data, call, relaxed = FALSE) {
+  if (!is.null(data$x)) data <- data_of_fit(object, data$x, data$y, data$weights, data$offset, call)
   for (arg in c("x", "y")) {
     if (is.null(data[[arg]])) abort_missing(arg, "`exact = TRUE` fits again, and the fit holds no data: give `x` and `y`.", call)
   }
@@ -206,8 +222,10 @@ refit_at <- function(object, s, data, call) {
     alpha = object$alpha, lambda = unique(c(object$lambda[object$lambda > min(s)], s)),
     standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
     penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow", control = object$control,
-    penalty = again$penalty, call = call
+    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
+    type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
+    penalty = again$penalty, control = object$control,
+    call = call
   )
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, object$call)
@@ -220,7 +238,16 @@ refit_at <- function(object, s, data, call) {
     )
   }
   warn_uncertified(fit, call)
-  fit
+  if (relaxed) add_relaxed(fit, setup, settings$maxp, call) else fit
+}
+
+#' What coef() gives: the intercept on top, where there is one; a list with several predictors
+#' @noRd
+coefficient_rows <- function(object, b) {
+  if (is.null(object$a0)) return(b$beta)
+  if (!is.list(b$beta)) return(bind_intercept(b))
+  each <- lapply(seq_along(b$beta), function(k) bind_intercept(list(a0 = b$a0[k, ], beta = b$beta[[k]])))
+  structure(each, names = names(b$beta))
 }
 
 #' Coefficients with the intercept as first row, as a dgCMatrix
@@ -252,22 +279,31 @@ nonzero_rows <- function(beta) {
 
 # ---- new data ---------------------------------------------------------------------
 
-#' Linear predictors of new data, n x lambdas
+#' Linear predictors of new data, n x lambdas, or n x K x lambdas
 #' @noRd
 linear_predictor <- function(object, b, newx, newoffset, call) {
   newx <- check_newx(newx, object, call)
   n <- nrow(newx)
   offset <- check_newoffset(newoffset %||% attr(newx, "offset"), object, n, call)
   incomplete <- attr(newx, "incomplete") # rows of a formula's data with missing values: NA, as in lm()
-  used <- sort(unique(b$beta@i)) + 1L
-  eta <- matrix(rep(b$a0, each = n), n, length(b$a0), dimnames = list(rownames(newx), colnames(b$beta)))
+  several <- is.list(b$beta)
+  used <- if (several) sort(unique(unlist(lapply(b$beta, function(m) m@i)))) + 1L else sort(unique(b$beta@i)) + 1L
+  values <- NULL
   if (length(used)) {
     values <- newx[, used, drop = FALSE]
     if (!is.null(incomplete)) values[incomplete, ] <- 0
     bad <- if (is.matrix(values)) !is.finite(values) else !is.finite(values@x)
     if (any(bad)) abort_nonfinite_x(newx, used[which(Matrix::colSums(is_bad(values)) > 0)[1L]], call, "newx")
-    eta <- eta + as.matrix(values %*% as.matrix(b$beta[used, , drop = FALSE]))
   }
+  if (several) {
+    eta <- several_predictors(b, values, used, n)
+    dimnames(eta) <- list(rownames(newx), names(b$beta), colnames(b$a0))
+    if (!is.null(offset)) eta <- eta + as.vector(offset)
+    if (!is.null(incomplete)) eta[incomplete, , ] <- NA
+    return(eta)
+  }
+  eta <- matrix(rep(b$a0, each = n), n, length(b$a0), dimnames = list(rownames(newx), colnames(b$beta)))
+  if (length(used)) eta <- eta + as.matrix(values %*% as.matrix(b$beta[used, , drop = FALSE]))
   if (!is.null(offset)) eta <- eta + offset
   if (!is.null(incomplete)) eta[incomplete, ] <- NA
   eta
@@ -337,10 +373,20 @@ check_newoffset <- function(newoffset, object, n, call) {
   if (!object$offset) {
     sp_abort("unknown_argument", "`newoffset` is not expected.", why = "The path was fitted without an offset.", call = call, arg = "newoffset")
   }
+  if (is_several(object)) return(check_offset_matrix(newoffset, n, length(object$beta), call, "newoffset", "`newx`"))
   check_numeric(newoffset, "newoffset", call, n = n, of = "rows of `newx`")
 }
 
 #' @noRd
-to_classes <- function(eta, classnames) {
-  array(classnames[(eta > 0) + 1L], dim(eta), dimnames(eta))
+to_classes <- function(eta, object) {
+  classnames <- object$classnames
+  if (length(dim(eta)) == 3L) {
+    top <- top_class(eta)
+    return(array(classnames[top], dim(top), dimnames(top)))
+  }
+  array(classnames[likely(eta, object$family) + 1L], dim(eta), dimnames(eta))
 }
+
+#' Is the second of two classes the more probable one?
+#' @noRd
+likely <- function(eta, family) if (inherits(family, "family")) family_traits(family)$linkinv(eta) > 0.5 else eta > 0

@@ -16,7 +16,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  cat("\n", paste0(c(certificate_line(x$gap, x$status), convex_line(x), end_line(x), na_line(x)), "\n"), sep = "")
+  cat("\n", paste0(c(certificate_line(x), convex_line(x), end_line(x), na_line(x)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -26,7 +26,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
 #' @param ... Ignored.
 #' @returns An object of class `summary.sparsepath`: a list with `call`,
 #'   `family`, `alpha`, `nobs`, `nvars`, `nlambda` (fitted and asked for), the ranges of
-#'   `lambda`, `df` and `dev.ratio`, `gap` (largest), `kkt` (largest), `missed`
+#'   `lambda`, `df` and `dev.ratio`, `gap` (largest; `NA` for family objects), `kkt` (largest), `missed`
 #'   (lambdas without certificate), `end`, `npasses` and `passes`.
 #' @examples
 #' summary(sparsepath(log2(colon$x), colon$y, family = "binomial"))
@@ -35,10 +35,11 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
 summary.sparsepath <- function(object, ...) {
   structure(
     list(
-      call = object$call, family = object$family, alpha = object$alpha, penalty = object$penalty, nobs = object$nobs, nvars = object$dim[1L],
-      classnames = object$classnames, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
+      call = object$call, family = object$family, alpha = object$alpha, nobs = object$nobs, nvars = object$dim[1L],
+      classnames = object$classnames, responses = if (identical(object$family, "mgaussian")) names(object$beta),
+      grouped = isTRUE(object$grouped), penalty = object$settings$penalty, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
       lambda = range(object$lambda), df = range(object$df), dev.ratio = range(object$dev.ratio), gap = max(object$gap),
-      kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, status = object$status,
+      kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, kkts = object$kkt, status = object$status,
       end = c(convex_line(object), end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
     ),
     class = "summary.sparsepath"
@@ -52,13 +53,13 @@ print.summary.sparsepath <- function(x, ...) {
   number <- function(v) format(v, digits = 4, trim = TRUE)
   field <- function(label, ...) cat(sprintf("%-15s%s\n", label, paste0(...)))
   cat("\nCall: ", call_text(x$call), "\n\n")
-  field("Model", model_text(x$family, x$alpha, x$penalty), if (length(x$classnames)) sprintf(", probability of \"%s\"", x$classnames[2L]))
+  field("Model", model_text(x), class_text(x))
   field("Data", x$nobs, " observations, ", big(x$nvars), " variables")
   field("Path", x$nlambda[["fitted"]], " lambdas from ", number(x$lambda[2L]), " down to ", number(x$lambda[1L]))
   field("Variables", x$df[1L], " to ", x$df[2L], " selected")
   field("Deviance", "up to ", number(100 * x$dev.ratio[2L]), " % explained")
   field("Work", big(x$npasses), " solver rounds; all columns of x read ", number(x$passes), " times")
-  cat("\n", paste0(c(certificate_line(x$gaps, x$status), x$end), "\n"), sep = "")
+  cat("\n", paste0(c(certificate_line(list(gap = x$gaps, kkt = x$kkts, status = x$status)), x$end), "\n"), sep = "")
   if (length(x$missed)) cat("without certificate: lambda = ", paste(number(x$missed), collapse = ", "), "\n", sep = "")
   invisible(x)
 }
@@ -119,26 +120,34 @@ cv_table <- function(x) {
 
 # ---- the lines about the certificate and the end of the path ------------------------
 
-#' "all 100 solutions certified: largest relative gap 3e-09"
+#' "all 100 solutions certified: largest relative gap 3e-09"; where the family has no dual, and so no gap,
+#' "all 100 solutions stationary: optimality conditions hold within 3e-12 lambda (no duality gap for this family)"
+#' @param fit What has `gap`, `kkt`, `status`.
 #' @noRd
-certificate_line <- function(gap, status) {
-  missed <- which(status != 0L)
-  total <- length(status)
+certificate_line <- function(fit) {
+  missed <- which(fit$status != 0L)
+  total <- length(fit$status)
+  verdict <- certificate_words(fit$gap, fit$kkt)
   if (!length(missed)) {
-    return(sprintf("%s certified: largest relative gap %s", if (total == 1L) "the solution is" else sprintf("all %s solutions", big(total)),
-      short_number(max(gap))))
+    return(sprintf("%s %s: %s", if (total == 1L) "the solution is" else sprintf("all %s solutions", big(total)), verdict$good, verdict$worst))
   }
-  sprintf("%s of %s solutions certified; NOT %s (largest relative gap %s)", big(total - length(missed)), big(total),
-    paste0("s", paste(utils::head(missed, 10L) - 1L, collapse = ", s"), if (length(missed) > 10L) ", ..."), short_number(max(gap)))
+  sprintf("%s of %s solutions %s; NOT %s (%s)", big(total - length(missed)), big(total), verdict$good,
+    paste0("s", paste(utils::head(missed, 10L) - 1L, collapse = ", s"), if (length(missed) > 10L) ", ..."), verdict$worst)
+}
+
+#' @noRd
+certificate_words <- function(gap, kkt) {
+  if (!anyNA(gap)) return(list(good = "certified", worst = sprintf("largest relative gap %s", short_number(max(gap)))))
+  list(good = "stationary", worst = sprintf("optimality conditions hold within %s lambda (no duality gap for this family)", short_number(max(kkt))))
 }
 
 #' @noRd
 cv_certificate_line <- function(x) {
-  gap <- max(x$fit$gap, x$fold.gap)
   folds <- sprintf("%s fold %s", big(length(x$fold.gap)), plural(length(x$fold.gap), "path"))
   bad <- sum(x$fold.status != 0L) + any(x$fit$status != 0L)
-  if (bad == 0L) return(sprintf("full path and %s certified: largest relative gap %s", folds, short_number(gap)))
-  sprintf("full path and %s: %d NOT certified (largest relative gap %s)", folds, bad, short_number(gap))
+  verdict <- certificate_words(c(x$fit$gap, x$fold.gap), c(x$fit$kkt, x$fold.kkt))
+  if (bad == 0L) return(sprintf("full path and %s %s: %s", folds, verdict$good, verdict$worst))
+  sprintf("full path and %s: %d NOT %s (%s)", folds, bad, verdict$good, verdict$worst)
 }
 
 #' Where a non-convex penalty leaves more than one solution; NULL for convex ones
@@ -173,8 +182,21 @@ na_line <- function(fit) {
 }
 
 #' @noRd
-model_text <- function(family, alpha, penalty = NULL) {
-  paste(family_traits(family)$text, penalty_text(penalty, alpha), sep = ", ")
+model_text <- function(x) {
+  whole <- x$grouped || length(x$responses) > 0L
+  single <- if (whole) "group lasso of variables" else "lasso"
+  penalty <- if (!is.null(x$penalty)) penalty_text(x$penalty) else single
+  if (x$alpha == 0) penalty <- "ridge"
+  else if (x$alpha < 1) penalty <- if (penalty == "lasso") sprintf("elastic net, alpha = %s", format(x$alpha)) else sprintf("%s, with a ridge part, alpha = %s", penalty, format(x$alpha))
+  paste(family_traits(x$family)$text, penalty, sep = ", ")
+}
+
+#' @noRd
+class_text <- function(x) {
+  if (length(x$responses)) return(sprintf(", %d responses: %s", length(x$responses), some_names(x$responses)))
+  if (!length(x$classnames)) return("")
+  if (identical(x$family, "multinomial")) return(sprintf(", %d classes: %s", length(x$classnames), some_names(x$classnames)))
+  sprintf(", probability of \"%s\"", x$classnames[2L])
 }
 
 #' @noRd

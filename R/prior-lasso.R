@@ -150,7 +150,7 @@ check_prior_weights <- function(eta, call) {
 #' A set of columns, or one prediction per row
 #' @noRd
 check_prior <- function(prior, setup, call) {
-  if (setup$traits$name == "cox" || !is.null(setup$traits$family)) {
+  if (!setup$traits$name %in% c("gaussian", "binomial", "poisson")) {
     sp_abort("unavailable", sprintf("`prior_lasso()` is not available for `family = %s`.", family_label(setup$family)),
       how = "Use \"gaussian\", \"binomial\" or \"poisson\".", call = call, arg = "family"
     )
@@ -262,7 +262,7 @@ print.prior_lasso <- function(x, digits = max(3, getOption("digits") - 3), ...) 
     Df = vapply(fits, function(f) max(f$df), 0L)
   )
   print(table, digits = digits, row.names = FALSE)
-  cat("\nprior: ", x$prior.type, "; ", certificate_line(unlist(lapply(fits, `[[`, "gap")), unlist(lapply(fits, `[[`, "status"))), "\n", sep = "")
+  cat("\nprior: ", x$prior.type, "; ", certificate_line(list(gap = unlist(lapply(fits, `[[`, "gap")), kkt = unlist(lapply(fits, `[[`, "kkt")), status = unlist(lapply(fits, `[[`, "status")))), "\n", sep = "")
   invisible(table)
 }
 

@@ -9,24 +9,29 @@
 #' @return list with `x` (checked), `problem` (what the engine reads), `control`,
 #'   `call`, and what the fit object and the methods need to know.
 #' @noRd
-setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                           lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
-                          cox.ties = "breslow", control = sparsepath.control(), penalty = NULL, call) {
+                          cox.ties = "breslow", type.multinomial = NULL, control = sparsepath.control(), standardize.response = FALSE,
+                          penalty = NULL, call) {
   if (missing(x)) abort_missing("x", "Give the matrix of variables.", call)
   x <- check_x(encode_x(x, call), call)
   if (missing(y)) abort_missing("y", "Give the response.", call)
   n <- nrow(x)
   p <- ncol(x)
   varnames <- colnames(x) %||% default_names(p)
-  family <- check_family(family, call)
+  family <- check_family(family %||% if (missing(y) || !is_survival(y)) "gaussian" else "cox", call)
   traits <- family_traits(family)
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
-  offset <- check_offset(offset, n, call)
+  K <- response$predictors %||% 1L
+  offset <- if (is.null(response$predictors)) check_offset(offset, n, call) else check_offset_matrix(offset, n, K, call)
   intercept <- check_flag(intercept, "intercept", call) && traits$name != "cox"
   cox.ties <- check_ties(cox.ties, call)
-  if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
+  type.multinomial <- check_type_multinomial(type.multinomial, traits, call)
+  standardize.response <- check_flag(standardize.response, "standardize.response", call) && traits$name == "mgaussian"
+  if (traits$name == "mgaussian") check_responses_vary(response$y, offset, user_weights, call)
+  else if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
   else if (traits$name != "cox") check_null_model(response, traits, intercept, call)
   lambda <- check_lambda(lambda, call)
   exclude <- check_exclude(exclude, p, varnames, call)
@@ -35,20 +40,24 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
-  penalty <- check_penalty(penalty, p, alpha, lower, upper, call)
+  penalty <- check_penalty(penalty, p, alpha, lower, upper, traits, call)
+  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
+    !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, call)
+  v <- group_factors(groups, penalty, v)
 
+  if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(
-    family = traits$name, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
+    family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = alpha, v = v,
+    alpha = alpha, v = v, groups = groups, standardize.response = standardize.response,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,
     early.stop = is.null(lambda), fdev = if (is_nonconvex(penalty)) -Inf else if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
-    fdev.span = traits$early$span, fdev.relative = traits$early$relative,
+    fdev.span = traits$early$span, fdev.relative = traits$early$relative, glm = if (traits$name == "glm") engine_family(family),
     devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
     pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE
   )
@@ -56,6 +65,8 @@ setup_problem <- function(x, y, family = "gaussian", weights = NULL, offset = NU
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
     weights = user_weights, penalty = penalty, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
+      type.multinomial = if (traits$name == "multinomial") type.multinomial,
+      standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
       exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
 }
@@ -71,7 +82,10 @@ run_engine <- function(setup, quiet = FALSE) {
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
     screen = control$screen, progress = progress$report
   ))
-  if (!is.null(out$error)) abort_engine(out, setup$x, setup$call)
+  if (!is.null(out$error)) {
+    abort_family(out, setup)
+    abort_engine(out, setup$x, setup$call)
+  }
   if (!is.null(progress$report)) progress$report(1)
   out$penalty <- setup$penalty
   out
@@ -85,18 +99,18 @@ run_engine <- function(setup, quiet = FALSE) {
 new_sparsepath <- function(task, out, setup, call) {
   problem <- setup$problem
   p <- length(problem$v)
-  size <- length(task$a0)
-  steps <- paste0("s", seq_len(size) - 1L)
-  beta <- engine_matrix(task$beta[[1L]], c(p, size), list(setup$varnames, steps))
+  size <- length(task$df)
+  b <- engine_coefficients(task, problem$predictors, p, setup$varnames, paste0("s", seq_len(size) - 1L), setup$response$classnames %||% setup$response$responses)
   n <- nrow(setup$x)
   weight_scale <- sum(problem$weights[, 1L]) / n # the engine's null deviance is for weights that sum to n
-  fit <- list(
-    a0 = structure(task$a0, names = steps), beta = beta, df = task$df, dim = dim(beta), lambda = out$lambda[seq_len(size)],
+  fit <- c(b, list(
+    dim = c(p, size), lambda = out$lambda[seq_len(size)],
     dev.ratio = task$dev.ratio, nulldev = task$nulldev * weight_scale, npasses = task$npasses, jerr = 0L,
     offset = !is.null(problem$offset)
-  )
+  ))
   if (problem$family == "cox") fit$a0 <- NULL
   if (!is.null(setup$response$classnames)) fit$classnames <- setup$response$classnames
+  if (problem$family == "multinomial") fit$grouped <- setup$settings$type.multinomial == "grouped"
   asked <- if (is.null(problem$lambda)) problem$nlambda else length(problem$lambda)
   fit <- c(fit, list(
     call = call, nobs = n, gap = task$gap, kkt = task$kkt, status = task$status, passes = out$passes,
@@ -106,6 +120,7 @@ new_sparsepath <- function(task, out, setup, call) {
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
   fit$likelihood <- likelihood_constants(setup)
+  if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$penalty <- out$penalty
   if (!is.null(task$local)) {
     fit$local <- task$local
@@ -120,20 +135,31 @@ new_sparsepath <- function(task, out, setup, call) {
 warn_uncertified <- function(fit, call) {
   missed <- which(fit$status != 0L)
   if (!length(missed)) return(invisible())
-  worst <- missed[which.max(fit$gap[missed])]
   sp_warn("uncertified", sprintf("%d of %d solutions missed the promised accuracy.", length(missed), length(fit$lambda)),
     why = c(
       sprintf("lambda %s%s.", paste(sprintf("[%d] = %s", utils::head(missed, 5L), format(fit$lambda[utils::head(missed, 5L)], digits = 4)),
         collapse = ", "), and_more_missed(missed)),
-      sprintf("The largest relative gap is %s (promised: %s).", format(fit$gap[worst], digits = 2), format(fit$control$thresh))
+      worst_certificate(fit$gap[missed], fit$kkt[missed], fit$control$thresh)
     ),
     how = c(
-      if (is_nonconvex(fit$penalty)) "No stationary point could be certified there: the fit is nearly saturated, or not convex enough. Use larger lambdas or a larger gamma."
-      else if (any(fit$status == 2L)) "The limit of rounds was reached: raise `sparsepath.control(maxit = )`.",
+      if (is_nonconvex(fit$penalty)) {
+        "No stationary point could be certified there: the fit is nearly saturated, or not convex enough. Use larger lambdas or a larger gamma."
+      } else if (any(fit$status == 2L)) {
+        if (anyNA(fit$gap)) "The best fit may lie at the edge of what the family allows (a mean of zero, say): stop at a larger lambda, or use another link."
+        else "The limit of rounds was reached: raise `sparsepath.control(maxit = )`."
+      },
       "`fit$status`, `fit$gap` and `fit$kkt` have the details for each lambda."
     ),
     call = call, index = missed, lambda = fit$lambda[missed], gap = fit$gap[missed]
   )
+}
+
+#' What was promised and missed: a gap, or where there is none the optimality conditions
+#' @noRd
+worst_certificate <- function(gap, kkt, thresh) {
+  if (!anyNA(gap)) return(sprintf("The largest relative gap is %s (promised: %s).", format(max(gap), digits = 2), format(thresh)))
+  sprintf("The largest violation of the optimality conditions is %s lambda (promised: %s).", format(max(kkt), digits = 2),
+    format(max(10 * thresh, 1e-9)))
 }
 
 #' @noRd

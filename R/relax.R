@@ -11,11 +11,12 @@
 #' (Hastie, Tibshirani and Tibshirani 2020, equation 4; the idea is that of Meinshausen 2007): `gamma = 1` is the
 #' path, `gamma = 0` the unpenalized fit of the selected variables.
 #'
-#' Each distinct set of variables is fitted once. Sets of more than `maxp` variables are not
+#' Each distinct set of variables is fitted once. With several classes (`"multinomial"`) a variable belongs to the set if any class
+#' has selected it, and the refit gives it a coefficient in each. Sets of more than `maxp` variables are not
 #' fitted; at their lambdas, blends use the last relaxed fit of the path, as glmnet does. If
 #' the selected variables separate the classes of a binomial model perfectly, the unpenalized
 #' likelihood has no maximum; the refit then has large coefficients whose deviance is within
-#' `thresh` of its infimum, zero.
+#' `thresh` of its infimum, zero, or nearly so, and then a warning says it.
 #'
 #' The component `relaxed` of the fit holds the unpenalized fits, an object like the path with the
 #' lambdas whose sets were fitted, with a certificate for each.
@@ -49,10 +50,11 @@ NULL
 #' @export
 predict.sparsepath_relaxed <- function(object, newx, s = NULL, gamma = 1, ...) {
   gamma <- check_gamma(gamma, shown_call("predict"))
+  if (any(gamma < 1)) object <- relaxed_at(object, s, "predict", ...)
   if (missing(newx)) {
-    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g, ...), s = s, ...))
+    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g), s = s, ...))
   } else {
-    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g, ...), newx, s = s, ...))
+    each_gamma(gamma, function(g) predict.sparsepath(blended(object, g), newx, s = s, ...))
   }
 }
 
@@ -60,7 +62,8 @@ predict.sparsepath_relaxed <- function(object, newx, s = NULL, gamma = 1, ...) {
 #' @export
 coef.sparsepath_relaxed <- function(object, s = NULL, gamma = 1, ...) {
   gamma <- check_gamma(gamma, shown_call("coef"))
-  each_gamma(gamma, function(g) coef.sparsepath(blended(object, g, ...), s = s, ...))
+  if (any(gamma < 1)) object <- relaxed_at(object, s, "coef", ...)
+  each_gamma(gamma, function(g) coef.sparsepath(blended(object, g), s = s, ...))
 }
 
 #' @rdname relaxed
@@ -96,7 +99,7 @@ print.sparsepath_relaxed <- function(x, digits = max(3, getOption("digits") - 3)
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  lines <- c(certificate_line(x$gap, x$status), paste("relaxed:", certificate_line(x$relaxed$gap, x$relaxed$status)), end_line(x), na_line(x))
+  lines <- c(certificate_line(x), paste("relaxed:", certificate_line(x$relaxed)), end_line(x), na_line(x))
   cat("\n", paste0(lines, "\n"), sep = "")
   invisible(table)
 }
@@ -124,20 +127,35 @@ each_gamma <- function(gamma, f) {
 
 #' The path with coefficients blended, without its relaxed part
 #' @noRd
-blended <- function(object, gamma, exact = FALSE, ...) {
+blended <- function(object, gamma) {
   relaxed <- object$relaxed
   object$relaxed <- NULL
   class(object) <- setdiff(class(object), "sparsepath_relaxed")
   if (gamma == 1) return(object)
-  if (!identical(exact, FALSE)) {
-    sp_abort("unavailable", "`exact = TRUE` is available for `gamma = 1` only.", how = "Fit with lambdas that include `s`.", call = shown_call("predict"), arg = "exact")
-  }
   at <- nearest_relaxed(match(object$lambda, relaxed$lambda), length(relaxed$lambda))
-  object$beta <- blend(object$beta, relaxed$beta[, at, drop = FALSE], gamma)
-  object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[at], names = names(object$a0))
   object$dev.ratio <- gamma * object$dev.ratio + (1 - gamma) * relaxed$dev.ratio[at]
+  if (is_several(object)) {
+    object$beta <- Map(function(path, own) blend(path, own[, at, drop = FALSE], gamma), object$beta, relaxed$beta)
+    object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[, at, drop = FALSE], dimnames = dimnames(object$a0))
+    object$df <- lengths(active_columns(object$beta))
+    object$dfmat[] <- do.call(rbind, lapply(object$beta, function(b) diff(b@p)))
+    return(object)
+  }
+  object$beta <- blend(object$beta, relaxed$beta[, at, drop = FALSE], gamma)
+  if (!is.null(object$a0)) object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[at], names = names(object$a0))
+  if (!is.null(object$baseline)) object["baseline"] <- list(if (gamma == 0) baseline_columns(relaxed$baseline, at)) # of blends: not kept
   object$df <- diff(object$beta@p)
   object
+}
+
+#' With `exact = TRUE`: path and relaxed fits computed again, with s among the lambdas
+#' @noRd
+relaxed_at <- function(object, s, name, exact = FALSE, x = NULL, y = NULL, weights = NULL, offset = NULL, ...) {
+  if (!isTRUE(exact) || is.null(s)) return(object)
+  call <- shown_call(name)
+  s <- check_s(s, call)
+  if (all(s %in% object$lambda)) return(object)
+  refit_at(object, s, list(x = x, y = y, weights = weights, offset = offset), call, relaxed = TRUE)
 }
 
 #' Where a set was not fitted, the last one that was
@@ -159,14 +177,18 @@ blend <- function(path, relaxed, gamma) {
 
 #' Fit every active set of a path without penalty
 #'
-#' @param beta Coefficients of the path, p x L; `a0` its intercepts.
+#' With several predictors a set has the columns that any of them uses, and all predictors get them.
+#'
+#' @param beta Coefficients of the path, p x L, or a list of such; `a0` its intercepts.
 #' @param weights Of the rows; those a fold does not see have weight zero.
 #' @return list(at: which lambdas have a refit; a0, beta, dev.ratio, gap, kkt, status for those; npasses, passes)
 #' @noRd
 relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
   maxp <- maxp %||% (sum(weights > 0) - 3)
-  size <- diff(beta@p)
-  key <- vapply(seq_along(size), function(l) paste(beta@i[beta@p[l] + seq_len(size[l])], collapse = " "), "")
+  all_sets <- active_columns(beta)
+  size <- lengths(all_sets)
+  key <- vapply(all_sets, paste, "", collapse = " ")
+  several <- is.list(beta)
   at <- which(size <= maxp)
   if (!length(at)) {
     sp_abort("range", "There is nothing to relax.",
@@ -175,19 +197,28 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
   }
   first <- at[!duplicated(key[at])]
   refits <- lapply(first, function(l) {
-    set <- beta@i[beta@p[l] + seq_len(size[l])] + 1L
-    if (!length(set)) return(list(a0 = a0[l], x = double(), dev.ratio = dev.ratio[l], gap = 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
+    set <- all_sets[[l]]
+    if (!length(set)) return(list(a0 = if (several) a0[, l] else a0[l], x = matrix(0, 0L, max(1L, length(a0) %/% length(size))), dev.ratio = dev.ratio[l], gap = if (setup$traits$name == "glm") NA_real_ else 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
     refit(set, setup, weights)
   })
   of <- match(key[at], key[first])
   field <- function(name, type) vapply(refits, function(r) r[[name]], type)
-  relaxed <- list(at = at, a0 = unname(field("a0", 0)[of]))
-  relaxed$beta <- engine_matrix(
-    list(i = beta@i[unlist(lapply(at, function(l) beta@p[l] + seq_len(size[l])), use.names = FALSE)] %||% integer(),
-      p = as.integer(cumsum(c(0L, size[at]))), x = as.double(unlist(lapply(of, function(k) refits[[k]]$x), use.names = FALSE))),
-    c(nrow(beta), length(at)), list(rownames(beta), colnames(beta)[at])
-  )
-  if (any(relaxed$beta@x == 0)) relaxed$beta <- Matrix::drop0(relaxed$beta) # at a limit of zero
+  relaxed <- list(at = at)
+  of_predictor <- function(k, like) {
+    b <- engine_matrix(
+      list(i = as.integer(unlist(all_sets[at], use.names = FALSE)) - 1L, p = as.integer(cumsum(c(0L, size[at]))),
+        x = as.double(unlist(lapply(of, function(r) refits[[r]]$x[, k]), use.names = FALSE))),
+      c(nrow(like), length(at)), list(rownames(like), colnames(like)[at])
+    )
+    if (any(b@x == 0)) Matrix::drop0(b) else b # at a limit of zero
+  }
+  if (several) {
+    relaxed$a0 <- matrix(vapply(refits, function(r) r$a0, double(length(beta))), length(beta))[, of, drop = FALSE]
+    relaxed$beta <- structure(Map(of_predictor, seq_along(beta), beta), names = names(beta))
+  } else {
+    relaxed$a0 <- unname(field("a0", 0)[of])
+    relaxed$beta <- of_predictor(1L, beta)
+  }
   for (name in c("dev.ratio", "gap", "kkt")) relaxed[[name]] <- unname(field(name, 0)[of])
   relaxed$status <- field("status", 0L)[of]
   relaxed$npasses <- sum(vapply(refits, function(r) as.double(r$npasses), 0))
@@ -202,7 +233,7 @@ refit <- function(set, setup, weights) {
   setup["penalty"] <- list(NULL)
   size <- length(set)
   problem[c("alpha", "lambda", "nlambda", "early.stop", "keep", "dfmax", "pmax")] <- list(1, 0, 1L, FALSE, TRUE, size + 1L, size)
-  problem["heldout"] <- list(NULL)
+  problem[c("heldout", "groups")] <- list(NULL)
   problem$weights <- matrix(weights, length(weights), 1L)
   problem$v <- rep(1, size)
   if (!is.null(problem$lower)) {
@@ -213,9 +244,8 @@ refit <- function(set, setup, weights) {
   setup$x <- setup$x[, set, drop = FALSE]
   out <- run_engine(setup, quiet = TRUE)
   task <- out$tasks[[1L]]
-  x <- double(size)
-  beta <- task$beta[[1L]]
-  x[beta$i + 1L] <- beta$x
+  x <- matrix(0, size, length(task$beta))
+  for (k in seq_along(task$beta)) x[task$beta[[k]]$i + 1L, k] <- task$beta[[k]]$x
   list(a0 = unname(task$a0), x = x, dev.ratio = task$dev.ratio, gap = task$gap, kkt = task$kkt, status = task$status,
     npasses = task$npasses, passes = out$passes)
 }
@@ -223,24 +253,28 @@ refit <- function(set, setup, weights) {
 #' Give a path its relaxed part
 #' @noRd
 add_relaxed <- function(fit, setup, maxp, call) {
-  if (!is(fit$beta, "dgCMatrix")) {
-    sp_abort("unavailable", sprintf("`relax = TRUE` is not available for `family = %s`.", family_label(fit$family)), call = call, arg = "relax")
-  }
-  sets <- relax_sets(fit$beta, fit$a0, fit$dev.ratio, setup, setup$problem$weights[, 1L], maxp)
+  sets <- relax_sets(fit$beta, fit$a0 %||% double(length(fit$lambda)), fit$dev.ratio, setup, setup$problem$weights[, 1L], maxp)
   relaxed <- fit
   at <- sets$at
-  relaxed$a0 <- structure(sets$a0, names = names(fit$a0)[at])
   relaxed$beta <- sets$beta
-  relaxed$df <- diff(sets$beta@p)
-  relaxed$dim <- dim(sets$beta)
+  if (is_several(fit)) {
+    relaxed$a0 <- structure(sets$a0, dimnames = list(names(fit$beta), colnames(fit$a0)[at]))
+    relaxed$dfmat <- structure(do.call(rbind, lapply(sets$beta, function(b) diff(b@p))), dimnames = dimnames(relaxed$a0))
+  } else if (!is.null(fit$a0)) {
+    relaxed$a0 <- structure(sets$a0, names = names(fit$a0)[at])
+  }
+  relaxed$df <- lengths(active_columns(sets$beta))
+  relaxed$dim <- c(fit$dim[1L], length(at))
   relaxed$lambda <- fit$lambda[at]
+  if (!is.null(fit$baseline)) relaxed$baseline <- path_baseline(relaxed, setup)
   for (name in c("dev.ratio", "gap", "kkt", "status", "npasses", "passes")) relaxed[[name]] <- sets[[name]]
   fit$relaxed <- relaxed
+  fit$settings["maxp"] <- list(maxp)
   class(fit) <- c("sparsepath_relaxed", class(fit))
   missed <- which(relaxed$status != 0L)
   if (length(missed)) {
     sp_warn("uncertified", sprintf("%d of %d relaxed fits missed the promised accuracy.", length(missed), length(relaxed$lambda)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(relaxed$gap[missed]), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(relaxed$gap[missed], relaxed$kkt[missed], fit$control$thresh),
       how = "`fit$relaxed$gap` and `fit$relaxed$status` have the details.", call = call, lambda = relaxed$lambda[missed]
     )
   }
@@ -250,43 +284,61 @@ add_relaxed <- function(fit, setup, maxp, call) {
 # ---- cross-validation ----------------------------------------------------------------------
 
 #' Held-out predictions of the relaxed fits of all folds, n x L x R
-#' @return list(eta, gap, status): the last two for each fold
+#' @return list(eta, beta, gap, kkt, status): the last three for each fold; `beta` without relaxed fits has the last one
 #' @noRd
 heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   heldout <- tasks$heldout
   size <- length(fit$lambda)
-  eta <- array(NA_real_, c(nrow(heldout), size, ncol(heldout)))
+  K <- setup$problem$predictors
+  eta <- array(NA_real_, c(nrow(heldout), if (K > 1L) K, size, ncol(heldout)))
   folds <- ncol(tasks$weights) - 1L
-  gap <- double(folds)
+  gap <- kkt <- double(folds)
+  coefficients <- vector("list", folds)
   status <- integer(folds)
   offset <- setup$problem$offset %||% 0
-  for (b in seq_len(folds) + 1L) {
-    task <- out$tasks[[b]]
-    beta <- engine_matrix(task$beta[[1L]], c(length(setup$problem$v), length(task$a0)), list(NULL, NULL))[, seq_len(size), drop = FALSE]
-    sets <- relax_sets(beta, task$a0[seq_len(size)], task$dev.ratio[seq_len(size)], setup, tasks$weights[, b], maxp)
+  for (b_task in seq_len(folds) + 1L) {
+    task <- out$tasks[[b_task]]
+    b <- engine_coefficients(task, K, length(setup$problem$v), NULL, NULL, NULL)
+    cut <- function(beta) beta[, seq_len(size), drop = FALSE]
+    sets <- relax_sets(if (K > 1L) lapply(b$beta, cut) else cut(b$beta), if (K > 1L) cut(b$a0) else b$a0[seq_len(size)], task$dev.ratio[seq_len(size)], setup, tasks$weights[, b_task], maxp)
     at <- nearest_relaxed(match(seq_len(size), sets$at), length(sets$at))
-    r <- which(colSums(heldout == b) > 0)
-    rows <- which(heldout[, r] == b)
+    r <- which(colSums(heldout == b_task) > 0)
+    rows <- which(heldout[, r] == b_task)
+    if (K > 1L) {
+      used <- sort(unique(unlist(lapply(sets$beta, function(m) m@i)))) + 1L
+      own <- several_predictors(sets, setup$x[rows, used, drop = FALSE], used, length(rows))
+      eta[rows, , , r] <- (own + if (length(offset) > 1L) as.vector(offset[rows, ]) else 0)[, , at]
+      gap[b_task - 1L] <- max(sets$gap)
+      kkt[b_task - 1L] <- max(sets$kkt)
+      status[b_task - 1L] <- max(sets$status)
+      next
+    }
     used <- sort(unique(sets$beta@i)) + 1L
     own <- matrix(rep(sets$a0, each = length(rows)), length(rows))
     if (length(used)) own <- own + as.matrix(setup$x[rows, used, drop = FALSE] %*% as.matrix(sets$beta[used, , drop = FALSE]))
     eta[rows, , r] <- (own + if (length(offset) > 1L) offset[rows] else 0)[, at]
-    gap[b - 1L] <- max(sets$gap)
-    status[b - 1L] <- max(sets$status)
+    coefficients[[b_task - 1L]] <- sets$beta[, at, drop = FALSE]
+    gap[b_task - 1L] <- max(sets$gap)
+    kkt[b_task - 1L] <- max(sets$kkt)
+    status[b_task - 1L] <- max(sets$status)
   }
-  list(eta = eta, gap = gap, status = status)
+  list(eta = eta, beta = coefficients, gap = gap, kkt = kkt, status = status)
 }
 
 #' Curves of all gammas, and the choice of lambda and gamma together
 #'
 #' @param eta Held-out predictions of the path, n x L x R; `held` those of the relaxed fits.
+#' @param coefficients Of the folds' paths, where the measure is computed from coefficients.
 #' @noRd
-add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call) {
+add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call, coefficients = NULL) {
   gamma <- sort(unique(gamma))
   fit <- cv$fit
   blends <- lapply(gamma, function(g) if (g == 1) eta else if (g == 0) held$eta else g * eta + (1 - g) * held$eta)
-  stats <- lapply(blends, function(e) {
-    curve <- cv_curve(e, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped)
+  stats <- lapply(seq_along(gamma), function(k) {
+    scores <- if (!is.null(coefficients)) {
+      cox_fold_deviances(Map(function(path, relaxed) blend(path, relaxed, gamma[k]), coefficients, held$beta), setup, folds, rule$grouped)
+    }
+    curve <- cv_curve(blends[[k]], folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, scores)
     known <- !is.na(curve$cvsd)
     if (!any(known)) known[] <- TRUE
     cvm <- curve$cvm[known]
@@ -295,15 +347,17 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call)
   })
   names(stats) <- paste0("g:", format(gamma, trim = TRUE))
   cv$relaxed <- c(list(statlist = stats, gamma = gamma), choose_lambda_gamma(stats, gamma, rule$measure))
+  if (!is.null(fit$baseline)) cv$relaxed$baseline <- chosen_baselines(fit, cv$relaxed, setup)
   cv$relaxed$fold.gap <- held$gap
+  cv$relaxed$fold.kkt <- held$kkt
   cv$relaxed$fold.status <- held$status
   if (keep) {
-    cv$relaxed$fit.preval <- lapply(blends, function(e) if (ncol(folds) == 1L) matrix(e, nrow(folds), dimnames = dimnames(cv$fit.preval)) else e)
+    cv$relaxed$fit.preval <- lapply(blends, function(e) if (ncol(folds) == 1L) array(e, dim(cv$fit.preval), dimnames(cv$fit.preval)) else e)
     names(cv$relaxed$fit.preval) <- names(stats)
   }
   if (any(held$status != 0L)) {
     sp_warn("uncertified", sprintf("%d of %d folds have relaxed fits that missed the promised accuracy.", sum(held$status != 0L), length(held$status)),
-      why = sprintf("The largest relative gap is %s (promised: %s).", format(max(held$gap), digits = 2), format(fit$control$thresh)),
+      why = worst_certificate(held$gap, held$kkt, fit$control$thresh),
       how = "`relaxed$fold.gap` and `relaxed$fold.status` have the details.", call = call
     )
   }

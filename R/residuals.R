@@ -6,14 +6,18 @@
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @param newx Data, as in [predict.sparsepath()].
 #' @param newy Response, in any form that `y` of [sparsepath()] may have. May be
-#'   left out if the fit has a formula and `newx` is a data frame with the response.
+#'   left out if the fit has a formula and `newx` is a data frame with the response;
+#'   residuals are then `NA` in incomplete rows.
 #' @param s Lambdas; by default all of a path, and `"lambda.1se"` of a
 #'   cross-validation.
 #' @param type `"response"`: observed minus fitted value (proportion).
 #'   `"pearson"`: that divided by the standard deviation of the model, times the
 #'   square root of the weight. `"deviance"`: signed square roots of the
 #'   contributions to the deviance. `"working"`: `"response"` divided by the
-#'   derivative of the inverse link. For `"gaussian"`, `"response"` and `"working"` are the same.
+#'   derivative of the inverse link. For `"gaussian"`, `"response"` and `"working"` are the same. For `"cox"`
+#'   `"martingale"` (the default: status minus the cumulative hazard at `newx`, with the baseline hazard of the given
+#'   observations at these coefficients) and `"deviance"`, both as [survival::residuals.coxph()] has
+#'   them, without weights.
 #' @param newweights Weights of the observations, default 1. For a two-column
 #'   `newy` they are multiplied by the numbers of trials.
 #' @param newoffset Offsets, required if the path was fitted with an offset.
@@ -35,24 +39,46 @@ fitted.sparsepath <- function(object, newx, s = NULL, newoffset = NULL, ...) {
 
 #' @rdname fitted.sparsepath
 #' @export
-residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("response", "deviance", "pearson", "working"),
+residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("response", "deviance", "pearson", "working", "martingale"),
                                  newweights = NULL, newoffset = NULL, ...) {
   call <- shown_call("residuals")
   check_dots(dots_of(...), names(formals(residuals.sparsepath)), call)
-  type <- check_choice(type, c("response", "deviance", "pearson", "working"), "type", call)
-  if (identical(object$family, "cox")) {
-    sp_abort("unavailable", "Residuals of a Cox regression are not available in this version.",
-      how = "`survival::coxph()` with the linear predictor as offset has them.", call = call
+  cox <- identical(object$family, "cox")
+  if (cox && missing(type)) type <- "martingale"
+  type <- check_choice(type, c("response", "deviance", "pearson", "working", "martingale"), "type", call)
+  if (cox && !type %in% c("martingale", "deviance") || !cox && type == "martingale") {
+    sp_abort("choice", sprintf("`type = \"%s\"` is not defined for `family = %s`.", type, family_label(object$family)),
+      how = if (cox) "Use \"martingale\" or \"deviance\".", call = call, arg = "type", value = type
     )
   }
   if (missing(newx)) abort_missing("newx", "The fit holds no data: give `newx` and `newy`.", call)
-  if (missing(newy)) newy <- response_in(object, newx, call, "newx") %||% abort_missing("newy", "The fit holds no data: give `newx` and `newy`.", call)
+  from_data <- missing(newy)
+  if (from_data) newy <- response_in(object, newx, call, "newx") %||% abort_missing("newy", "The fit holds no data: give `newx` and `newy`.", call)
   b <- coefficients_at(object, s, FALSE, NULL, call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
   weights <- check_weights(newweights, nrow(eta), call, "newweights")
-  observed <- response_like(newy, object, nrow(eta), weights, call)
-  residuals_of(eta, observed, type, family_traits(object$family))
+  one <- function(eta, newy, weights) {
+    observed <- response_like(newy, object, nrow(eta), weights, call)
+    if (identical(object$family, "multinomial")) return(residuals_multinomial(eta, observed, type, call))
+    if (identical(object$family, "mgaussian")) {
+      return((as.vector(observed$y) - eta) * if (type %in% c("response", "working")) 1 else sqrt(weights))
+    }
+    if (cox) {
+      observed$efron <- identical(object$settings$cox.ties, "efron")
+      return(cox_residuals(eta, observed, weights, type))
+    }
+    residuals_of(eta, observed, type, family_traits(object$family))
+  }
+  if (!from_data || cox || length(dim(eta)) > 2L) return(one(eta, newy, weights))
+  # rows of a formula's data with missing values: NA, as in predict()
+  known <- stats::complete.cases(newy, eta)
+  out <- eta * NA
+  if (any(known)) out[known, ] <- one(eta[known, , drop = FALSE], take_rows(newy, known), weights[known])
+  out
 }
+
+#' @noRd
+take_rows <- function(y, rows) if (length(dim(y)) == 2L) y[rows, , drop = FALSE] else y[rows]
 
 #' @rdname fitted.sparsepath
 #' @export
@@ -72,6 +98,7 @@ residuals.cv.sparsepath <- function(object, newx, newy, s = c("lambda.1se", "lam
 #' New data may lack a class, which the response of a fit may not.
 #' @noRd
 response_like <- function(newy, object, n, weights, call) {
+  if (identical(object$family, "multinomial")) return(class_response_like(newy, object$classnames, n, weights, call))
   if (length(object$classnames) == 2L && is.null(dim(newy)) && length(newy) == n) {
     text <- as.character(newy)
     if (all(text %in% object$classnames)) {

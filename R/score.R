@@ -15,10 +15,12 @@ check_measure <- function(measure, family, call) {
 }
 
 #' Loss of each held-out observation at each lambda, n x L
-#' @param eta Held-out linear predictors, n x L.
+#' @param eta Held-out linear predictors, n x L, or n x K x L.
 #' @param y Response or proportion of the second class.
 #' @noRd
 observation_loss <- function(eta, y, traits, measure) {
+  if (traits$name == "multinomial") return(multinomial_score(eta, y, measure))
+  if (traits$name == "mgaussian") return(mgaussian_score(eta, y, measure))
   mu <- traits$linkinv(eta)
   if (traits$name == "binomial") return(binomial_loss(mu, y, measure))
   switch(measure, mse = (y - mu)^2, mae = abs(y - mu), deviance = traits$deviance(eta, y))
@@ -88,7 +90,7 @@ fold_means <- function(loss, w, folds) {
 
 #' Cross-validation curve of one or more replicates
 #'
-#' @param eta Held-out linear predictors, n x L x R.
+#' @param eta Held-out linear predictors, n x L x R, or n x K x L x R.
 #' @param folds n x R.
 #' @param scores For deviances of the partial likelihood: folds x L, one matrix for each replicate.
 #' @param weights The user's weights; `response$weights` has trials in them.
@@ -98,9 +100,10 @@ cv_curve <- function(eta, folds, response, weights, traits, measure, grouped, sc
   n <- nrow(folds)
   replicates <- lapply(seq_len(ncol(folds)), function(r) {
     fold <- folds[, r]
-    slice <- matrix(eta[seq_len(n * dim(eta)[2L]) + (r - 1L) * n * dim(eta)[2L]], n)
+    one <- dim(eta)[-length(dim(eta))]
+    slice <- array(eta[seq_len(prod(one)) + (r - 1L) * prod(one)], one)
     if (traits$name == "cox") {
-      scored <- if (is.null(scores)) fold_concordance(slice, fold, response, weights) else scores[[r]]
+      scored <- if (is.null(scores)) fold_scores_cox(slice, fold, response, weights, measure) else scores[[r]]
       return(list(scores = scored, weights = drop(rowsum(weights, fold)), count = colSums(is.finite(scored))))
     }
     if (measure == "auc") {

@@ -1,6 +1,7 @@
 #' Fit a regularization path
 #'
-#' Computes the lasso or elastic-net solutions of a linear or logistic model for
+#' Computes the lasso or elastic-net solutions of a regression (linear, logistic, multinomial, Poisson, Cox, several
+#' responses, or any family object) for
 #' a whole grid of lambdas, each with a certificate of how near to the optimum
 #' it is. A call to `glmnet()` becomes one of `sparsepath()` by changing the
 #' name: arguments, defaults and returned fields are the same wherever the
@@ -14,13 +15,40 @@
 #' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i,\; \beta_0 + o_i + x_i^T\beta) \; + \;
 #'   \lambda \sum_j v_j \left[ \alpha |\beta_j| + \frac{1-\alpha}{2} \frac{\beta_j^2}{s_y} \right]}{
 #'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b)  +  lambda sum_j v_j [ alpha |b_j| + (1 - alpha)/2 b_j^2 / s_y ]}
-#' is solved, with offsets \eqn{o_i}. The loss is \eqn{(y-\eta)^2/2} for
-#' `"gaussian"` and \eqn{\log(1+e^\eta) - y\eta} for `"binomial"`. \eqn{s_y} is 1
-#' for `"binomial"`; for `"gaussian"` it is the weighted standard deviation of
+#' is solved, with offsets \eqn{o_i}. The loss is minus the log-likelihood up to a constant, per unit of weight:
+#' \describe{
+#'   \item{`"gaussian"`}{\eqn{(y-\eta)^2/2}}
+#'   \item{`"binomial"`}{\eqn{\log(1+e^\eta) - y\eta}}
+#'   \item{`"poisson"`}{\eqn{e^\eta - y\eta}}
+#'   \item{`"multinomial"`}{\eqn{\log \sum_k e^{\eta_k} - \eta_y}{log sum_k exp(eta_k) - eta_y}, one linear predictor for each class}
+#'   \item{`"mgaussian"`}{\eqn{\|y-\eta\|^2/2}{||y - eta||^2 / 2}, one linear predictor for each response}
+#'   \item{`"cox"`}{the partial likelihood, which is no sum over observations; no intercept}
+#'   \item{family objects}{half the unit deviance}
+#' }
+#' With `"mgaussian"`, and `"multinomial"` with `type.multinomial = "grouped"`, the coefficients of a variable in all predictors
+#' enter or leave together: the penalty has their norm in place of the absolute value. \eqn{s_y} is 1
+#' but for `"gaussian"`, where it is the weighted standard deviation of
 #' `y` minus the offset (the root mean square without an intercept), which makes
 #' an elastic-net path independent of the units of `y`. Coefficients are
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
 #' so that converged answers agree coefficient by coefficient.
+#'
+#' @section Several classes:
+#' With `family = "multinomial"` and K classes there are K intercepts and K coefficients for each column, and the
+#' probability of class k is \eqn{P_k = e^{\eta_k} / \sum_h e^{\eta_h}} (Friedman et al. 2010, equation 17). The loss of an observation
+#' is \eqn{-\sum_k y_k \log P_k}, \eqn{y_k} its share of class k (0 or 1 for a factor), \eqn{s_y} is 1, and the penalty is summed over
+#' the classes: each class selects its own variables (`type.multinomial = "ungrouped"`; their equation 18).
+#' `penalty.factor`, `exclude` and the limits hold for all K coefficients of a column.
+#'
+#' The loss does not change when one number is added to all K coefficients of a column, or to all intercepts. So
+#' intercepts are returned with sum zero over the classes, and so are the coefficients of a column without penalty. A penalty settles
+#' the level of the others: with a ridge part uniquely; by the L1 norm alone their median is zero, and for an even number of classes, where
+#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero. (glmnet
+#' takes the mean of the two instead; fitted probabilities and objective are the same.) With limits, the level is the one that the
+#' solver ends at.
+#'
+#' Two classes give the `"binomial"` model. With the lasso it is the same at the same lambda, with ridge at half the lambda: the
+#' difference d of two coefficients costs \eqn{\lambda v [\alpha |d| + (1 - \alpha) d^2 / 4]}.
 #'
 #' @section Accuracy:
 #' For every lambda, `gap` is the duality gap divided by the objective of the
@@ -31,7 +59,29 @@
 #' the limit of rounds was reached; one warning of class
 #' `sparsepath_warning_uncertified` names lambdas that missed the promise.
 #' Coefficients that are zero are exactly zero. [kkt()] computes certificates
-#' independently of the solver.
+#' independently of the solver. For family objects no dual is known: see there.
+#'
+#' @section Family objects:
+#' `family` may be any object of class `"family"` (see [stats::family()]), such as `Gamma("log")`,
+#' `inverse.gaussian()`, `quasipoisson()`, `binomial("probit")`, `poisson("sqrt")`, `gaussian("log")` or
+#' `MASS::negative.binomial(2)`, or one of your own. The loss is half its unit deviance. (`gaussian()`,
+#' `binomial()` and `poisson()` with their canonical links are the named families.)
+#'
+#' Its functions are called from the solver, on the main thread whatever `threads` is: slower than a
+#' named family, and the same answers for any number of threads. Newton's method uses the observed
+#' curvature where it is positive. Means must stay where the family allows them (`valideta`, `validmu`);
+#' when the best fit lies at the edge of that region, the points concerned are not certified.
+#'
+#' Most of these losses have no known dual, and some are not convex. Their solutions have no duality
+#' gap (`gap` is `NA`); the certificate is stationarity: `kkt`, the largest violation of the
+#' optimality conditions in units of lambda, must be at most `10 * thresh`, 1e-6 by default, and usually is
+#' near 1e-11. For a convex loss, such as those of Gamma with link log or inverse, probit and
+#' complementary log-log, negative binomial with link log, and Poisson with link sqrt, a stationary point is the optimum;
+#' for others, such as `gaussian("log")`, `inverse.gaussian("log")` and `binomial("cauchit")`, it is the end of a
+#' path of descent from the null model, as in [stats::glm()].
+#'
+#' An error in one of the functions becomes an error of class `sparsepath_error_family` that names the
+#' function; their warnings are not shown.
 #'
 #' @section Errors:
 #' All errors have class `sparsepath_error` and a more specific one, for instance
@@ -56,12 +106,20 @@
 #'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
 #'   two values; proportions between 0 and 1, with the numbers of trials in
 #'   `weights`; or a matrix of counts with two columns, the second one being the
-#'   class that is modelled.
-#' @param family `"gaussian"` (least squares) or `"binomial"` (logistic).
+#'   class that is modelled (with an object, `binomial()` or `binomial("probit")`, the first column has the
+#'   successes, as in [stats::glm()]; both orders are glmnet's, too). For `"poisson"` counts or rates, zero or positive. For
+#'   `"multinomial"` a factor, text, logical or numeric vector of classes, or a matrix with one column for each class:
+#'   indicators, counts or proportions. Its rows are divided by their sums, which multiply `weights`. A class without
+#'   observations is an error (`droplevels()` helps). For `"mgaussian"` a matrix with one column for each response. For
+#'   `"cox"` a `Surv` object of the survival package, or a matrix with columns `time` and `status`, or `start`,
+#'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula. For family objects what `glm()` takes.
+#' @param family `"gaussian"` (least squares, the default), `"binomial"` (logistic), `"poisson"`, `"multinomial"`, `"mgaussian"`
+#'   (several responses), `"cox"`; or a family object of [stats::family()], such as `Gamma(link = "log")`. Objects of a
+#'   canonical pair, such as `poisson()`, are the family of that name; all others are evaluated by their own functions, see Family objects.
 #' @param weights Observation weights, zero or positive; the default is 1 for
 #'   each observation. They are rescaled, so only ratios matter.
-#' @param offset A known part of the linear predictor, one value per row. Given
-#'   here, it is also required for prediction.
+#' @param offset A known part of the linear predictor, one value per row (a matrix with one column for each of several linear
+#'   predictors). Given here, it is also required for prediction.
 #' @param alpha Mix of the penalty, between 0 (ridge) and 1 (lasso, the default,
 #'   because its solutions are sparse).
 #' @param nlambda Number of lambdas of the automatic grid. 100 steps make
@@ -94,6 +152,8 @@
 #'   other arguments are those of the default method, except that `weights`,
 #'   `offset` and `subset` are evaluated in `data`. Terms and levels
 #'   are kept in the fit, so that `predict()` takes a new data frame.
+#'   The terms of a formula take memory that grows with the square of their number: with many thousands of variables give
+#'   the data frame as `x` instead.
 #' @param subset,na.action As in [stats::lm()]: rows to use, and what to do with missing
 #'   values. The default leaves incomplete rows out; `print()` says how many.
 #' @param contrasts How the formula codes factors: `"all"`, one column for each level
@@ -101,19 +161,32 @@
 #'   changes the fit), or `"treatment"`, without the first level. Logical variables
 #'   become 0 and 1.
 #' @param sparse Make a sparse matrix from the formula? Worth it with many levels.
+#' @param cox.ties With `"cox"`: tied event times by Breslow's approximation (the default, as in glmnet) or Efron's.
+#' @param type.multinomial With `"multinomial"`: a penalty on each coefficient (`"ungrouped"`, the default), or on the norm
+#'   of a variable's coefficients in all classes (`"grouped"`), so that it is selected for all classes or none.
 #' @param control A list from [sparsepath.control()].
 #' @param relax Also fit the variables selected at each lambda without penalty? See
 #'   [relaxed].
 #' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
+#' @param type.multinomial With `"multinomial"`: `"ungrouped"` (the default, as in glmnet), where each class selects its own variables, or
+#'   `"grouped"`, where a variable has a coefficient in all classes or in none.
+#' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
+#'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
+#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. The default `NULL` is the elastic net; for
+#'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
+#'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.
 #'
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
-#'   that holds no data and no functions. With L lambdas and p columns:
+#'   that holds no data and no functions (but those of a family object). With L lambdas and p columns:
 #' \describe{
-#'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...}
-#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L}
-#'   \item{`df`}{number of nonzero coefficients for each lambda}
+#'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...; with K linear predictors (`"multinomial"`, `"mgaussian"`) a K x L
+#'     matrix; absent for `"cox"`}
+#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L; with K linear predictors a list of K of them,
+#'     named by the classes or responses}
+#'   \item{`df`}{number of nonzero coefficients for each lambda; with several predictors, of columns with a nonzero one}
+#'   \item{`dfmat`, `grouped`}{several classes: nonzero coefficients of each, K x L; `type.multinomial = "grouped"`?}
 #'   \item{`dim`}{dimensions of `beta`}
 #'   \item{`lambda`}{the lambdas, decreasing}
 #'   \item{`dev.ratio`}{fraction of (null) deviance explained for each lambda}
@@ -121,7 +194,7 @@
 #'   \item{`npasses`}{rounds of the solver in all}
 #'   \item{`jerr`}{0, kept for scripts that look at it}
 #'   \item{`offset`}{`TRUE` if an offset was used}
-#'   \item{`classnames`}{the two classes (binomial)}
+#'   \item{`classnames`}{the classes (binomial, multinomial)}
 #'   \item{`call`}{the call, for `update()`; data given by value are replaced by the argument's name}
 #'   \item{`nobs`}{number of rows of `x`}
 #'   \item{`gap`, `kkt`, `status`}{the certificate of each solution, see Accuracy}
@@ -184,6 +257,11 @@
 #' head(predict(fit, newx = x, s = s, type = "response"))
 #' plot(fit)
 #'
+#' # several classes
+#' fit3 <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial")
+#' coef(fit3, s = 0.05)$virginica
+#' confusion(fit3, as.matrix(iris[, 1:4]), iris$Species, s = 0.05)
+#'
 #' # a formula
 #' fit <- sparsepath(len ~ supp * dose, ToothGrowth)
 #' predict(fit, newdata = data.frame(supp = "VC", dose = 1), s = 0.1)
@@ -195,11 +273,12 @@ sparsepath <- function(x, ...) {
 #' @rdname sparsepath
 #' @method sparsepath default
 #' @export
-sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
+sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
                                lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
                                intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
-                               upper.limits = Inf, cox.ties = c("breslow", "efron"), control = sparsepath.control(),
-                               relax = FALSE, maxp = NULL, penalty = NULL, ...) {
+                               upper.limits = Inf, cox.ties = c("breslow", "efron"),
+                               type.multinomial = c("ungrouped", "grouped"), control = sparsepath.control(),
+                               relax = FALSE, maxp = NULL, standardize.response = FALSE, penalty = NULL, ...) {
   call <- shown_call("sparsepath")
   check_dots(dots_of(...), fit_arguments(), call)
   if (!missing(x)) x <- encode_x(x, call)
@@ -207,8 +286,8 @@ sparsepath.default <- function(x, y, family = "gaussian", weights = NULL, offset
   p <- if (missing(x)) 0L else NCOL(x)
   setup <- setup_problem(
     x, y, family, weights, offset, alpha, nlambda, lambda.min.ratio, lambda, standardize, intercept,
-    exclude, penalty.factor, lower.limits, upper.limits, cox.ties, control,
-    penalty = penalty, call = call
+    exclude, penalty.factor, lower.limits, upper.limits, cox.ties, type.multinomial, control,
+    standardize.response, penalty, call
   )
   relax <- check_flag(relax, "relax", call)
   maxp <- check_maxp(maxp, call)

@@ -6,13 +6,21 @@
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
+SEXP sp_r_concordance(SEXP time, SEXP entry, SEXP status, SEXP strata, SEXP w, SEXP eta);
+SEXP sp_r_fused(SEXP y, SEXP w, SEXP lambda, SEXP lambda1, SEXP fuse);
+SEXP sp_r_fused_path(SEXP y, SEXP w);
 SEXP sp_r_info(void);
 SEXP sp_r_isa(SEXP name);
+SEXP sp_r_lars(SEXP x, SEXP problem);
 SEXP sp_r_path(SEXP x, SEXP problem, SEXP control);
 
 static const R_CallMethodDef entries[] = {
+  {"concordance", (DL_FUNC)&sp_r_concordance, 6},
+  {"fused", (DL_FUNC)&sp_r_fused, 5},
+  {"fused_path", (DL_FUNC)&sp_r_fused_path, 2},
   {"info", (DL_FUNC)&sp_r_info, 0},
   {"isa", (DL_FUNC)&sp_r_isa, 1},
+  {"lars", (DL_FUNC)&sp_r_lars, 2},
   {"path", (DL_FUNC)&sp_r_path, 3},
   {NULL, NULL, 0}
 };

@@ -85,29 +85,38 @@ static int poll_host(void *host) {
   return ((sp_rc_host *)host)->jumped || R_ToplevelExec(check_interrupt, NULL) == FALSE;
 }
 
-typedef struct progress_call {
-  SEXP call;
+static void unwind(void *back, Rboolean jump) {
+  if (jump) longjmp(*(jmp_buf *)back, 1);
+}
+
+int sp_rc_protected(sp_rc_host *host, SEXP (*fn)(void *), void *data) {
   jmp_buf back;
+  if (host->jumped) return 0;
+  if (setjmp(back)) {
+    host->jumped = 1; /* R has unwound its own protection already */
+    return 0;
+  }
+  R_UnwindProtect(fn, data, unwind, &back, host->token);
+  return 1;
+}
+
+typedef struct progress_call {
+  SEXP progress;
+  double fraction;
 } progress_call;
 
-static SEXP evaluate(void *data) { return Rf_eval(((progress_call *)data)->call, R_GlobalEnv); }
-
-static void unwind(void *data, Rboolean jump) {
-  if (jump) longjmp(((progress_call *)data)->back, 1);
+static SEXP call_progress(void *data) {
+  const progress_call *pc = data;
+  SEXP arg = PROTECT(Rf_ScalarReal(pc->fraction)), call = PROTECT(Rf_lang2(pc->progress, arg));
+  Rf_eval(call, R_GlobalEnv);
+  UNPROTECT(2);
+  return R_NilValue;
 }
 
 static void report(void *data, double fraction) {
   sp_rc_host *host = data;
-  progress_call pc;
-  if (host->jumped) return;
-  SEXP arg = PROTECT(Rf_ScalarReal(fraction));
-  pc.call = PROTECT(Rf_lang2(host->progress, arg));
-  if (setjmp(pc.back)) {
-    host->jumped = 1; /* R has unwound its own protection already */
-    return;
-  }
-  R_UnwindProtect(evaluate, &pc, unwind, &pc, host->token);
-  UNPROTECT(2);
+  progress_call pc = {host->progress, fraction};
+  sp_rc_protected(host, call_progress, &pc);
 }
 
 void sp_rc_hooks(sp_ctx *ctx, sp_rc_host *host, SEXP progress, SEXP token) {

@@ -20,13 +20,15 @@ const char *sp_rc_string(SEXP list, const char *name);
 void sp_rc_design(SEXP x, sp_design *d);
 /* list(error =, where =, msg =) */
 SEXP sp_rc_error(sp_status st, const sp_ctx *ctx);
-/* Interrupts and progress of the host. A condition raised by the progress function must not jump past the core: it is held
+/* Interrupts, progress and families of the host. A condition raised by an R function must not jump past the core: it is held
  * until the core has returned (as if interrupted), then goes on. */
 typedef struct sp_rc_host {
   SEXP progress; /* function(fraction) or NULL */
   SEXP token;    /* of R_UnwindProtect */
   int jumped;
 } sp_rc_host;
+/* fn(data), where fn may run any R code; 0 when it jumped, now or earlier */
+int sp_rc_protected(sp_rc_host *host, SEXP (*fn)(void *), void *data);
 /* token: R_MakeUnwindCont(), protected by the caller */
 void sp_rc_hooks(sp_ctx *ctx, sp_rc_host *host, SEXP progress, SEXP token);
 

@@ -1,15 +1,19 @@
 /* Entry point of every fit: a list that describes the problems in, a list of solutions out. */
+#include <math.h>
 #include <string.h>
 
 #include "r_convert.h"
+#include "r_glm.h"
 
 /* Everything that must be freed however the call ends; owned by an external pointer with a finalizer. */
 typedef struct handle {
   sp_ctx ctx;
   sp_design design;
   sp_penalty pen;
+  sp_groups groups;
   sp_path path;
   sp_rc_host host;
+  sp_rg_family family;
 } handle;
 
 static void release(SEXP ptr) {
@@ -43,17 +47,33 @@ static SEXP optional(SEXP list, const char *name) {
   return R_NilValue;
 }
 
+/* Neither groups nor a penalty by name: the elastic net */
+static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
+  SEXP groups = sp_rc_get(problem, "groups"), pen = optional(problem, "penalty");
+  h->pen.alpha = sp_rc_real(problem, "alpha");
+  if (pen != R_NilValue) {
+    h->pen.ops = find_penalty(sp_rc_string(pen, "name"));
+    h->pen.gamma = sp_rc_real(pen, "gamma");
+    sp->curvature = sp_rc_reals(problem, "curvature");
+    return;
+  }
+  h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
+  if (groups == R_NilValue) return;
+  h->groups.of = sp_rc_ints(groups, "of");
+  h->groups.ptr = sp_rc_ints(groups, "ptr");
+  h->groups.cols = sp_rc_ints(groups, "cols");
+  h->groups.w = sp_rc_reals(groups, "w");
+  h->groups.G = Rf_length(sp_rc_get(groups, "w"));
+  h->groups.across = sp_rc_int(groups, "across");
+  h->pen.tau = sp_rc_real(groups, "tau");
+  h->pen.groups = &h->groups;
+}
+
 static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp) {
   SEXP lambda = sp_rc_get(problem, "lambda"), weights = sp_rc_get(problem, "weights");
   memset(sp, 0, sizeof *sp);
   sp_rc_design(x, &h->design);
-  SEXP pen = optional(problem, "penalty"); /* NULL: the elastic net */
-  h->pen.ops = find_penalty(pen == R_NilValue ? "enet" : sp_rc_string(pen, "name"));
-  if (h->pen.ops->pieces) {
-    h->pen.gamma = sp_rc_real(pen, "gamma");
-    sp->curvature = sp_rc_reals(problem, "curvature");
-  }
-  h->pen.alpha = sp_rc_real(problem, "alpha");
+  read_penalty(h, problem, sp);
   sp->design = &h->design;
   sp->loss = find_loss(sp_rc_string(problem, "family"));
   sp->data.entry = sp_rc_reals(problem, "entry");
@@ -61,6 +81,9 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->data.strata = sp_rc_ints(problem, "strata");
   sp->data.efron = sp_rc_int(problem, "efron");
   sp->data.K = sp_rc_int_or(problem, "predictors", 1);
+  sp->data.scale_response = sp_rc_int_or(problem, "standardize.response", 0);
+  sp_rg_family_init(&h->family, sp_rc_get(problem, "glm"), &h->host);
+  sp->data.host = &h->family.ops;
   sp->pen = &h->pen;
   sp->y = sp_rc_reals(problem, "y");
   sp->offset = sp_rc_reals(problem, "offset");
@@ -155,7 +178,7 @@ static SEXP task_list(handle *h, int index, int keep) {
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];
     dev[l] = m->null_dev > 0 ? 1 - (pt->value - m->sat_value) / m->null_dev : 0;
-    gap[l] = pt->gap;
+    gap[l] = isnan(pt->gap) ? NA_REAL : pt->gap;
     kkt[l] = pt->kkt;
     INTEGER(df)[l] = pt->df;
     INTEGER(status)[l] = pt->status;

@@ -1,6 +1,6 @@
 # The dependency rule of docs/ARCHITECTURE.md, checked:
 #
-#   base <- { design | loss | penalty } <- solver <- path <- cv <- sparsepath.h <- src/r_*.c <- R/
+#   base <- { signal | design | loss | penalty } <- solver <- path <- { lars | cv } <- sparsepath.h <- src/r_*.c <- R/
 #
 # 1. A file under src/core includes only headers of its own folder or of a lower layer; siblings never include each other;
 #    from outside a folder its variants (<folder>_<name>.h) and templates (t_*.h) are out of sight.
@@ -52,7 +52,7 @@ strip_c <- function(lines) {
 
 # ---- layers --------------------------------------------------------------------------------------
 
-level <- c(base = 0, design = 1, loss = 1, penalty = 1, solver = 2, path = 3, cv = 4, facade = 5, registry = 5, glue = 6)
+level <- c(base = 0, signal = 1, design = 1, loss = 1, penalty = 1, solver = 2, path = 3, lars = 4, cv = 4, facade = 5, registry = 5, glue = 6)
 
 # layer of a path relative to src/
 layer_of <- function(path) {

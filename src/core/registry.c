@@ -12,24 +12,30 @@ const sp_design_ops *const sp_registry_designs[] = {
 };
 
 extern const sp_loss_ops sp_loss_binomial;
+extern const sp_loss_ops sp_loss_callback;
 extern const sp_loss_ops sp_loss_cox;
 extern const sp_loss_ops sp_loss_gaussian;
+extern const sp_loss_ops sp_loss_mgaussian;
 extern const sp_loss_ops sp_loss_multinomial;
 extern const sp_loss_ops sp_loss_poisson;
 const sp_loss_ops *const sp_registry_losses[] = {
   &sp_loss_binomial,
+  &sp_loss_callback,
   &sp_loss_cox,
   &sp_loss_gaussian,
+  &sp_loss_mgaussian,
   &sp_loss_multinomial,
   &sp_loss_poisson,
   NULL
 };
 
 extern const sp_penalty_ops sp_penalty_enet;
+extern const sp_penalty_ops sp_penalty_group;
 extern const sp_penalty_ops sp_penalty_mcp;
 extern const sp_penalty_ops sp_penalty_scad;
 const sp_penalty_ops *const sp_registry_penalties[] = {
   &sp_penalty_enet,
+  &sp_penalty_group,
   &sp_penalty_mcp,
   &sp_penalty_scad,
   NULL

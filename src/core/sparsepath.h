@@ -15,9 +15,12 @@
 #include "base/ctx.h"
 #include "base/par.h"
 #include "base/vec.h"
+#include "cv/concord.h"
 #include "cv/heldout.h"
 #include "design/design.h"
+#include "lars/lars.h"
 #include "path/path.h"
 #include "registry.h"
+#include "signal/fused.h"
 
 #endif

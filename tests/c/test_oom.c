@@ -98,6 +98,55 @@ FIT(mcp_gaussian, 4711, 20, 40, 2, 1, 1, 0.3, P_MCP)
 FIT(scad_binomial, 4711, 40, 20, 1, 1, 0.8, 0.4, P_SCAD | P_BINOMIAL | P_CSC)
 FIT(iterative, 4810, 700, 360, 1, 1, 1, 0.01, P_CSC | P_SPARSE | P_THIN)
 
+/* groups of three columns; two responses; with predictions */
+static sp_status groups_of(sp_ctx *ctx, const char *loss, int K, double tau, int B) {
+  enum { N = 14, P = 18 };
+  sp_path path;
+  problem q;
+  int of[P], ptr[P / 3 + 1], cols[P];
+  double w[P / 3], y[2 * N], *out = NULL;
+  spunit_seed = 4711;
+  open_problem(&q, N, P, B, 0.9, strcmp(loss, "binomial") == 0 ? P_BINOMIAL : 0);
+  for (int j = 0; j < P; j++) {
+    of[j] = j / 3;
+    cols[j] = j;
+    ptr[j / 3] = j / 3 * 3;
+    w[j / 3] = 1.7;
+  }
+  ptr[P / 3] = P;
+  w[0] = strcmp(loss, "binomial") == 0 ? 1.7 : 0;
+  const sp_groups groups = {P / 3, of, ptr, cols, w, 1};
+  for (int i = 0; i < N; i++) {
+    y[i] = q.y[i];
+    y[i + N] = -2 * q.y[i] + sp_normal();
+  }
+  for (int i = 0; sp_registry_penalties[i] != NULL; i++) {
+    if (strcmp(sp_registry_penalties[i]->name, "group") == 0) q.pen.ops = sp_registry_penalties[i];
+  }
+  q.pen.tau = tau;
+  q.pen.groups = &groups;
+  q.spec.loss = find_loss(loss);
+  q.spec.data.K = K;
+  q.spec.data.scale_response = K > 1;
+  q.spec.y = y;
+  q.spec.nlambda = 6;
+  sp_status st = run_problem(&q, ctx, &path);
+  if (st == SP_OK) {
+    int which[N];
+    out = sp_block((size_t)(N * K * path.L), sizeof *out);
+    for (int i = 0; i < N; i++) which[i] = i % B + 1;
+    st = sp_heldout_predict(&path, which, 1, out);
+    for (int l = 0; st == SP_OK && l < path.L; l++) SP_CHECK(path.tasks[0].points[l].status == SP_POINT_OK, "groups, lambda %d", l);
+    sp_path_free(&path);
+    free(out);
+  }
+  close_problem(&q);
+  return st;
+}
+static sp_status groups_gaussian(sp_ctx *ctx) { return groups_of(ctx, "gaussian", 1, 0, 3); }
+static sp_status groups_binomial(sp_ctx *ctx) { return groups_of(ctx, "binomial", 1, 0.5, 1); }
+static sp_status groups_mgaussian(sp_ctx *ctx) { return groups_of(ctx, "mgaussian", 2, 0, 2); }
+
 static sp_status descent(sp_ctx *ctx) {
   sp_path path;
   problem q;
@@ -132,6 +181,9 @@ static const struct {
     {"scad, binomial, csc", scad_binomial},
     {"conjugate gradients", iterative},
     {"coordinate descent", descent},
+    {"groups", groups_gaussian},
+    {"sparse groups, binomial", groups_binomial},
+    {"groups of responses", groups_mgaussian},
 };
 
 int main(void) {

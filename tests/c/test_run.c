@@ -105,7 +105,7 @@ static void test_interrupt(void) {
     sp_path path;
     const unsigned what = kind == 1 ? P_BINOMIAL : kind == 3 ? P_CSC | P_SPARSE : 0;
     open_problem(&q, kind == 2 ? 80 : 30, kind == 2 ? 10 : 60, kind == 4 ? 6 : 1 + kind % 2, kind == 3 ? 0.05 : 1, what);
-    q.spec.nlambda = 30;
+    q.spec.nlambda = kind == 2 ? 70 : 30; /* reduced problems are checked, and tell of it, every 50 lambdas */
     sp_status st = SP_EINTERRUPT;
     long k = 1;
     for (; st != SP_OK && k < 100000; k++) {

@@ -366,3 +366,66 @@ verify_path <- function(x, y, family = "gaussian", lambda, a0, beta, alpha = 1, 
   out$dev.ratio <- 1 - (out$loss - pr$saturated) / (pr$null - pr$saturated)
   out
 }
+
+# ---- family objects ------------------------------------------------------------------------------------------------
+#
+# No dual, so no gap: a solution is judged by its optimality conditions. Losses (half the unit deviance, up to a term without eta)
+# are written down as expressions and differentiated by D(); nothing here asks a family object anything.
+
+vf_losses <- list(
+  `Gamma(log)` = quote(eta + y * exp(-eta)),
+  `Gamma(inverse)` = quote(y * eta - log(eta)),
+  `Gamma(identity)` = quote(y / eta + log(eta)),
+  `inverse.gaussian(log)` = quote((y - exp(eta))^2 / (2 * y * exp(2 * eta))),
+  `inverse.gaussian(1/mu^2)` = quote(y * eta / 2 - sqrt(eta)),
+  `gaussian(log)` = quote((y - exp(eta))^2 / 2),
+  `gaussian(inverse)` = quote((y - 1 / eta)^2 / 2),
+  `poisson(sqrt)` = quote(eta^2 - 2 * y * log(eta)),
+  `poisson(identity)` = quote(eta - y * log(eta)),
+  `quasipoisson(log)` = quote(exp(eta) - y * eta),
+  `quasibinomial(logit)` = quote(log(1 + exp(eta)) - y * eta),
+  `quasi(log, mu^2)` = quote(eta + y * exp(-eta)),
+  `binomial(probit)` = quote(-y * log(pnorm(eta)) - (1 - y) * log(pnorm(-eta))),
+  `binomial(cloglog)` = quote(-y * log(1 - exp(-exp(eta))) + (1 - y) * exp(eta)),
+  `binomial(cauchit)` = quote(-y * log(atan(eta) / pi + 1 / 2) - (1 - y) * log(1 / 2 - atan(eta) / pi)),
+  `negative.binomial(2)` = quote((y + 2) * log(exp(eta) + 2) - y * eta)
+)
+
+# (the derivative table has no atan)
+vf_slope <- function(name) {
+  if (name == "binomial(cauchit)") {
+    return(function(eta, y) {
+      p <- atan(eta) / pi + 1 / 2
+      (p - y) / (p * (1 - p)) / (pi * (1 + eta^2))
+    })
+  }
+  slope <- D(vf_losses[[name]], "eta")
+  function(eta, y) eval(slope, list(eta = eta, y = y))
+}
+
+# Largest violation of the optimality conditions / lambda for each lambda (lambda = 0: / largest gradient of the null model), the
+# intercept's included. Arguments as verify_path(); `loss` is a name of vf_losses.
+verify_stationary <- function(x, y, loss, lambda, a0, beta, alpha = 1, weights = NULL, offset = NULL, penalty.factor = NULL,
+                              exclude = NULL, lower = -Inf, upper = Inf, standardize = TRUE, intercept = TRUE) {
+  pr <- vf_problem(x, y, "gaussian", alpha, weights, offset, penalty.factor, exclude, lower, upper, standardize, intercept)
+  slope <- vf_slope(loss)
+  beta <- as.matrix(beta)
+  if (any(beta[pr$out, ] != 0)) stop("a column that is constant or excluded has a coefficient")
+  score <- vapply(seq_along(lambda), function(l) {
+    eta <- pr$o + a0[l] + drop(vf_dense(x, pr$keep, seq_len(pr$p)) %*% beta[, l])
+    -slope(eta, pr$y)
+  }, numeric(length(pr$y)))
+  z <- vf_gradient(x, pr, matrix(score, ncol = length(lambda)))
+  vapply(seq_along(lambda), function(l) {
+    b <- beta[, l] * pr$s
+    t <- lambda[l] * alpha * pr$v
+    q <- z[, l] - lambda[l] * (1 - alpha) * pr$v * b
+    up <- ifelse(beta[, l] >= pr$hi * (1 - 1e-12) & is.finite(pr$hi), -Inf, q - t * ifelse(b >= 0, 1, -1))
+    dn <- ifelse(beta[, l] <= pr$lo * (1 - 1e-12) & is.finite(pr$lo), -Inf, -q + t * ifelse(b > 0, 1, -1))
+    viol <- pmax(up, dn, 0)
+    viol[pr$out] <- 0
+    beyond <- any(beta[, l] > pr$hi * (1 + 1e-12) | beta[, l] < pr$lo * (1 + 1e-12))
+    unit <- if (lambda[l] > 0) lambda[l] else sqrt(sum(pr$w * score[, l]^2))
+    if (beyond) Inf else max(viol, if (intercept) abs(sum(pr$w * matrix(score, ncol = length(lambda))[, l]))) / unit
+  }, 0)
+}

@@ -95,8 +95,8 @@ test_that("kkt(), exact refits and printing use the factors of the fit", {
   s <- sqrt(f$lambda[6] * f$lambda[7])
   g <- sparsepath(d$x, d$y, penalty.factor = f$penalty$factor, lambda = s)
   expect_equal(unname(coef(f, s = s, exact = TRUE, x = d$x, y = d$y)[, 1]), unname(coef(g)[, 1]), tolerance = 1e-8)
-  expect_output(print(summary(f)), "adaptive lasso, initial lasso")
-  expect_output(print(pen_adaptive()), "init = ridge")
+  expect_output(print(summary(f)), "adaptive lasso, initial estimate lasso")
+  expect_output(print(pen_adaptive()), "ridge")
 })
 
 test_that("errors", {

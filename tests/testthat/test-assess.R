@@ -144,3 +144,31 @@ test_that("objects for glmnet", {
   mine <- assess(b, x, z, s = s)
   for (m in names(a)) expect_equal(c(mine[[m]]), unname(c(a[[m]])), ignore_attr = TRUE, tolerance = 1e-10)
 })
+
+test_that("classes of family objects: the more probable one, whatever the link", {
+  d <- make_problem(100, 6, seed = 83)
+  y <- factor(with_seed(84, runif(100)) < pnorm(scale(d$y)), labels = c("no", "yes"))
+  link <- binomial("cloglog") # eta = 0 is no even chance
+  f <- sparsepath(d$x, y, family = link)
+  p <- predict(f, d$x, s = 0.05, type = "response")[, 1]
+  said <- factor(p > 0.5, levels = c(FALSE, TRUE), labels = c("no", "yes"))
+  counts <- unclass(table(Predicted = said, True = y))
+  expect_equal(unclass(confusion(f, d$x, y, s = 0.05)), counts, ignore_attr = TRUE)
+  expect_equal(unclass(confusion(predict(f, d$x, s = 0.05), newy = y, family = link)), counts, ignore_attr = TRUE)
+  expect_identical(as.vector(predict(f, d$x, s = 0.05, type = "class")), as.character(said))
+  expect_equal(attr(roc(f, d$x, y, s = 0.05), "auc"), unname(concordance_index(p, y)))
+})
+
+test_that("as_glmnet() for every family: predictions by the methods of glmnet are those of the fit", {
+  skip_unless_glmnet()
+  for (f in family_problems()) {
+    fit <- sparsepath(f$x, f$y, family = f$family, nlambda = 20)
+    theirs <- as_glmnet(fit)
+    s <- mean(fit$lambda[7:8])
+    for (type in c("link", "response")) {
+      p <- stats::predict(theirs, newx = f$x, s = s, type = type)
+      expect_equal(as.vector(p), as.vector(predict(fit, f$x, s = s, type = type)), tolerance = 1e-12, label = paste(class(theirs)[1], type))
+    }
+    expect_equal(unname(stats::deviance(theirs)), unname(deviance(fit)))
+  }
+})

@@ -26,7 +26,7 @@ test_that("moments of sparse and dense columns agree", {
   x[, 2] <- 4
   w <- with_seed(1, runif(20))
   w <- w / sum(w)
-  problem <- list(intercept = TRUE, standardize = TRUE)
+  problem <- list(intercept = TRUE, centred = TRUE, standardize = TRUE)
   dense <- column_moments(x, w, problem, NULL)
   expect_equal(column_moments(Matrix::Matrix(x, sparse = TRUE), w, problem, NULL), dense, ignore_attr = TRUE)
   expect_identical(which(dense$constant), 2L)

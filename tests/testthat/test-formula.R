@@ -97,7 +97,8 @@ test_that("missing values: left out as in lm(), said in print(), or refused", {
   expect_match(utils::capture.output(print(f)), "3 rows with missing values left out", all = FALSE)
   e <- expect_refused(sparsepath(y ~ a + tree, d, na.action = na.pass), "nonfinite")
   expect_match(conditionMessage(e), "`y`, row 9")
-  expect_refused(sparsepath(y ~ a + tree, d, na.action = na.fail), "formula")
+  e <- expect_refused(sparsepath(y ~ a + tree, d, na.action = na.fail), "nonfinite")
+  expect_match(conditionMessage(e), "`y`, row 9, and 2 more")
   expect_refused(sparsepath(d[c("a", "b")], frame$y), "nonfinite")
   expect_refused(sparsepath(d[c("b", "tree")], frame$y), "nonfinite")
   expect_refused(sparsepath(make_x(d[c("b", "tree")], sparse = TRUE), frame$y), "nonfinite")
@@ -233,4 +234,94 @@ test_that("a formula inside a function sees the variables there", {
   expect_refused(predict(r$fit, newdata = data.frame(u = 1)), "names")
   wrapper <- function(...) sparsepath(...)
   expect_identical(wrapper(y ~ a, frame)$beta, sparsepath(y ~ a, frame)$beta)
+})
+
+test_that("make_x() takes a formula, and its matrix stands for it", {
+  for (f in list(~ a * tree, ~ poly(a, 2) + soil:wet + log(b), y ~ a + tree - 1)) {
+    m <- make_x(f, frame)
+    expect_identical(attributes(make_x(frame, formula = f)), attributes(m))
+    full <- stats::update(f, y ~ . + 1)
+    fit <- sparsepath(full, frame, nlambda = 20)
+    mine <- sparsepath(m, frame$y, nlambda = 20)
+    expect_identical(mine$beta, fit$beta)
+    expect_identical(predict(mine, frame[7:3, ]), predict(fit, frame[7:3, ]))
+    expect_equal(as.matrix(make_x(f, frame, sparse = TRUE)), m, ignore_attr = TRUE)
+    expect_equal(make_x(frame[4:9, ], like = m), m[4:9, ], ignore_attr = "encoding", tolerance = 1e-12)
+  }
+  expect_identical(colnames(make_x(~tree, frame, contrasts = "treatment")), c("treeoak", "treepine"))
+  expect_refused(make_x(~tree), "missing_argument")
+  expect_refused(make_x(~tre, frame), "names")
+  expect_refused(make_x(~ a + offset(o), frame), "formula")
+  expect_refused(make_x(frame, like = make_x(frame["a"]), formula = ~a), "unknown_argument")
+  expect_refused(make_x(~ a + log(tree), frame), "formula")
+  expect_identical(nrow(make_x(~a, transform(frame, a = replace(a, 2, NA)))), 80L) # rows stay
+  expect_output(print(make_x(~ a + tree, frame)), "predict() takes data frames", fixed = TRUE)
+})
+
+test_that("missing values are replaced by means, in new data by the same means", {
+  d <- frame[c("a", "tree", "wet", "y")]
+  d$a[c(3, 9)] <- NA
+  d$tree[7] <- NA
+  d$wet[3] <- NA
+  by_hand <- cbind(a = d$a, one_hot(as.character(d$tree)), wet = d$wet + 0)
+  colnames(by_hand)[2:4] <- c("treefir", "treeoak", "treepine")
+  means <- colMeans(by_hand, na.rm = TRUE)
+  for (j in 1:5) by_hand[is.na(by_hand[, j]), j] <- means[j]
+  new <- data.frame(wet = NA, tree = "oak", a = c(NA, 1))
+  expected <- cbind(a = c(means[["a"]], 1), treefir = 0, treeoak = 1, treepine = 0, wet = means[["wet"]])
+  for (sparse in c(FALSE, TRUE)) {
+    for (m in list(make_x(d[1:3], sparse = sparse, na.impute = TRUE), make_x(~ a + tree + wet, d, sparse = sparse, na.impute = TRUE))) {
+      expect_equal(as.matrix(m), by_hand, ignore_attr = TRUE)
+      expect_equal(as.matrix(make_x(new, like = m)), expected, ignore_attr = TRUE)
+      fit <- sparsepath(m, frame$y, nlambda = 20)
+      expect_equal(predict(fit, new), predict(fit, expected), ignore_attr = TRUE)
+      expect_false(anyNA(predict(fit, new)))
+    }
+  }
+  # an interaction: its own columns have means
+  m <- make_x(~ a:tree, d, na.impute = TRUE)
+  s <- make_x(~ a:tree, d, sparse = TRUE)
+  expect_equal(as.matrix(s)[7, ], rep(NA_real_, 3), ignore_attr = TRUE)
+  expect_equal(m[7, ], colMeans(as.matrix(s), na.rm = TRUE))
+  skip_if_not_installed("glmnet")
+  reference <- suppressWarnings(glmnet::makeX(transform(d[1:3], wet = wet + 0), na.impute = TRUE))
+  expect_equal(as.matrix(make_x(d[1:3], na.impute = TRUE)), reference, ignore_attr = TRUE)
+  expect_refused(make_x(data.frame(a = c(NA_real_, NA), b = 1:2), na.impute = TRUE), "nonfinite")
+  expect_refused(make_x(d, na.impute = NA), "type")
+})
+
+test_that("the data frame of a formula is enough to fit again, to certify, and for degrees of freedom", {
+  d <- frame
+  d$a[4] <- NA
+  d$y[6] <- NA
+  keep <- which(d$b > 1.3 & !is.na(d$a) & !is.na(d$y))
+  f <- sparsepath(y ~ poly(b, 2) + a * tree + offset(o), d, weights = w, subset = b > 1.3, alpha = 0.7, nlambda = 30)
+  expect_identical(f$nobs, length(keep))
+  s <- sqrt(prod(f$lambda[12:13]))
+  finer <- update(f, lambda = c(f$lambda[1:12], s))
+  expect_equal(coef(f, s = s, exact = TRUE, x = d), coef(finer, s = s), tolerance = 1e-8)
+  expect_equal(predict(f, frame, s = s, exact = TRUE, x = d), predict(finer, frame, s = s), tolerance = 1e-8)
+  expect_lt(max(kkt(f, d)$rel.gap), 1e-7)
+  m <- make_x(frame[keep, ], like = f)
+  expect_equal(kkt(f, d), kkt(f, m, d$y[keep], weights = d$w[keep], offset = d$o[keep]))
+  expect_equal(effective_df(f, x = d), effective_df(f, x = m, weights = d$w[keep], offset = d$o[keep]))
+  expect_refused(coef(f, s = s, exact = TRUE, x = d[-1, ]), "data")
+  e <- expect_refused(coef(f, s = s, exact = TRUE, x = d[names(d) != "y"]), "names")
+  expect_identical(e$missing, "y")
+  g <- do.call(sparsepath, list(y ~ a, frame, weights = frame$w)) # the call has lost the values
+  expect_refused(kkt(g, frame), "missing_argument")
+  expect_lt(max(kkt(g, frame, weights = frame$w)$rel.gap), 1e-7)
+  expect_lt(max(kkt(cv.sparsepath(z ~ a + tree, frame, family = "binomial", nfolds = 3, weights = w), frame)$rel.gap), 1e-7)
+})
+
+test_that("residuals of incomplete rows are NA, as predictions are", {
+  d <- frame
+  d$a[3] <- NA
+  d$y[9] <- NA
+  f <- sparsepath(y ~ a + tree, d)
+  r <- residuals(f, d, s = 0.05)
+  expect_identical(which(is.na(r[, 1])), c(`3` = 3L, `9` = 9L))
+  expect_equal(r[-c(3, 9), ], frame$y[-c(3, 9)] - predict(f, frame, s = 0.05)[-c(3, 9), ])
+  expect_identical(is.na(fitted(f, d, s = 0.05)[, 1]), is.na(d$a), ignore_attr = TRUE)
+  expect_true(all(is.na(residuals(f, d[c(3, 9), ], s = 0.05))))
 })

@@ -310,5 +310,5 @@ test_that("what is not allowed is refused", {
   expect_refused(sparsepath(d$x, d$y, penalty = "mcp"), "type")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), alpha = 0), "range")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), lower.limits = 0), "unavailable")
-  expect_output(print(pen_mcp()), "mcp: gamma = 3")
+  expect_output(print(pen_mcp()), "MCP, gamma = 3")
 })

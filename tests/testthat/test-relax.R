@@ -77,7 +77,6 @@ test_that("blends", {
   expect_equal(c(assess(f, x, p$y, s = s, gamma = 0)$mse), mean((p$y - predict(f, x, s = s, gamma = 0))^2))
   expect_refused(coef(f, gamma = 2), "range")
   expect_refused(coef(f, gamma = numeric()), "length")
-  expect_refused(predict(f, x, s = 0.123, gamma = 0, exact = TRUE, x = x, y = p$y), "unavailable")
   expect_refused(coef(sparsepath(x, p$y), gamma = 0), "unknown_argument")
   expect_refused(sparsepath(x, p$y, relax = 1), "type")
   utils::capture.output(table <- print(f))
@@ -223,5 +222,43 @@ test_that("relaxed fits and cross-validations of glmnet", {
     for (field in c("lambda.min", "lambda.1se", "gamma.min", "gamma.1se", "nzero.min", "nzero.1se")) {
       expect_equal(unname(cv$relaxed[[field]]), unname(theirs$relaxed[[field]]))
     }
+  }
+})
+
+test_that("exact = TRUE fits path and relaxed part again", {
+  for (family in c("gaussian", "poisson")) {
+    y <- if (family == "gaussian") p$y else round(exp(p$y / 4))
+    f <- sparsepath(x, y, family = family, relax = TRUE, nlambda = 8, weights = p$w, offset = p$o / 3)
+    s <- c(0.6 * f$lambda[3] + 0.4 * f$lambda[4], f$lambda[2])
+    finer <- sparsepath(x, y, family = family, relax = TRUE, lambda = c(f$lambda[1:4], s[1]), weights = p$w, offset = p$o / 3)
+    again <- function(...) coef(f, s = s, exact = TRUE, x = x, y = y, weights = p$w, offset = p$o / 3, ...)
+    expect_equal(again(gamma = 0.3), coef(finer, s = s, gamma = 0.3), tolerance = 1e-7)
+    expect_equal(again(gamma = c(0, 1)), list(`0` = coef(finer, s = s, gamma = 0), `1` = coef(finer, s = s, gamma = 1)), tolerance = 1e-7)
+    expect_gt(max(abs(again(gamma = 0)[, 1] - coef(f, s = s, gamma = 0)[, 1])), 1e-4) # not what interpolation gives
+    expect_equal(predict(f, x, s = s, gamma = 0.5, newoffset = p$o / 3, exact = TRUE, x = x, y = y, weights = p$w, offset = p$o / 3),
+      predict(finer, x, s = s, gamma = 0.5, newoffset = p$o / 3), tolerance = 1e-7)
+  }
+  few <- sparsepath(x, p$y, relax = TRUE, nlambda = 8, maxp = 3)
+  b <- coef(few, s = 0.01, gamma = 0, exact = TRUE, x = x, y = p$y)
+  expect_lte(sum(b[-1, ] != 0), 3) # maxp is remembered
+  expect_refused(coef(few, s = 0.01, gamma = 0, exact = TRUE), "missing_argument")
+})
+
+test_that("poisson: glm() on the selected columns, and the cross-validation is a loop", {
+  y <- as.double(with_seed(78, rpois(60, exp(0.5 * scale(p$y)))))
+  f <- sparsepath(x, y, family = "poisson", relax = TRUE, offset = p$o / 3, weights = p$w, nlambda = 12, lambda.min.ratio = 0.1)
+  for (l in which(f$df < 12)) {
+    set <- which(f$beta[, l] != 0)
+    b <- glm.fit(cbind(1, x[, set]), y, p$w, offset = p$o / 3, family = poisson(), control = glm.control(epsilon = 1e-14))$coefficients
+    expect_equal(unname(c(f$relaxed$a0[l], f$relaxed$beta[set, l])), unname(b), tolerance = 1e-6)
+  }
+  gamma <- c(0, 0.4)
+  cv <- cv.sparsepath(x, y, family = "poisson", foldid = p$fold, relax = TRUE, gamma = gamma, keep = TRUE, lambda = f$lambda[1:7], maxp = 8)
+  hand <- hand_relaxed(x, y, "poisson", p$fold, cv$lambda, gamma, maxp = 8)
+  for (g in 1:2) {
+    expect_lt(max(abs(hand[[g]] - cv$relaxed$fit.preval[[g]]) / pmax(1, abs(hand[[g]]))), 1e-10)
+    loss <- 2 * (ifelse(y > 0, y * log(y), 0) - y * hand[[g]] - y + exp(hand[[g]]))
+    raw <- rowsum(loss, p$fold) / tabulate(p$fold)
+    expect_equal(cv$relaxed$statlist[[g]]$cvm, unname(colSums(raw * tabulate(p$fold)) / 60), tolerance = 1e-10)
   }
 })

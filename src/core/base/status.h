@@ -10,6 +10,8 @@ typedef enum sp_status {
   SP_ENONFINITE,   /* x has NaN or Inf: ctx->where is the 0-based column */
   SP_ECORRUPT,     /* a sparse matrix with impossible indices or pointers */
   SP_EUNSUPPORTED, /* no solver for this combination */
+  SP_EHOST,        /* a function of the host failed; the host knows why */
+  SP_EDOMAIN,      /* the null model is outside the region where the loss is defined */
   SP_ESEPARATION,  /* unpenalized columns separate the response: no finite estimate */
   SP_EARG          /* an argument the host should have refused */
 } sp_status;

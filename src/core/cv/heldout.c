@@ -1,5 +1,6 @@
 #include "heldout.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "../base/par.h"
@@ -28,49 +29,93 @@ static void heap_sort(int *cols, double *vals, int n) {
   }
 }
 
-int sp_heldout_room(const sp_task *t, int l) { return t->points[l].count + (t->m.nu - t->m.nu0) * t->m.K; }
 
-static void take(const sp_model *m, int *cols, double *vals, int *count, double *a0, int j, double b) {
-  const int base = sp_model_base(m, j);
-  double val = b * m->iscale[base];
-  /* a limit that the solution stands at is returned as it was given */
-  if (m->upper && b > 0 && val > m->upper[base]) val = m->upper[base];
-  if (m->lower && b < 0 && val < m->lower[base]) val = m->lower[base];
-  cols[*count] = j;
-  vals[(*count)++] = val;
-  a0[j - base * m->K] -= val * m->mean[base];
+int sp_heldout_room(const sp_task *t, int l) { return (t->points[l].count + t->m.nu - t->m.nu0 + 1) * t->m.K; }
+
+/* The value with `m` smaller ones, the first of equal ones. */
+static int ranked(const double *v, int K, int m) {
+  for (int k = 0; k < K; k++) {
+    int less = 0, equal = 0;
+    for (int h = 0; h < K; h++) {
+      less += v[h] < v[k];
+      equal += v[h] == v[k];
+    }
+    if (less <= m && m < less + equal) return k;
+  }
+  return 0;
+}
+
+/* Where only differences between the K coefficients of a column count: unpenalized ones sum to 0, and of those with an L1 penalty
+ * alone the median is 0, by which the penalty is least. Of the two middle ones of an even K it is that of the first class. */
+static void settle_shift(const sp_model *m, double lambda, int base, double *v) {
+  const int K = m->K, free_ = m->blocks ? m->wt[m->pen->groups->of[base]] == 0 : m->v[base] == 0;
+  double shift = 0;
+  if ((m->upper && isfinite(m->upper[base])) || (m->lower && isfinite(m->lower[base]))) return;
+  if (!free_ && m->pen->alpha < 1 && lambda > 0) return; /* the ridge part settles it */
+  if (!free_ && m->blocks && m->pen->tau < 1 && lambda > 0) return; /* so do norms of blocks */
+  if (free_ || m->pen->alpha == 0) {
+    for (int k = 0; k < K; k++) shift += v[k] / K;
+  } else {
+    const int lower = ranked(v, K, (K - 1) / 2), upper = ranked(v, K, K / 2);
+    shift = v[lower < upper ? lower : upper];
+  }
+  for (int k = 0; k < K; k++) v[k] -= shift;
+}
+
+/* Nonzero coefficients of point l in standardized units, by increasing column; cols, vals [sp_heldout_room()] */
+static int standardized(const sp_task *t, int l, int *cols, double *vals) {
+  const sp_model *m = &t->m;
+  const sp_point *pt = &t->points[l];
+  const int K = m->K;
+  int c = 0, sorted = 1, groups = 0, out = 0;
+  for (int i = 0; i < pt->count; i++) {
+    if (pt->b[i] != 0) cols[c] = pt->cols[i], vals[c++] = pt->b[i];
+  }
+  for (int h = m->nu0; h < m->nu; h++) {
+    if (pt->gamma[h] != 0) cols[c] = m->ucol[h], vals[c++] = pt->gamma[h];
+  }
+  for (int i = 1; i < c; i++) sorted &= cols[i - 1] < cols[i];
+  if (!sorted) heap_sort(cols, vals, c);
+  if (!(m->loss.ops->flags & SP_LOSS_SHIFT_FREE)) return c;
+  for (int i = 0; i < c; i++) groups += i == 0 || cols[i - 1] / K != cols[i] / K;
+  for (int g = groups - 1, from = c - 1; g >= 0; g--) { /* all K of each column, from the last one on: nothing unread is overwritten */
+    const int base = cols[from] / K;
+    for (int k = K - 1; k >= 0; k--) {
+      const int in = from >= 0 && cols[from] == base * K + k;
+      vals[g * K + k] = in ? vals[from--] : 0;
+      cols[g * K + k] = base * K + k;
+    }
+    settle_shift(m, pt->lambda, base, vals + g * K);
+  }
+  for (int i = 0; i < groups * K; i++) {
+    if (vals[i] != 0) cols[out] = cols[i], vals[out++] = vals[i];
+  }
+  return out;
 }
 
 void sp_heldout_coef(const sp_task *t, int l, int *cols, double *vals, int *count, double *a0) {
   const sp_model *m = &t->m;
   const sp_point *pt = &t->points[l];
-  const int K = m->K, free_shift = (m->loss.ops->flags & SP_LOSS_SHIFT_FREE) != 0;
-  int c = 0, sorted = 1;
+  const int K = m->K;
   for (int k = 0; k < K; k++) a0[k] = 0;
-  for (int i = 0; i < pt->count; i++) {
-    if (pt->b[i] != 0) take(m, cols, vals, &c, a0, pt->cols[i], pt->b[i]);
-  }
   for (int h = 0; h < m->nu0; h++) a0[-1 - m->ucol[h]] += pt->gamma[h];
-  for (int h = m->nu0; h < m->nu;) { /* the predictors of one column at a time */
-    const int base = sp_model_base(m, m->ucol[h]);
-    int next = h;
-    double sum = 0;
-    for (; next < m->nu && sp_model_base(m, m->ucol[next]) == base; next++) sum += pt->gamma[next];
-    const double shift = free_shift ? sum / K : 0; /* where nothing else says which, the one that sums to 0 */
-    for (int k = 0; k < K; k++) {
-      const int in = h < next && m->ucol[h] == base * K + k;
-      const double b = in ? pt->gamma[h++] - shift : -shift;
-      if (b != 0) take(m, cols, vals, &c, a0, base * K + k, b);
-    }
+  *count = standardized(t, l, cols, vals);
+  for (int i = 0; i < *count; i++) {
+    const int base = sp_model_base(m, cols[i]);
+    double val = vals[i] * m->iscale[base];
+    /* a limit that the solution stands at is returned as it was given */
+    if (m->upper && vals[i] > 0 && val > m->upper[base]) val = m->upper[base];
+    if (m->lower && vals[i] < 0 && val < m->lower[base]) val = m->lower[base];
+    vals[i] = val;
+    a0[cols[i] - base * K] -= val * m->mean[base];
   }
-  if (free_shift && m->nu0) {
+  for (int i = 0; i < *count && m->yscale; i++) vals[i] *= m->yscale[cols[i] % K];
+  for (int k = 0; k < K && m->yscale; k++) a0[k] *= m->yscale[k];
+  if ((m->loss.ops->flags & SP_LOSS_SHIFT_FREE) && m->nu0) {
     double mean = 0;
     for (int k = 0; k < K; k++) mean += a0[k] / K;
     for (int k = 0; k < K; k++) a0[k] -= mean;
   }
-  *count = c;
-  for (int i = 1; i < c; i++) sorted &= cols[i - 1] < cols[i];
-  if (!sorted) heap_sort(cols, vals, c);
 }
 
 typedef struct job {
@@ -89,13 +134,16 @@ static sp_status predict_task(void *arg, int task) {
   const int L = path->L, p = d->p, K = t->m.K;
   sp_status st = SP_OK;
   ptrdiff_t rows = 0;
-  int cols = 0;
+  int cols = 0, room = 1;
   for (ptrdiff_t i = 0; i < n * jb->R; i++) rows += jb->which[i] == task + 1;
   if (!rows) return SP_OK;
   int *slot = sp_alloc(path->ctx, (size_t)p, sizeof *slot);
   ptrdiff_t *row = sp_alloc(path->ctx, (size_t)rows, sizeof *row);
-  double *x = sp_alloc(path->ctx, (size_t)n, sizeof *x), *xs = NULL, *eta = sp_alloc(path->ctx, (size_t)(rows * K), sizeof *eta);
-  if (!slot || !row || !x || !eta) {
+  for (int l = 0; l < L; l++) room = sp_heldout_room(t, l) > room ? sp_heldout_room(t, l) : room;
+  int *at = sp_alloc(path->ctx, (size_t)room, sizeof *at);
+  double *x = sp_alloc(path->ctx, (size_t)n, sizeof *x), *xs = NULL, *eta = sp_alloc(path->ctx, (size_t)(rows * K), sizeof *eta),
+         *b = sp_alloc(path->ctx, (size_t)(room + K), sizeof *b), *a0 = b ? b + room : NULL;
+  if (!slot || !row || !x || !eta || !at || !b) {
     st = SP_ENOMEM;
     goto done;
   }
@@ -128,30 +176,36 @@ static sp_status predict_task(void *arg, int task) {
   }
   for (int l = 0; l < L; l++) {
     const sp_point *pt = &t->points[l];
-    for (ptrdiff_t k = 0; k < rows * K; k++) {
-      eta[k] = path->spec.offset ? path->spec.offset[row[k % rows] % n + n * (k / rows)] : 0;
-    }
-    for (int i = 0; i < pt->count; i++) {
-      const int j = sp_model_base(&t->m, pt->cols[i]);
-      if (pt->b[i] != 0) sp_axpy(pt->b[i], xs + slot[j] * rows, eta + (pt->cols[i] - j * K) * rows, rows);
-    }
-    for (int h = 0; h < t->m.nu; h++) {
-      const int c = t->m.ucol[h];
-      if (c >= 0) {
-        const int j = sp_model_base(&t->m, c);
-        sp_axpy(pt->gamma[h], xs + slot[j] * rows, eta + (c - j * K) * rows, rows);
-      } else {
-        for (ptrdiff_t k = 0; k < rows; k++) eta[k + (-1 - c) * rows] += pt->gamma[h];
+    memset(eta, 0, (size_t)(rows * K) * sizeof *eta);
+    const int count = standardized(t, l, at, b);
+    for (int k = 0; k < K; k++) a0[k] = 0;
+    for (int h = 0; h < t->m.nu0; h++) a0[-1 - t->m.ucol[h]] += pt->gamma[h];
+    if ((t->m.loss.ops->flags & SP_LOSS_SHIFT_FREE) && t->m.nu0) { /* the level that sp_heldout_coef() gives the intercepts */
+      double level = 0;
+      for (int k = 0; k < K; k++) level += a0[k] / K;
+      for (int i = 0; i < count; i++) {
+        const int j = sp_model_base(&t->m, at[i]);
+        level -= b[i] * t->m.iscale[j] * t->m.mean[j] / K;
       }
+      for (int k = 0; k < K; k++) a0[k] -= level;
     }
+    for (ptrdiff_t k = 0; k < rows * K; k++) eta[k] += a0[k / rows];
+    for (int i = 0; i < count; i++) {
+      const int j = sp_model_base(&t->m, at[i]);
+      sp_axpy(b[i], xs + slot[j] * rows, eta + (at[i] - j * K) * rows, rows);
+    }
+    for (ptrdiff_t k = 0; k < rows * K && t->m.yscale; k++) eta[k] *= t->m.yscale[k / rows];
+    for (ptrdiff_t k = 0; k < rows * K && path->spec.offset; k++) eta[k] += path->spec.offset[row[k % rows] % n + n * (k / rows)];
     for (ptrdiff_t k = 0; k < rows * K; k++) {
-      const ptrdiff_t at = row[k % rows];
-      jb->out[at % n + n * (k / rows + K * (l + L * (at / n)))] = eta[k];
+      const ptrdiff_t i = row[k % rows];
+      jb->out[i % n + n * (k / rows + K * (l + L * (i / n)))] = eta[k];
     }
   }
 done:
   sp_free(path->ctx, slot);
   sp_free(path->ctx, row);
+  sp_free(path->ctx, at);
+  sp_free(path->ctx, b);
   sp_free(path->ctx, x);
   sp_free(path->ctx, xs);
   sp_free(path->ctx, eta);

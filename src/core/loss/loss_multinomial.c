@@ -20,19 +20,21 @@ typedef struct multinomial {
   double *eta;   /* [n x K] scratch of the intercepts */
   double *b, *H; /* [3 K], [K x K] the same */
   double *p;     /* [K] probabilities of a row */
+  double *acc;   /* [n] scratch of the root */
 } multinomial;
 
 static sp_status multinomial_open(sp_loss *l) {
   const size_t K = (size_t)l->K, nK = (size_t)l->n * K;
   multinomial *s = l->state = sp_calloc(l->ctx, 1, sizeof *s);
   if (!s) return SP_ENOMEM;
-  s->d = sp_calloc(l->ctx, 3 * nK + 4 * K + K * K, sizeof *s->d);
+  s->d = sp_calloc(l->ctx, 3 * nK + 4 * K + K * K + (size_t)l->n, sizeof *s->d);
   if (!s->d) return SP_ENOMEM;
   s->t = s->d + nK;
   s->eta = s->t + nK;
   s->b = s->eta + nK;
   s->p = s->b + 3 * K;
   s->H = s->p + K;
+  s->acc = s->H + K * K;
   return SP_OK;
 }
 
@@ -286,29 +288,44 @@ static sp_status multinomial_metric(sp_loss *l, const double *eta) {
   return SP_OK;
 }
 
+/* Class by class, so that rows go in step. */
 static void multinomial_root(const sp_loss *l, enum sp_root op, double *x) {
   const multinomial *s = l->state;
   const ptrdiff_t n = l->n;
-  const int K = l->K, solve = op == SP_ROOT_SOLVE || op == SP_ROOT_SOLVE_T;
-  if (op == SP_ROOT || op == SP_ROOT_SOLVE) {
-    for (ptrdiff_t i = 0; i < n; i++) { /* from the last class to the first */
-      double mean = 0;
-      for (int k = K - 1; k >= 0; k--) {
-        const ptrdiff_t at = i + k * n;
-        const double d = s->d[at], old = x[at], value = solve ? (d > 0 ? old / d : 0) + mean : old;
-        x[at] = solve ? value : d * (old - mean);
-        mean += s->t[at] * (value - mean);
-      }
-    }
-  } else {
-    for (ptrdiff_t i = 0; i < n; i++) { /* from the first; `due`: what the mean of the later ones is owed */
-      double due = 0;
-      for (int k = 0; k < K; k++) {
-        const ptrdiff_t at = i + k * n;
-        const double d = s->d[at], part = s->t[at] * due, scaled = solve ? x[at] - part : d * x[at];
-        x[at] = solve ? (d > 0 ? scaled / d : 0) : scaled + part;
-        due -= part + scaled;
-      }
+  const int K = l->K;
+  double *restrict acc = s->acc; /* mean of the later ones, or what it is owed */
+  memset(acc, 0, (size_t)n * sizeof *acc);
+  for (int step = 0; step < K; step++) {
+    const int forward = op == SP_ROOT_T || op == SP_ROOT_SOLVE_T, k = forward ? step : K - 1 - step;
+    const double *restrict d = s->d + k * n, *restrict t = s->t + k * n;
+    double *restrict v = x + k * n;
+    switch (op) {
+      case SP_ROOT:
+        for (ptrdiff_t i = 0; i < n; i++) {
+          const double old = v[i];
+          v[i] = d[i] * (old - acc[i]);
+          acc[i] += t[i] * (old - acc[i]);
+        }
+        break;
+      case SP_ROOT_SOLVE:
+        for (ptrdiff_t i = 0; i < n; i++) {
+          v[i] = (d[i] > 0 ? v[i] / d[i] : 0) + acc[i];
+          acc[i] += t[i] * (v[i] - acc[i]);
+        }
+        break;
+      case SP_ROOT_T:
+        for (ptrdiff_t i = 0; i < n; i++) {
+          const double part = t[i] * acc[i], scaled = d[i] * v[i];
+          v[i] = scaled + part;
+          acc[i] -= part + scaled;
+        }
+        break;
+      default:
+        for (ptrdiff_t i = 0; i < n; i++) {
+          const double part = t[i] * acc[i], scaled = v[i] - part;
+          v[i] = d[i] > 0 ? scaled / d[i] : 0;
+          acc[i] -= part + scaled;
+        }
     }
   }
 }

@@ -31,6 +31,9 @@ typedef struct chunk_result {
 } chunk_result;
 
 typedef struct check {
+  const sp_groups *groups; /* norms of blocks: columns are read group by group */
+  int *chunk;           /* [chunks + 1] groups: first group of each work item */
+  int longest;          /* columns of the largest group */
   sp_ctx *ctx;
   const sp_design *design;
   int B, qt, total;
@@ -177,12 +180,155 @@ static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int
   return SP_OK;
 }
 
+/* Scratch of one thread for the blocks of a group; see check_group(). */
+typedef struct block_room {
+  int *coef;                    /* [longest], coefficients */
+  double *v, *c, *zero;         /* [longest] */
+  double *zs, *rest;            /* [columns x qt], [columns] */
+} block_room;
+
+/* Exact correlations of a block with the residuals of lambda l: c [m], penalized units */
+static sp_status exact_block(const check *ck, chunk_result *r, int k, int l, const sp_view *view, const sp_pen_block *bl,
+                             const block_room *w, int *is_viol) {
+  const lowrank *f = &ck->lr[k];
+  const sp_model *m = &f->task->m;
+  const double lam = ck->lambda[f->task->ls + l];
+  for (int i = 0; i < bl->m; i++) {
+    const int j = sp_model_base(m, w->coef[i]), col = f->raw + l * f->K + (w->coef[i] - j * f->K);
+    sp_view_dot_raw(view, &j, 1, ck->resid + col * ck->design->n, &ck->rsum[col], &w->c[i]);
+    w->c[i] /= sp_model_unit(m, w->coef[i]);
+  }
+  r->exact += bl->m;
+  const double wt = bl->kv / m->ridge_scale, excess = m->pen->ops->block_violation(m->pen, lam, bl, w->zero, w->c);
+  *is_viol = excess > SP_TOL_ENTER * lam * wt + 4e-15 * m->unit * sqrt((double)bl->m) / sp_model_unit(m, w->coef[0]);
+  if (*is_viol) return add_violator(ck->ctx, r, k, w->coef[0], l);
+  if (excess > 0) {
+    const int at = f->raw + l * f->K;
+    r->kkt[at] = fmax(r->kkt[at], excess / (lam * wt));
+    r->scale[at] = fmin(r->scale[at], m->pen->ops->block_scale(m->pen, lam, bl, w->c));
+    r->slack[at] += m->pen->ops->block_fenchel_young(m->pen, lam, bl, w->zero, w->c);
+  }
+  return SP_OK;
+}
+
+/* One task, one block of group g; z~ and rest of the group's columns are in w. With |c_jk - S_lk'z_j| <= rest_j e_lk and S a
+ * contraction, |S(c)| <= |S(approximation)| + |(rest_j e_lk)|. */
+static sp_status check_one_block(const check *ck, chunk_result *r, int k, int g, int number, const sp_view *view, const block_room *w) {
+  const lowrank *f = &ck->lr[k];
+  sp_task *t = f->task;
+  const sp_model *md = &t->m;
+  const int *cols = ck->groups->cols + ck->groups->ptr[g], K = f->K, rows = f->L * K;
+  const sp_pen_block bl = sp_model_block(md, number, w->coef, w->v);
+  if (!bl.m || md->qp.pos[w->coef[0]] >= 0) return SP_OK;
+  for (int l = 0; l < f->L; l++) {
+    double T, tv, ridge, err = 0, ss = 0;
+    md->pen->ops->block_norms(md->pen, ck->lambda[t->ls + l], &bl, &T, &tv, &ridge);
+    for (int i = 0, a = 0; i < bl.m; i++) {
+      const int j = sp_model_base(md, w->coef[i]), lk = l * K + (w->coef[i] - j * K);
+      const double unit = sp_model_unit(md, w->coef[i]);
+      while (cols[a] != j) a++;
+      const double *S = f->S + (ptrdiff_t)lk * rows, *zs = w->zs + (ptrdiff_t)a * ck->qt;
+      double c = 0;
+      for (int h = 0; h < f->q; h++) c += S[h] * zs[h];
+      w->c[i] = c / unit;
+      const double e = w->rest[a] * f->e[lk] / unit, x = fmax(0, fabs(w->c[i]) - tv * w->v[i]);
+      err += e * e; /* infinite for a column far from its mean: always open */
+      ss += x * x;
+    }
+    int viol = 0;
+    if (!(sqrt(ss) + sqrt(err) <= T)) {
+      const sp_status st = exact_block(ck, r, k, l, view, &bl, w, &viol);
+      if (st != SP_OK) return st;
+    }
+    if (l == f->L - 1 || viol) {
+      for (int i = 0; i < bl.m; i++) t->c[w->coef[i]] = w->c[i] * sp_model_unit(md, w->coef[i]);
+    }
+    if (viol) break;
+  }
+  return SP_OK;
+}
+
+static sp_status check_group(const check *ck, chunk_result *r, int k, int g, const double *z, double *column, const block_room *w) {
+  const lowrank *f = &ck->lr[k];
+  const sp_model *md = &f->task->m;
+  const sp_groups *gr = ck->groups;
+  const int *cols = gr->cols + gr->ptr[g], m = gr->ptr[g + 1] - gr->ptr[g];
+  const sp_view view = {.design = ck->design, .n = md->rows_n, .rows = md->rows, .mean = md->mean, .iscale = md->iscale,
+                        .column = column, .K = 1};
+  sp_status st = SP_OK;
+  for (int a = 0; a < m; a++) {
+    const double is = md->iscale[cols[a]], mean = md->mean[cols[a]], *za = z + (ptrdiff_t)a * ck->qt + f->offset;
+    double zz = 0, *zs = w->zs + (ptrdiff_t)a * ck->qt;
+    for (int h = 0; h < f->q; h++) {
+      zs[h] = (za[h] - mean * ck->bsum[f->offset + h]) * is;
+      zz += zs[h] * zs[h];
+    }
+    w->rest[a] = fabs(mean) * is > SP_VIEW_SHIFT ? INFINITY : sqrt(fmax(0, 1 - zz) + 1e-14);
+  }
+  if (gr->across) return check_one_block(ck, r, k, g, g, &view, w);
+  for (int p = 0; p < f->K && st == SP_OK; p++) st = check_one_block(ck, r, k, g, g * f->K + p, &view, w);
+  return st;
+}
+
+/* Work items of about CHUNK columns, in whole groups */
+static sp_status divide_groups(check *ck, const sp_groups *gr, int *chunks) {
+  int columns = CHUNK, count = 0;
+  ck->groups = gr;
+  ck->chunk = sp_alloc(ck->ctx, (size_t)gr->G + 1, sizeof *ck->chunk);
+  if (!ck->chunk) return SP_ENOMEM;
+  for (int g = 0; g < gr->G; g++) {
+    const int m = gr->ptr[g + 1] - gr->ptr[g];
+    if (columns >= CHUNK) {
+      ck->chunk[count++] = g;
+      columns = 0;
+    }
+    columns += m;
+    if (m > ck->longest) ck->longest = m;
+  }
+  ck->chunk[count] = gr->G;
+  *chunks = count;
+  return SP_OK;
+}
+
+/* The groups of one work item: the columns of several small groups, or those of one large one, at a time. */
+static sp_status check_groups(const check *ck, chunk_result *r, int chunk, double *z, double *column) {
+  const sp_groups *gr = ck->groups;
+  const size_t most = (size_t)ck->longest * (size_t)ck->lr[0].K, columns = (size_t)ck->longest, qt = (size_t)ck->qt;
+  sp_status st = SP_OK;
+  block_room w = {.coef = sp_alloc(ck->ctx, most, sizeof(int)), .v = sp_calloc(ck->ctx, 3 * most + columns * (qt + 1), sizeof(double))};
+  if (!w.coef || !w.v) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  w.c = w.v + most;
+  w.zero = w.c + most;
+  w.zs = w.zero + most;
+  w.rest = w.zs + columns * qt;
+  for (int g = ck->chunk[chunk]; g < ck->chunk[chunk + 1];) {
+    int last = g + 1;
+    while (last < ck->chunk[chunk + 1] && gr->ptr[last + 1] - gr->ptr[g] <= BLOCK) last++;
+    const int *cols = gr->cols + gr->ptr[g], m = gr->ptr[last] - gr->ptr[g];
+    if (ck->qt) ck->design->ops->cols_dot(ck->design, cols, 0, m, ck->basis, ck->design->n, ck->qt, z, ck->qt);
+    for (int k = 0; k < ck->B; k++) {
+      for (int h = g; h < last; h++) {
+        SP_TRY(check_group(ck, r, k, h, z + (ptrdiff_t)(gr->ptr[h] - gr->ptr[g]) * ck->qt, column, &w));
+      }
+    }
+    g = last;
+  }
+done:
+  sp_free(ck->ctx, w.coef);
+  sp_free(ck->ctx, w.v);
+  return st;
+}
+
 static sp_status check_chunk(void *arg, int chunk) {
   const check *ck = arg;
   chunk_result *r = &ck->res[chunk];
   sp_status st = SP_OK;
   const int from = chunk * CHUNK, to = from + CHUNK < ck->design->p ? from + CHUNK : ck->design->p;
-  double *z = sp_alloc(ck->ctx, ((size_t)BLOCK + 1) * (size_t)ck->qt + 1, sizeof *z);
+  const size_t columns = ck->longest > BLOCK ? (size_t)ck->longest : BLOCK;
+  double *z = sp_alloc(ck->ctx, (columns + 1) * (size_t)ck->qt + 1, sizeof *z);
   double *column = sp_alloc(ck->ctx, (size_t)ck->design->n, sizeof *column);
   double *acc = sp_alloc(ck->ctx, 3 * (size_t)ck->total, sizeof *acc);
   r->kkt = acc;
@@ -195,6 +341,10 @@ static sp_status check_chunk(void *arg, int chunk) {
   for (int i = 0; i < ck->total; i++) {
     r->kkt[i] = r->slack[i] = 0;
     r->scale[i] = 1;
+  }
+  if (ck->groups) {
+    SP_TRY(check_groups(ck, r, chunk, z, column));
+    goto done;
   }
   for (int j0 = from; j0 < to; j0 += BLOCK) {
     const int m = j0 + BLOCK < to ? BLOCK : to - j0;
@@ -306,8 +456,9 @@ static sp_status collect(check *ck, int chunks) {
 sp_status sp_bound_check(sp_ctx *ctx, const sp_design *design, sp_task *const *tasks, int B, const double *lambda, int l0,
                          sp_counts *counts) {
   sp_status st = SP_OK;
-  const int chunks = (design->p - 1) / CHUNK + 1;
+  int chunks = (design->p - 1) / CHUNK + 1;
   check ck = {.ctx = ctx, .design = design, .B = B, .lambda = lambda};
+  if (tasks[0]->m.blocks) SP_TRY(divide_groups(&ck, tasks[0]->m.pen->groups, &chunks));
   ck.lr = sp_calloc(ctx, (size_t)B, sizeof *ck.lr);
   ck.res = sp_calloc(ctx, (size_t)chunks, sizeof *ck.res);
   if (!ck.lr || !ck.res) {
@@ -327,6 +478,7 @@ done:
   }
   for (int k = 0; ck.lr && k < B; k++) sp_free(ctx, ck.lr[k].S);
   sp_free(ctx, ck.res);
+  sp_free(ctx, ck.chunk);
   sp_free(ctx, ck.lr);
   sp_free(ctx, ck.basis);
   sp_free(ctx, ck.bsum);

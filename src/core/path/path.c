@@ -12,6 +12,8 @@
 
 #define BATCH 20      /* lambdas between checks of all columns: flat optimum 20..34 */
 #define BATCH_SPARSE 10 /* where a solution costs more than a check, fewer are worth doing again */
+#define BATCH_REDUCED 50 /* see batch_size() */
+#define REDUCED_ROOM 2e6 /* doubles for residuals that reduced problems may always have */
 #define SPAN 0.35     /* a batch ends when lambda has fallen to this fraction */
 #define COARSE 0.5    /* a step to less than this fraction gets unreported lambdas in between */
 #define MAX_REDO 200  /* rounds of checks per batch */
@@ -85,6 +87,8 @@ done:
   return st;
 }
 
+static int on_main_thread(const sp_path *path) { return (path->spec.loss->flags & SP_LOSS_MAIN_THREAD) != 0; }
+
 /* The unresolved range of one task. */
 static sp_status solve_task(void *arg, int i) {
   const batch *ba = arg;
@@ -112,7 +116,7 @@ static sp_status solve_task(void *arg, int i) {
       t->l1 = l + 1;
       break;
     }
-    if (ba->count == 1 || path->ctx->threads == 1) SP_TRY(sp_poll(path->ctx)); /* on the main thread only */
+    if (ba->count == 1 || path->ctx->threads == 1 || on_main_thread(path)) SP_TRY(sp_poll(path->ctx)); /* on the main thread only */
   }
 done:
   return st;
@@ -121,7 +125,10 @@ done:
 /* Several tasks at a time, in groups so that the host is asked in between. */
 static sp_status solve_tasks(batch *ba) {
   sp_status st = SP_OK;
-  if (ba->count == 1) return solve_task(ba, 0);
+  if (ba->count == 1 || on_main_thread(ba->path)) {
+    for (int i = 0; i < ba->count; i++) SP_TRY(solve_task(ba, i));
+    return SP_OK;
+  }
   const int size = 4 * ba->path->ctx->threads;
   for (int from = 0; from < ba->count; from += size) {
     batch part = {ba->path, ba->todo + from, ba->count - from < size ? ba->count - from : size, ba->l0};
@@ -356,7 +363,7 @@ static sp_status refuse_separation(sp_path *path, int t) {
 /* Worth it from twice as many rows as columns, as long as the factors stay small beside X. */
 static int wants_reduction(const sp_spec *sp, const sp_model *m) {
   const double p = m->p, size = p * p * sp->B;
-  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
+  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && !m->blocks && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
          size <= fmax(0.5 * (double)m->n * p, 2e7);
 }
 
@@ -366,9 +373,22 @@ static sp_status reduce_task(void *arg, int t) {
   return wants_reduction(&path->spec, &path->tasks[t].m) ? sp_tall_reduce(&path->tasks[t].m, &done_) : SP_OK;
 }
 
+/* Lambdas between checks. Reduced problems hold every column, so a check finds nothing to add and long ranges cost the fewest
+ * reads of X, as long as the residuals stay small beside it. */
+static int batch_size(const sp_path *path) {
+  const sp_spec *sp = &path->spec;
+  const double n = (double)sp->design->n;
+  if (!path->tasks->m.reduced) return path->tasks->m.qp.iterative ? BATCH_SPARSE : BATCH;
+  return (int)fmax(BATCH, fmin(BATCH_REDUCED, fmax(n * sp->design->p / 8, REDUCED_ROOM) / (n * sp->B)));
+}
+
 static sp_status start_tasks(sp_path *path) {
   sp_status st = SP_OK;
   const sp_spec *sp = &path->spec;
+  if (sp->pen->groups && (sp->lower || sp->upper)) { /* norms of blocks and limits: no solver */
+    snprintf(path->ctx->msg, sizeof path->ctx->msg, "limits of coefficients cannot be combined with a penalty of groups");
+    return SP_EUNSUPPORTED;
+  }
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
@@ -397,13 +417,15 @@ static sp_status start_tasks(sp_path *path) {
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
     SP_TRY(sp_model_start(&task->m));
+    SP_TRY(sp_task_reserve_blocks(task));
     if (task->m.nu > task->m.nu0) SP_TRY(refuse_separation(path, t));
     if (task->m.nu > task->m.nu0 || task->m.K > 1) SP_TRY(sp_setup_correlations(path, task));
   }
   SP_TRY(sp_par_for(path->ctx, sp->B, reduce_task, path));
   for (int t = 0; t < sp->B; t++) path->counts.reads += path->tasks[t].m.reduced ? sp->design->p : 0;
   SP_TRY(make_grid(path));
-  const size_t slots = path->grid < BATCH ? (size_t)path->grid : BATCH;
+  const int most = batch_size(path);
+  const size_t slots = (size_t)(path->grid < most ? path->grid : most);
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
     const size_t n = (size_t)task->m.n;
@@ -434,9 +456,9 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
   }
   SP_TRY(start_tasks(path));
   for (int l0 = 0; l0 < path->grid;) {
-    const int most = path->tasks->m.qp.iterative ? BATCH_SPARSE : BATCH;
+    const int most = batch_size(path), whole = path->tasks->m.reduced;
     int l1 = l0 + 1;
-    while (l1 < path->grid && l1 - l0 < most && path->lambda[l1] > SPAN * path->lambda[l0]) l1++;
+    while (l1 < path->grid && l1 - l0 < most && (whole || path->lambda[l1] > SPAN * path->lambda[l0])) l1++;
     SP_TRY(run_batch(path, l0, l1, todo));
     SP_TRY(certify_batch(path, l0));
     if (ctx->progress) ctx->progress(ctx->progress_data, (double)path->L / path->grid);

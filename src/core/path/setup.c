@@ -158,7 +158,12 @@ sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
 
 double sp_setup_lambda_max(const sp_task *t) {
   double top = 0;
-  for (int j = 0; j < t->m.p; j++) {
+  for (int g = 0; t->m.blocks && g < sp_model_blocks(&t->m); g++) {
+    const sp_pen_block bl = sp_model_block(&t->m, g, t->bcoef, t->bv);
+    for (int j = 0; j < bl.m; j++) t->bz[j] = t->c[t->bcoef[j]] / sp_model_unit(&t->m, t->bcoef[j]);
+    if (bl.m) top = fmax(top, t->m.pen->ops->block_gauge(t->m.pen, &bl, t->bz));
+  }
+  for (int j = 0; j < t->m.p && !t->m.blocks; j++) {
     if (!sp_model_usable(&t->m, j)) continue;
     const sp_coord co = sp_model_coord(&t->m, j);
     top = fmax(top, t->m.pen->ops->gauge(t->m.pen, &co, t->c[j]));

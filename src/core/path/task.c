@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "../solver/block.h"
 #include "../solver/concave.h"
 
-#define STATIONARY 1e-6 /* non-convex penalties: largest violation / lambda of a point that counts as solved */
+#define STATIONARY 10 /* without a dual, a violation / lambda of this many times the promised gap will do */
+#define STATIONARY_CONCAVE 1e-6 /* non-convex penalties: largest violation / lambda of a point that counts as solved */
 
 void sp_point_free_scratch(sp_ctx *ctx, sp_point *pt) {
   sp_free(ctx, pt->s);
@@ -40,6 +42,8 @@ void sp_task_free(sp_task *t, int grid) {
   sp_free(ctx, t->points);
   sp_free(ctx, t->c);
   sp_free(ctx, t->seen);
+  sp_free(ctx, t->bv);
+  sp_free(ctx, t->bcoef);
   sp_free(ctx, t->rt);
   sp_free(ctx, t->eta);
   sp_free(ctx, t->viol);
@@ -64,6 +68,34 @@ void sp_task_judge(sp_task *t, sp_point *pt, double lambda, const double *b, con
   for (int i = 0; i < pt->count; i++) pt->c[i] = c[pt->cols[i]];
 }
 
+sp_status sp_task_reserve_blocks(sp_task *t) {
+  const size_t room = (size_t)t->m.longest;
+  if (!t->m.blocks) return SP_OK;
+  t->bcoef = sp_alloc(t->m.ctx, room, sizeof *t->bcoef);
+  t->bv = sp_alloc(t->m.ctx, 3 * room, sizeof *t->bv);
+  if (!t->bcoef || !t->bv) return SP_ENOMEM;
+  t->bu = t->bv + room;
+  t->bz = t->bu + room;
+  return SP_OK;
+}
+
+/* Of the block at position k: kkt, scale and, where it is zero, slack */
+static void judge_block(sp_task *t, sp_point *pt, double lambda, int k) {
+  const sp_model *m = &t->m;
+  const sp_qp *q = &m->qp;
+  const sp_penalty *pen = m->pen;
+  const sp_pen_block bl = sp_model_block(m, sp_model_block_of(m, q->W[k]), t->bcoef, t->bv);
+  int zero = 1;
+  for (int j = 0; j < bl.m; j++) {
+    t->bu[j] = q->unit[k + j] * q->b[k + j];
+    t->bz[j] = q->c[k + j] / q->unit[k + j];
+    zero &= q->b[k + j] == 0;
+  }
+  pt->kkt = fmax(pt->kkt, pen->ops->block_violation(pen, lambda, &bl, t->bu, t->bz) / (lambda * q->wt[k]));
+  pt->scale = fmin(pt->scale, pen->ops->block_scale(pen, lambda, &bl, t->bz));
+  if (zero) pt->slack += pen->ops->block_fenchel_young(pen, lambda, &bl, t->bu, t->bz);
+}
+
 /* The positions of the working set with a coefficient or a state, in qp.ent; kkt, scale and slack of the working set on the way (c
  * is fresh). */
 static int measure(sp_task *t, sp_point *pt, double lambda) {
@@ -72,7 +104,13 @@ static int measure(sp_task *t, sp_point *pt, double lambda) {
   const double unit = lambda > 0 ? lambda : q->lambda;
   int count = 0;
   pt->scale = 1;
-  for (int k = 0; k < q->nW; k++) {
+  for (int k = 0; k < q->nW && q->blocks; k += q->len[k]) {
+    const int active = q->ia[k] >= 0;
+    if (!active && sp_block_soft_norm(q, k, q->c + k, 1) <= q->T[k]) continue;
+    judge_block(t, pt, lambda, k);
+    for (int j = k; j < k + q->len[k] && active; j++) q->ent[count++] = j; /* in the order of the block */
+  }
+  for (int k = 0; k < q->nW && !q->blocks; k++) {
     const int empty = q->st[k] == SP_ZERO && q->b[k] == 0;
     if (empty && fabs(q->c[k]) <= q->t[k]) continue; /* nothing to add */
     const sp_coord co = sp_model_coord(&t->m, q->W[k]);
@@ -123,6 +161,7 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
     pt->nnz += q->b[k] != 0;
   }
   pt->limit = limit;
+  pt->lambda = lambda;
   st = sp_model_unpenalized(m);
   if (st != SP_OK) return st;
   memcpy(pt->gamma, m->gamma, (size_t)(m->nu + 1) * sizeof *pt->gamma);
@@ -159,9 +198,25 @@ sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot) {
 void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh) {
   sp_model *m = &t->m;
   const sp_penalty *pen = m->pen;
+  if (!m->loss.ops->fenchel_young) { /* stationary or not is all that can be said */
+    pt->gap = NAN;
+    pt->status = pt->kkt <= sp_max(STATIONARY * thresh, SP_TOL_ACCEPT) ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
+    return;
+  }
   double gap = pt->slack, primal = pt->value;
   const double s = pt->scale;
-  for (int i = 0; i < pt->count; i++) {
+  const int blocks = m->blocks && lambda > 0 && pen->alpha > 0;
+  for (int i = 0; i < pt->count && blocks;) { /* a block's coefficients come together, zeros included */
+    const sp_pen_block bl = sp_model_block(m, sp_model_block_of(m, pt->cols[i]), t->bcoef, t->bv);
+    for (int j = 0; j < bl.m; j++, i++) {
+      const double unit = sp_model_unit(m, pt->cols[i]);
+      t->bu[j] = unit * pt->b[i];
+      t->bz[j] = s * pt->c[i] / unit;
+    }
+    primal += pen->ops->block_value(pen, lambda, &bl, t->bu);
+    gap += pen->ops->block_fenchel_young(pen, lambda, &bl, t->bu, t->bz);
+  }
+  for (int i = 0; i < pt->count && !blocks; i++) {
     const sp_coord co = sp_model_coord(m, pt->cols[i]);
     primal += pen->ops->value(pen, lambda, &co, pt->b[i]);
     gap += pen->ops->fenchel_young(pen, lambda, &co, pt->b[i], s * pt->c[i]);
@@ -176,6 +231,6 @@ void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double t
   /* a likelihood has no units: a response that the null model fits perfectly is judged in absolute terms */
   const double unit = m->loss.ops->flags & SP_LOSS_QUADRATIC ? m->null_value : sp_max(m->null_value, 1e-8);
   pt->gap = unit > 0 ? gap / unit : gap;
-  const int stationary = !pen->ops->pieces || pt->kkt <= STATIONARY;
+  const int stationary = !pen->ops->pieces || pt->kkt <= STATIONARY_CONCAVE;
   pt->status = pt->gap <= thresh && stationary ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
 }

@@ -14,11 +14,12 @@ typedef struct sp_point {
   int *cols;              /* [count] increasing only in the output */
   double *s, *c;          /* [count] signs, correlations: only while the batch runs; s owns c and st */
   char *st;               /* [count] states */
+  double lambda;
   double value;           /* F */
   double kkt;             /* largest violation / lambda, all columns once certified */
   double scale;           /* largest s such that s theta is dual feasible */
   double slack;           /* penalty Fenchel-Young terms of columns with coefficient 0, and charge for unpenalized scores */
-  double gap;             /* relative to the null objective */
+  double gap;             /* relative to the null objective; NaN: the loss has no dual, kkt decides */
   int status, limit;
   int local;              /* non-convex penalties: solver/concave.h */
 } sp_point;
@@ -26,6 +27,8 @@ typedef struct sp_point {
 typedef struct sp_task {
   sp_model m;
   char *seen;             /* [design->p] scratch; K > 1 only */
+  int *bcoef;             /* [m.longest] scratch of a block; blocks only. It owns bv, bu, bz */
+  double *bv, *bu, *bz;   /* [m.longest] */
   double *c;              /* [p] last known correlation of unit columns, for screening only */
   double lambda_c;        /* the lambda that c belongs to */
   sp_point *points;       /* [grid] */
@@ -46,6 +49,7 @@ void sp_task_judge(sp_task *t, sp_point *pt, double lambda, const double *b, con
 sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot);
 /* Gap, KKT and status of a point whose columns outside the working set have been checked. */
 void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double thresh);
+sp_status sp_task_reserve_blocks(sp_task *t); /* after the model has started */
 void sp_task_free(sp_task *t, int grid);
 
 #endif

@@ -10,7 +10,8 @@
 enum {
   SP_PENALTY_CONVEX = 1,
   SP_PENALTY_L1_RIDGE = 2, /* separable, t |b| + k b^2 / 2 per coordinate: what the direct solvers take */
-  SP_PENALTY_BOUNDS = 4    /* box limits allowed */
+  SP_PENALTY_BOUNDS = 4,   /* box limits allowed */
+  SP_PENALTY_BLOCKS = 8    /* norms of blocks beside the separable part: the functions block_* */
 };
 
 typedef struct sp_penalty sp_penalty;
@@ -26,6 +27,23 @@ typedef struct sp_piece {
   double t, k, upto;
 } sp_piece;
 #define SP_MAX_PIECES 3
+/* Groups of the columns of a design. With K linear predictors a block is made of a group's coefficients in all of them (across), or
+ * there is one for each predictor. */
+typedef struct sp_groups {
+  int G;
+  const int *of;         /* [p] group of a column */
+  const int *ptr, *cols; /* [G + 1], [p] columns of group g: cols[ptr[g]] to cols[ptr[g + 1] - 1], increasing */
+  const double *w;       /* [G] weights of the norms; a column with infinite penalty factor is not in its group */
+  int across;
+} sp_groups;
+
+/* One block, in penalized units: coefficients u_j = unit_j b_j, gradients z_j = c_j / unit_j. w: weight of the norm; v [m]: factors of
+ * the L1 part; kv: factor of the ridge part. */
+typedef struct sp_pen_block {
+  int m;
+  double w, kv;
+  const double *v;
+} sp_pen_block;
 
 typedef struct sp_penalty_ops {
   const char *name;
@@ -44,12 +62,22 @@ typedef struct sp_penalty_ops {
   /* NULL where the penalty is convex. Otherwise its pieces in order, the first beginning at 0 with slope t of l1_ridge, the
    * last of slope 0 without end; returns how many. */
   int (*pieces)(const sp_penalty *pen, double lambda, const sp_coord *co, sp_piece *out);
+
+  /* The same for a block (SP_PENALTY_BLOCKS; NULL otherwise): penalty = T |u|_2 + sum_j t_j |u_j| + k |u|_2^2 / 2 */
+  void (*block_norms)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, double *T, double *t_by_v, double *k); /* t = t_by_v v */
+  double (*block_gauge)(const sp_penalty *pen, const sp_pen_block *bl, const double *z);
+  double (*block_value)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u);
+  double (*block_violation)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
+  double (*block_scale)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z);
+  double (*block_fenchel_young)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
 } sp_penalty_ops;
 
 struct sp_penalty {
   const sp_penalty_ops *ops;
   double alpha; /* elastic-net mixing */
   double gamma; /* MCP, SCAD: concavity */
+  double tau;   /* blocks: share of the separable part, the rest is that of the norms */
+  const sp_groups *groups; /* blocks, or NULL */
 };
 
 /* the Fenchel-Young term of t |b| + k b^2 / 2 + indicator of the box: penalty_enet.c */

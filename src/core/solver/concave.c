@@ -60,7 +60,7 @@ void sp_concave_tangent(sp_model *m) {
 
 double sp_concave_penalty(const sp_model *m, int k) {
   const double b = m->qp.b[k];
-  if (!m->curved) return m->qp.t[k] * fabs(b) + m->qp.k[k] * b * b / 2;
+  if (!m->concave) return m->qp.t[k] * fabs(b) + m->qp.k[k] * b * b / 2;
   if (b == 0) return 0;
   const sp_coord co = coord(m, k);
   return m->pen->ops->value(m->pen, m->lambda, &co, b);

@@ -10,7 +10,7 @@
 int sp_concave_active(const sp_model *m);
 /* t and s of the qp from b */
 void sp_concave_tangent(sp_model *m);
-/* penalty of position k; by its tangent unless m->curved */
+/* penalty of position k; by its tangent unless m->concave */
 double sp_concave_penalty(const sp_model *m, int k);
 /* A stationary point of the quadratic problem with the true penalty, from A and the positions V; the objective never rises. r,
  * b, states and t agree on return. */

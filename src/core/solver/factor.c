@@ -39,7 +39,34 @@ void sp_active_t(sp_qp *q, const double *x, double *out) {
   q->sub.ops->cols_dot(&q->sub, NULL, 0, q->a, z, q->n, 1, out, 1);
 }
 
+/* With several predictors a column of XA is K times as long as that of the design: products of the latter are cheaper. They centre by
+ * algebra, and must not where that cancels. */
+static int by_design(const sp_qp *q) {
+  if (q->view.K == 1 || !q->view.root || q->iterative || !q->a) return 0;
+  for (int i = 0; i < q->a; i++) {
+    if (sp_view_shifted(&q->view, q->W[q->A[i]])) return 0;
+  }
+  return 1;
+}
+
+void sp_active_corr(sp_qp *q, int m) {
+  if (by_design(q)) { /* all in one */
+    memcpy(q->V + m, q->A, (size_t)q->a * sizeof *q->V);
+    sp_qp_corr(q, q->V, m + q->a, q->r, q->val);
+    memcpy(q->g, q->val + m, (size_t)q->a * sizeof *q->g);
+  } else {
+    sp_qp_corr(q, q->V, m, q->r, q->val);
+    sp_active_t(q, q->r, q->g);
+  }
+}
+
 void sp_active_n(sp_qp *q, const double *d, double *out) {
+  if (by_design(q)) {
+    for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
+    sp_view_axpy(&q->view, q->acol, q->a, d, out, q->vv, q->idx);
+    sp_qp_project(q, out);
+    return;
+  }
   if (!q->iterative) {
     sp_gemv_n(q->XA, q->n, q->n, q->a, d, out);
     return;

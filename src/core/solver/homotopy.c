@@ -58,6 +58,23 @@ static sp_status make_consistent(sp_qp *q, double *y) {
   return st;
 }
 
+/* The shift under which the present state is optimal. Away from the active columns it grows only where the one that is left does not
+ * do: a column that was not watched may have gone past its threshold. c is fresh. */
+static void shift_to_optimal(sp_qp *q) {
+  for (int k = 0; k < q->nW; k++) {
+    if (q->ia[k] >= 0) {
+      q->q[k] = q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
+    } else {
+      const double c = q->c[k];
+      double dir;
+      q->c[k] = c - q->q[k];
+      const double v = sp_qp_violation(q, k, &dir);
+      q->c[k] = c;
+      q->q[k] += dir * v;
+    }
+  }
+}
+
 /* Columns that could enter on the way: the others are left for the check that follows every solve. c is fresh. */
 static void choose_reachable(sp_qp *q) {
   q->nV = 0;
@@ -177,20 +194,14 @@ static sp_status exchange(sp_qp *q, int k, double dir, double sign, int *last, d
 sp_status sp_homotopy(sp_qp *q, int *ok) {
   sp_status st = SP_OK;
   int last = -1, zeros = 0, trouble;
-  double last_dir = 0, dir;
+  double last_dir = 0;
   double *y = sp_alloc(q->ctx, (size_t)q->n, sizeof *y);
   *ok = 0;
   if (!y) return SP_ENOMEM;
   q->n_homotopy++;
   SP_TRY(make_consistent(q, y));
-  for (int k = 0; k < q->nW; k++) {
-    if (q->ia[k] >= 0) {
-      q->q[k] = q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
-    } else {
-      const double v = sp_qp_violation(q, k, &dir);
-      q->q[k] = dir * v;
-    }
-  }
+  if (q->nW) memset(q->q, 0, (size_t)q->nW * sizeof *q->q);
+  shift_to_optimal(q);
   choose_reachable(q);
   const ptrdiff_t cap = 2000 + 20 * (q->nW < q->n ? q->nW : q->n);
   for (ptrdiff_t ev = 1; ev <= cap; ev++) {
@@ -240,11 +251,8 @@ sp_status sp_homotopy(sp_qp *q, int *ok) {
     if (ev % REFRESH == 0) { /* drift goes into the shift */
       SP_TRY(sp_qp_residual(q, y));
       sp_qp_corr_all(q);
+      shift_to_optimal(q);
       choose_reachable(q);
-      for (int i = 0; i < q->a; i++) {
-        const int k = q->A[i];
-        q->q[k] = q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
-      }
     }
   }
 done:

@@ -4,9 +4,27 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "block.h"
 #include "concave.h"
 
+#define CURVATURE_FLOOR 1e-10
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
+
+/* Each response, without its offset, to unit standard deviation; offsets along with it. A constant one stays as it is. */
+static sp_status scale_responses(sp_model *m) {
+  if (!(m->yscale = sp_alloc(m->ctx, (size_t)m->K, sizeof *m->yscale))) return SP_ENOMEM;
+  for (int k = 0; k < m->K; k++) {
+    double *y = m->y + k * m->rows_n, *off = m->off + k * m->rows_n, mean = 0, ss = 0;
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) mean += m->w[i] * (y[i] - off[i]);
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) ss += m->w[i] * (y[i] - off[i] - mean) * (y[i] - off[i] - mean);
+    const double scale = m->yscale[k] = ss > 0 ? sqrt(ss) : 1;
+    for (ptrdiff_t i = 0; i < m->rows_n; i++) {
+      y[i] /= scale;
+      off[i] /= scale;
+    }
+  }
+  return SP_OK;
+}
 
 sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const sp_loss_ops *loss,
                         const sp_loss_data *data, const sp_penalty *pen, const double *y, const double *offset,
@@ -18,6 +36,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->K = data && data->K > 1 ? data->K : 1;
   m->p = design->p * m->K;
   m->intercept = intercept;
+  m->blocks = pen->groups != NULL;
   m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
   m->ridge_scale = m->curvature = 1;
   m->max_iter = 200;
@@ -58,6 +77,10 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
     }
     k++;
   }
+  if (data && data->scale_response) {
+    const sp_status scaled = scale_responses(m);
+    if (scaled != SP_OK) return scaled;
+  }
   m->mean = sp_calloc(ctx, (size_t)design->p, sizeof(double));
   m->iscale = sp_calloc(ctx, (size_t)design->p, sizeof(double));
   m->is_u = sp_calloc(ctx, (size_t)m->p, 1);
@@ -70,7 +93,7 @@ void sp_model_free(sp_model *m) {
   sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
-                 m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
+                 m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_concave_free(m);
   sp_qp_free(&m->qp);
@@ -88,7 +111,7 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   const double ratio = m->ratio ? m->ratio[j] : 1, d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
   sp_coord co;
   co.v = m->v[j] * ratio;
-  co.kv = m->v[j] * ratio * ratio * m->ridge_scale;
+  co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : m->v[j]) * ratio * ratio * m->ridge_scale;
   co.cv = ratio * ratio * m->curvature;
   co.lo = m->lower && isfinite(m->lower[j]) ? m->lower[j] * d : -INFINITY;
   co.hi = m->upper && isfinite(m->upper[j]) ? m->upper[j] * d : INFINITY;
@@ -100,10 +123,61 @@ int sp_model_usable(const sp_model *m, int coefficient) {
   return m->iscale[j] > 0 && isfinite(m->v[j]) && !m->is_u[coefficient];
 }
 
+double sp_model_unit(const sp_model *m, int coefficient) {
+  return m->ratio ? m->ratio[sp_model_base(m, coefficient)] : 1;
+}
+
+int sp_model_blocks(const sp_model *m) {
+  const sp_groups *gr = m->pen->groups;
+  return gr->G * (gr->across ? 1 : m->K);
+}
+
+int sp_model_block_of(const sp_model *m, int coefficient) {
+  const sp_groups *gr = m->pen->groups;
+  const int j = sp_model_base(m, coefficient);
+  return gr->across ? gr->of[j] : gr->of[j] * m->K + (coefficient - j * m->K);
+}
+
+sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
+  const sp_groups *gr = m->pen->groups;
+  const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
+  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v};
+  for (int i = gr->ptr[group]; i < gr->ptr[group + 1]; i++) {
+    for (int k = from; k < to; k++) {
+      const int c = gr->cols[i] * m->K + k;
+      if (!sp_model_usable(m, c)) continue;
+      coef[bl.m] = c;
+      v[bl.m++] = m->v[gr->cols[i]];
+    }
+  }
+  return bl;
+}
+
+static sp_status weigh_groups(sp_model *m) {
+  const sp_groups *gr = m->pen->groups;
+  if (!gr) return SP_OK;
+  if (!(m->wt = sp_calloc(m->ctx, (size_t)gr->G + 1, sizeof *m->wt))) return SP_ENOMEM;
+  for (int g = 0; g < gr->G; g++) {
+    double sum = 0;
+    int count = 0;
+    for (int i = gr->ptr[g]; i < gr->ptr[g + 1]; i++) {
+      const double v = m->v[gr->cols[i]];
+      if (!isfinite(v)) continue;
+      sum += v;
+      count++;
+    }
+    m->wt[g] = (1 - m->pen->tau) * gr->w[g] + (count ? m->pen->tau * sum / count : 0);
+    const int size = (gr->ptr[g + 1] - gr->ptr[g]) * (gr->across ? m->K : 1);
+    if (size > m->longest) m->longest = size;
+  }
+  return SP_OK;
+}
+
 /* An unpenalized column without limits belongs to the basis; with limits it stays in the active-set core with threshold 0. */
 static int is_free_column(const sp_model *m, int coefficient) {
   const int j = sp_model_base(m, coefficient);
-  return m->v[j] == 0 && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
+  if (m->blocks && (m->wt[m->pen->groups->of[j]] > 0 || !isfinite(m->v[j]))) return 0;
+  return (m->blocks || m->v[j] == 0) && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
 }
 
 /* The intercept that solves sum g(off + b0) = 0, g falling in b0: bracketed Newton, so that any offset works. */
@@ -241,11 +315,16 @@ void sp_model_null(sp_model *m) {
   m->sat_value = m->loss.ops->saturated(&m->loss);
   m->null_dev = m->null_value - m->sat_value;
   m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
-  double ss = 0;
-  for (ptrdiff_t i = 0; i < n; i++) ss += m->g[i] * m->g[i] / m->w[i];
+  double ss = 0, curvature = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    ss += m->g[i] * m->g[i] / m->w[i];
+    curvature += m->h[i];
+  }
+  /* a family of the host has units of its own */
+  m->floor = CURVATURE_FLOOR * (m->loss.ops->flags & SP_LOSS_DOMAIN ? curvature : 1);
   m->unit = sqrt(ss);
   /* glmnet's convention: a gaussian response is scaled to unit variance before it is penalized */
-  if ((m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->unit > 0) m->ridge_scale = 1 / m->unit;
+  if ((m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->K == 1 && m->unit > 0) m->ridge_scale = 1 / m->unit;
 }
 
 sp_status sp_model_start(sp_model *m) {
@@ -253,6 +332,7 @@ sp_status sp_model_start(sp_model *m) {
   const ptrdiff_t n = m->n;
   memcpy(m->sm, m->sw, (size_t)n * sizeof *m->sm);
   if (m->loss.ops->metric) SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+  SP_TRY(weigh_groups(m));
   SP_TRY(build_basis(m));
   sp_view view = sp_model_view(m);
   view.sm = m->sm;
@@ -281,7 +361,50 @@ done:
   return st;
 }
 
+/* the whole block as one run of positions */
+static sp_status add_block(sp_model *m, int j) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  const int g = sp_model_block_of(m, j);
+  double T, t, ridge;
+  if (q->pos[j] >= 0) return SP_OK;
+  int *coef = sp_alloc(m->ctx, (size_t)m->longest, sizeof *coef);
+  double *v = sp_alloc(m->ctx, (size_t)m->longest, sizeof *v);
+  if (!coef || !v) {
+    st = SP_ENOMEM;
+    goto done;
+  }
+  const sp_pen_block bl = sp_model_block(m, g, coef, v);
+  m->pen->ops->block_norms(m->pen, 1, &bl, &T, &t, &ridge);
+  for (int i = 0; i < bl.m; i++) {
+    int k;
+    SP_TRY(sp_qp_add_column(q, coef[i], &k));
+    const sp_coord co = sp_model_coord(m, coef[i]);
+    const double unit = sp_model_unit(m, coef[i]), wt = bl.kv / m->ridge_scale;
+    q->lo[k] = co.lo;
+    q->hi[k] = co.hi;
+    q->kv[k] = co.kv;
+    q->vs[k] = wt * unit;
+    q->unit[k] = unit;
+    q->t1[k] = t * v[i] * unit;
+    q->k1[k] = ridge * unit * unit;
+    q->t[k] = m->lambda * q->t1[k];
+    q->k[k] = m->lambda * q->k1[k];
+    q->len[k] = i == 0 ? bl.m : 0;
+    q->T1[k] = i == 0 ? T : 0;
+    q->T[k] = m->lambda * q->T1[k];
+    q->wt[k] = wt;
+    q->ref[k] = -1;
+  }
+  m->c_fresh = 0;
+done:
+  sp_free(m->ctx, coef);
+  sp_free(m->ctx, v);
+  return st;
+}
+
 sp_status sp_model_add(sp_model *m, int j) {
+  if (m->blocks) return add_block(m, j);
   int k;
   const int before = m->qp.nW;
   const sp_status st = sp_qp_add_column(&m->qp, j, &k);
@@ -309,9 +432,13 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   q->kappa = lambda * (1 - m->pen->alpha);
   q->has_ridge = 0;
   m->lambda = lambda;
+  q->longest = m->longest;
+  q->shared = m->K > 1 && (m->loss.ops->flags & SP_LOSS_QUADRATIC) && !m->loss.ops->root;
+  q->blocks = m->blocks && lambda > 0 && m->pen->alpha > 0; /* else there are no norms: coordinates on their own */
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];
     q->k[k] = lambda * q->k1[k];
+    q->T[k] = lambda * q->T1[k];
     if (q->k[k] > 0) q->has_ridge = 1;
   }
   if (sp_concave_active(m)) sp_concave_tangent(m);
@@ -338,7 +465,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
     q->b[k] = b[i];
     q->s[k] = s[i];
     q->st[k] = state[i];
-    if (state[i] == SP_FREE && !m->use_dual) {
+    if (state[i] == SP_FREE && !m->use_dual && !q->blocks) {
       const sp_status st = sp_qp_reserve_active(q, q->a + 1);
       if (st != SP_OK) return st;
       q->A[q->a] = k;
@@ -346,8 +473,8 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
     }
   }
   if (sp_concave_active(m)) sp_concave_tangent(m);
-  sp_status st = sp_factor_reload(q, &failed);
-  if (st == SP_OK && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
+  sp_status st = q->blocks ? sp_block_from_b(q) : sp_factor_reload(q, &failed);
+  if (st == SP_OK && !q->blocks && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
   if (st != SP_OK) return st;
   m->stepped = 0;
   if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
@@ -383,10 +510,13 @@ sp_status sp_model_unpenalized(sp_model *m) {
   double *e = m->deta;
   if (quadratic && m->nu == m->nu0) {
     /* sum w x~ = 0, so the intercept is the mean of y - off */
-    double s = 0, om = 0;
-    for (ptrdiff_t i = 0; i < n; i++) om += m->w[i];
-    for (ptrdiff_t i = 0; i < n; i++) s += m->w[i] * (m->y[i] - m->off[i]);
-    if (m->nu) m->gamma[0] = s / om;
+    for (int h = 0; h < m->nu; h++) {
+      const ptrdiff_t from = (-1 - m->ucol[h]) * m->rows_n;
+      double s = 0, om = 0;
+      for (ptrdiff_t i = 0; i < m->rows_n; i++) om += m->w[from + i];
+      for (ptrdiff_t i = 0; i < m->rows_n; i++) s += m->w[from + i] * (m->y[from + i] - m->off[from + i]);
+      m->gamma[h] = s / om;
+    }
     return SP_OK;
   }
   plain_fit(m, e);

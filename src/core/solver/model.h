@@ -21,6 +21,7 @@ typedef struct sp_model {
   ptrdiff_t rows_n;        /* rows of positive weight */
   ptrdiff_t n;             /* length of vectors over them: rows_n K, predictor by predictor */
   int *rows;               /* [rows_n], or NULL when all rows have positive weight */
+  double *yscale;          /* [K] what responses and offsets are divided by, or NULL: 1 */
   double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1 in each predictor, sw its square root */
   double *g, *h, *r0, *deta, *eta_old; /* [n] scratch of the Newton loop */
   double *full, *column, *sums; /* [design->n x K], [design->n], [K] scratch of the view */
@@ -29,8 +30,12 @@ typedef struct sp_model {
   double *ratio;           /* [design->p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
   const double *v;         /* [design->p] penalty factors of the user, borrowed */
   const double *lower, *upper; /* [design->p] or NULL, borrowed */
+  int blocks;              /* the penalty has norms of blocks */
+  double *wt;              /* [groups] blocks: what a coefficient of the group is penalized with in all, lambda and alpha apart */
+  int longest;             /* coefficients of the largest block */
   double ridge_scale;      /* multiplies the ridge part: 1 / s_y */
   double null_value, null_dev, sat_value; /* F of the intercept-only model (with offset), F(null) - F(sat), F(sat) */
+  double floor;            /* smallest curvature of a metric, relative to the weight of the row */
   double unit;             /* size of a gradient at the null model: |sw o (y - mu)| ; scales rounding levels */
 
   int nu, nu0;             /* unpenalized basis: independent intercepts (nu0 of them), then independent free columns */
@@ -51,7 +56,7 @@ typedef struct sp_model {
   int use_dual;            /* ridge: the dual engine has taken over */
   int force_cd;            /* tests: coordinate descent first */
   double curvature;        /* non-convex penalties: what they are measured by, see sp_model_coord() */
-  int curved;              /* the penalty is non-convex, and taken as it is, not by its tangent: concave.h */
+  int concave;             /* the penalty is non-convex, and taken as it is, not by its tangent: concave.h */
   struct sp_gram *gram;    /* concave.c */
   double lambda;
   double stepped;          /* by how much lambda fell in the step that qp.step belongs to; 0: none known */
@@ -90,7 +95,14 @@ static inline int sp_model_base(const sp_model *m, int j) { return m->K == 1 ? j
 sp_coord sp_model_coord(const sp_model *m, int j);
 /* may column j be in the working set? */
 int sp_model_usable(const sp_model *m, int j);
-sp_status sp_model_add(sp_model *m, int j); /* to the working set */
+sp_status sp_model_add(sp_model *m, int j); /* to the working set, with the rest of its block */
+
+/* Blocks, numbered from 0. */
+int sp_model_blocks(const sp_model *m);
+int sp_model_block_of(const sp_model *m, int coefficient);
+/* The usable coefficients of block g in coef [longest], the factors of their L1 part in v [longest] */
+sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v);
+double sp_model_unit(const sp_model *m, int coefficient); /* penalized unit: u = unit b */
 
 /* The solution at lambda on the working set, from the current state (that of lambda_prev). *kkt: largest violation / lambda over the
  * working set; *limit: 1 when an iteration limit was hit. */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "block.h"
 #include "concave.h"
+#include "curved.h"
 #include "model.h"
 #include "reach.h"
 
@@ -17,6 +19,8 @@
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
+#define FORCING 1e-2       /* blocks: what the quadratic model may leave of the residual */
+#define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
@@ -24,7 +28,6 @@
 #define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
 #define HALVINGS 12         /* of a step whose model is not convex: it need not descend however short it is */
 #define SATURATED 1e-3      /* of the null deviance: non-convex problems are given up below */
-#define CURVATURE_FLOOR 1e-10 /* of the metric, relative to the row's weight */
 
 static sp_status reserve_near(sp_model *m) {
   const size_t need = (size_t)m->qp.capW + 1;
@@ -41,11 +44,15 @@ done:
 static void choose_near(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   /* where the penalty lets go of active coefficients the others' correlations move faster */
-  const double near = m->curved ? 2 * NEAR : NEAR;
+  const double near = m->concave ? 2 * NEAR : NEAR;
   const double margin = lambda_prev > lambda ? near * (lambda_prev - lambda) / lambda : 0;
   m->n_near = 0;
-  for (int k = 0; k < q->nW; k++) {
-    if (q->st[k] != SP_ZERO || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
+  for (int k = 0; q->blocks && k < q->nW; k += q->len[k]) {
+    const int far = q->ia[k] < 0 && sp_block_soft_norm(q, k, q->c + k, 1 - margin) < q->T[k] * (1 - margin);
+    for (int j = k; j < k + q->len[k] && !far; j++) m->near[m->n_near++] = j;
+  }
+  for (int k = 0; !q->blocks && k < q->nW; k++) {
+    if (q->st[k] != SP_ZERO || !(lambda > 0) || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
   }
 }
 
@@ -112,6 +119,27 @@ static void keep_start(sp_model *m) {
   for (int i = 0; i < m->n_near; i++) m->b_old[i] = m->qp.b[m->near[i]];
 }
 
+/* With norms of blocks: one engine, started again while that helps. */
+static sp_status solve_blocks(sp_model *m, const double *y, double *kkt) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  double last = INFINITY;
+  int ok;
+  for (int number = 0; number < ATTEMPTS + 2; number++) {
+    near_to_V(m);
+    SP_TRY(sp_blocks(q, number == 0 && m->c_fresh, &ok));
+    SP_TRY(sp_qp_residual(q, y));
+    SP_TRY(sp_reach_correlations(m, q->r, q->n));
+    m->c_fresh = 1;
+    *kkt = sp_qp_kkt(q);
+    if (*kkt <= sp_qp_accept(q) || (ok && *kkt > 0.5 * last)) break;
+    last = *kkt;
+    choose_near(m, q->lambda, 1.2 * q->lambda);
+  }
+done:
+  return st;
+}
+
 /* One attempt at the quadratic problem with response y, from wherever it stands. */
 static sp_status attempt(sp_model *m, const double *y, int number, int c_fresh) {
   sp_status st = SP_OK;
@@ -170,7 +198,7 @@ static int count_free(const sp_qp *q) {
 
 /* Ridge with more active columns than rows: the dual has fewer unknowns. Near alpha = 1 it is ill conditioned. */
 static int wants_dual(const sp_model *m) {
-  if (!m->qp.has_ridge || m->reduced || m->pen->ops->pieces) return 0;
+  if (!m->qp.has_ridge || m->reduced || m->qp.blocks || m->pen->ops->pieces) return 0;
   const double alpha = m->pen->alpha;
   for (int k = 0; k < m->qp.nW; k++) {
     if (m->qp.kv[k] == 0) return 0; /* limits without penalty: no ridge on that column */
@@ -208,6 +236,7 @@ done:
 
 static sp_status solve_any(sp_model *m, const double *y, double *kkt) {
   sp_status st = SP_OK;
+  if (m->qp.blocks) return solve_blocks(m, y, kkt);
   if (wants_dual(m)) {
     int finished;
     SP_TRY(solve_dual(m, y, kkt, &finished));
@@ -221,7 +250,12 @@ done:
 /* Every nonzero coefficient is at a position in `near`. */
 static double penalty_value(const sp_model *m) {
   double f = 0;
-  for (int i = 0; i < m->n_near; i++) f += sp_concave_penalty(m, m->near[i]);
+  const sp_qp *q = &m->qp;
+  for (int i = 0; i < m->n_near; i++) {
+    const int k = m->near[i];
+    f += sp_concave_penalty(m, k);
+    if (q->blocks && q->len[k]) f += q->T[k] * sp_block_norm(q, k);
+  }
   return f;
 }
 
@@ -234,11 +268,12 @@ static sp_status set_metric(sp_model *m, const double *h) {
   if (m->loss.ops->metric) {
     SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
   } else {
-    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], CURVATURE_FLOOR * m->w[i]));
+    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
   }
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
-  SP_TRY(sp_factor_reload(q, &failed));
+  if (q->blocks) SP_TRY(sp_block_reload(q));
+  else SP_TRY(sp_factor_reload(q, &failed));
 done:
   return st;
 }
@@ -263,9 +298,8 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     if (st != SP_OK) return st;
   } else {
     near_to_V(m);
-    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    sp_active_corr(q, q->nV);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
-    sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   }
   if (m->use_dual) { /* free columns have no slot */
@@ -273,11 +307,21 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
       if (q->st[k] == SP_FREE) top = sp_max(top, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
     }
   }
-  for (int i = 0; i < q->a; i++) {
+  for (int i = 0; i < q->a && q->blocks; i++) {
+    const int k = q->A[i];
+    if (q->len[k]) top = sp_max(top, sp_block_violation(q, k) / q->wt[k]);
+  }
+  for (int v = 0; v < q->nV && q->blocks; v++) {
+    const int k = q->V[v];
+    if (!q->len[k]) continue;
+    const double viol = sp_block_violation(q, k);
+    if (viol > SP_TOL_ENTER * q->lambda * q->wt[k] + sp_block_noise(q, k)) top = sp_max(top, viol / q->wt[k]);
+  }
+  for (int i = 0; i < q->a && !q->blocks; i++) {
     const int k = q->A[i];
     top = sp_max(top, fabs(q->c[k] - q->k[k] * q->b[k] - q->t[k] * q->s[k]) / q->vs[k]);
   }
-  for (int v = 0; v < q->nV; v++) {
+  for (int v = 0; v < q->nV && !q->blocks; v++) {
     const int k = q->V[v];
     const double viol = sp_qp_violation(q, k, &dir);
     if (viol > sp_qp_entry_tol(q, k)) top = sp_max(top, viol / q->vs[k]);
@@ -311,7 +355,7 @@ static void line_search(sp_model *m, double f_old, double *len) {
   double *b_new = q->av; /* not in use between solvers */
   for (int i = 0; i < m->n_near; i++) b_new[i] = q->b[m->near[i]];
   *len = 1;
-  for (int it = 0; it < (m->curved ? HALVINGS : 40); it++, *len /= 2) {
+  for (int it = 0; it < (m->concave ? HALVINGS : 40); it++, *len /= 2) {
     for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->eta_old[i] + *len * m->deta[i];
     if (it) {
       for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i] + *len * (b_new[i] - m->b_old[i]);
@@ -330,8 +374,12 @@ static sp_status newton_step(sp_model *m, double worst) {
   double qkkt;
   int ok = 0, wandered = 0;
   near_to_V(m);
-  if (m->curved) {
+  if (m->concave) {
     SP_TRY(sp_concave(m, &ok));
+  } else if (q->blocks) {
+    q->goal = FORCING * worst; /* the next step starts from a new gradient */
+    SP_TRY(sp_blocks(q, 1, &ok));
+    q->goal = 0;
   } else if (wants_dual(m)) {
     int finished;
     double *y = m->deta; /* not in use before the step is known */
@@ -364,7 +412,7 @@ static sp_status newton_step(sp_model *m, double worst) {
       SP_TRY(sp_pdas(q, 0, &ok));
     }
   }
-  if (wandered || (m->force_cd && !m->curved)) { /* positions outside near may have moved: they were 0 */
+  if (wandered || (m->force_cd && !q->blocks && !m->concave)) { /* positions outside near may have moved: they were 0 */
     const int before = m->n_near;
     char *seen = sp_calloc(m->ctx, (size_t)q->nW + 1, 1);
     if (!seen) return SP_ENOMEM;
@@ -391,16 +439,18 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, worst, worst_before = 1;
+  const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
   int everything = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, trusted = 0;
   *kkt = INFINITY;
   *limit = 0;
   for (int it = 0; it < m->max_iter; it++) {
     m->n_newton++;
-    if (m->curved) sp_concave_tangent(m);
+    if (m->concave) sp_concave_tangent(m);
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
       SP_TRY(set_metric(m, m->h));
+      fresh = 1;
     }
     SP_TRY(m->loss.status);
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
@@ -438,12 +488,18 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     last = worst;
     careful |= worst > TRUST || majorize;
-    if (m->pen->ops->pieces && !m->curved && saturated(m)) break;
-    const double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
+    if (m->pen->ops->pieces && !m->concave && saturated(m)) break;
+    const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
-    SP_TRY(newton_step(m, worst));
+    int curved = 0;
+    if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
+    if (!curved) SP_TRY(newton_step(m, worst));
     double len = 1;
-    if (careful) {
+    if (!careful) {
+      for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
+      trusted = !bounded || isfinite(m->loss.ops->value(&m->loss, m->eta));
+    }
+    if (!trusted) {
       /* a coefficient left beyond its limit by an unfinished solve is brought back */
       for (int i = 0; i < m->n_near; i++) {
         const int k = m->near[i];
@@ -451,9 +507,6 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
         if (q->b[k] < q->lo[k]) q->b[k] = q->lo[k];
       }
       line_search(m, f_old, &len);
-    } else {
-      for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
-      trusted = 1;
     }
     if (len < 1) {
       if (len == 0) SP_TRY(go_back(m));
@@ -464,16 +517,17 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       majorize = len < 0.1 && (fresh || majorize);
       fresh = 1;
     } else {
-      fresh = majorize = 0;
+      fresh = curved;
+      majorize = 0;
     }
   }
   SP_TRY(sp_model_unpenalized(m));
-  if (!m->curved && !(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
+  if (!m->concave && !(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
     if (q->nW) memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
     SP_TRY(sp_qp_from_b(q));
     sp_model_null(m);
   }
-  if (m->curved) sp_concave_tangent(m);
+  if (m->concave) sp_concave_tangent(m);
   m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   SP_TRY(m->loss.status);
   SP_TRY(newton_residual(m, 1, kkt));
@@ -496,7 +550,7 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || m->pen->ops->pieces || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (q->iterative || m->blocks || m->pen->ops->pieces || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
   if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
   for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
   return (double)entries * ITERATIVE_FILL < na;
@@ -507,7 +561,7 @@ static int wants_iterative(const sp_model *m) {
 static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   const double share = m->stepped > 0 ? (lambda_prev - lambda) / m->stepped : 0;
-  if (!q->iterative || !(share > 0 && share < 2)) return SP_OK;
+  if (!q->iterative || !(share > 0 && share < 2) || (m->loss.ops->flags & SP_LOSS_DOMAIN)) return SP_OK;
   const sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
   for (int i = 0; i < q->a; i++) {
@@ -573,12 +627,12 @@ static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
   const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   for (int round = 0; round < TANGENTS; round++) {
     if (round) {
-      m->curved = 0;
+      m->concave = 0;
       m->n_tangent++;
       if (quadratic) SP_TRY(solve_quadratic(m, m->target, kkt));
       else SP_TRY(solve_newton(m, kkt, limit));
     }
-    m->curved = 1;
+    m->concave = 1;
     sp_concave_tangent(m);
     if (round) choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
     if (quadratic) SP_TRY(solve_pieces(m, m->target, kkt));
@@ -597,10 +651,16 @@ done:
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
   sp_status st = SP_OK;
   double *from = NULL;
+  const int blocks = m->qp.blocks;
   *limit = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
-  m->curved = sp_concave_active(m);
+  if (m->qp.blocks != blocks && m->qp.a) { /* lambda = 0 after others: the engines keep A differently */
+    SP_TRY(sp_qp_from_b(&m->qp));
+    if (m->target) SP_TRY(sp_qp_residual(&m->qp, m->target));
+    m->c_fresh = 0;
+  }
+  m->concave = sp_concave_active(m);
   m->qp.cg = inexactness(m);
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));
@@ -616,12 +676,12 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     m->c_fresh = 1;
     choose_near(m, lambda, lambda_prev);
     SP_TRY(predict_step(m, lambda, lambda_prev));
-    if (m->curved) SP_TRY(solve_concave(m, kkt, limit));
+    if (m->concave) SP_TRY(solve_concave(m, kkt, limit));
     else SP_TRY(solve_any(m, m->target, kkt));
   } else {
     choose_near(m, lambda, lambda_prev);
     SP_TRY(predict_step(m, lambda, lambda_prev));
-    if (m->curved) SP_TRY(solve_concave(m, kkt, limit));
+    if (m->concave) SP_TRY(solve_concave(m, kkt, limit));
     else SP_TRY(solve_newton(m, kkt, limit));
   }
   if (predicting) keep_step(m, lambda, lambda_prev, from);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "block.h"
 
 #define ROOM_AT_ONCE 3.3e7 /* bytes for the active columns and their factor */
 
@@ -27,7 +28,8 @@ void sp_qp_free(sp_qp *q) {
   void *all[] = {q->W,  q->pos, q->c,  q->t, q->k, q->b,  q->q,  q->s,  q->av, q->lo,  q->hi,  q->vs,  q->kv,
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
                  q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
-                 q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref, q->step};
+                 q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref, q->step,
+                 q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -39,8 +41,9 @@ static sp_status grow_working_set(sp_qp *q) {
   const size_t to = (size_t)(cap > q->capW ? cap : q->capW + 1);
   sp_status st = SP_OK;
   double **reals[] = {&q->c,  &q->t,  &q->k,  &q->b,  &q->q,   &q->s,  &q->av, &q->lo,
-                      &q->hi, &q->vs, &q->kv, &q->val, &q->vv, &q->esg, &q->t1, &q->k1, &q->c0, &q->rest, &q->step};
-  int **ints[] = {&q->W, &q->ia, &q->V, &q->idx, &q->ent, &q->ref};
+                      &q->hi, &q->vs, &q->kv, &q->val, &q->vv, &q->esg, &q->t1, &q->k1, &q->c0, &q->rest, &q->step,
+                      &q->unit, &q->T, &q->T1, &q->wt};
+  int **ints[] = {&q->W, &q->ia, &q->V, &q->idx, &q->ent, &q->ref, &q->len};
   char **chars[] = {&q->st, &q->blk};
   for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
   for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) SP_TRY(sp_grow(q->ctx, ints[i], from, to, sizeof(int)));
@@ -65,14 +68,17 @@ sp_status sp_qp_add_column(sp_qp *q, int j, int *k_out) {
   q->st[k] = SP_ZERO;
   q->blk[k] = 0;
   q->ia[k] = -1;
-  q->c[k] = q->b[k] = q->q[k] = q->s[k] = q->av[k] = q->step[k] = 0;
+  q->c[k] = q->b[k] = q->q[k] = q->s[k] = q->av[k] = q->step[k] = q->T[k] = q->T1[k] = 0;
+  q->unit[k] = q->wt[k] = 1;
+  q->len[k] = 1;
   *k_out = k;
   return SP_OK;
 }
 
 void sp_qp_compact(sp_qp *q, const char *drop) {
   int o = 0;
-  double *reals[] = {q->c, q->t, q->k, q->b, q->q, q->s, q->lo, q->hi, q->vs, q->kv, q->t1, q->k1, q->c0, q->rest, q->step};
+  double *reals[] = {q->c, q->t, q->k, q->b, q->q, q->s, q->lo, q->hi, q->vs, q->kv, q->t1, q->k1, q->c0, q->rest, q->step,
+                     q->unit, q->T, q->T1, q->wt};
   for (int k = 0; k < q->nW; k++) {
     if (drop[k] && q->st[k] == SP_ZERO) {
       q->pos[q->W[k]] = -1;
@@ -82,6 +88,7 @@ void sp_qp_compact(sp_qp *q, const char *drop) {
       for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) reals[i][o] = reals[i][k];
       q->W[o] = q->W[k];
       q->ref[o] = q->ref[k];
+      q->len[o] = q->len[k];
       q->st[o] = q->st[k];
       q->blk[o] = q->blk[k];
       q->ia[o] = q->ia[k];
@@ -247,15 +254,15 @@ void sp_qp_corr_all(sp_qp *q) {
   for (int k = 0; k < q->nW; k++) {
     if (q->ia[k] < 0) q->V[m++] = k;
   }
-  sp_qp_corr(q, q->V, m, q->r, q->val);
+  sp_active_corr(q, m);
   for (int a = 0; a < m; a++) q->c[q->V[a]] = q->val[a];
-  sp_active_t(q, q->r, q->g);
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   q->nV = m;
 }
 
 double sp_qp_kkt(sp_qp *q) {
   double worst = 0;
+  if (q->blocks) return sp_block_kkt(q);
   for (int k = 0; k < q->nW; k++) {
     double v, dir, value;
     if (q->st[k] == SP_ZERO && fabs(q->c[k]) <= q->t[k]) continue;
@@ -338,6 +345,7 @@ static sp_status slide(sp_qp *q, int k, double sign) {
 }
 
 sp_status sp_qp_from_b(sp_qp *q) {
+  if (q->blocks) return sp_block_from_b(q);
   for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
   q->a = 0;
   q->stale = 0;

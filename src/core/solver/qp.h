@@ -42,6 +42,9 @@ typedef struct sp_qp {
   double *t1, *k1;    /* [capW] t and k at lambda = 1 */
   double *step;       /* [capW] how b moved from the last lambda but one to the last: a prediction of the next step */
   double *c0, *rest;  /* [capW] reach.h: last product / |its residual|, what it leaves open */
+  double *unit, *T, *T1, *wt; /* [capW] block.h: penalized unit of b; at the first position of a block its threshold, that at lambda = 1, and
+                                 the unit of its tolerances */
+  int *len;           /* [capW] block.h: positions of the block that begins here, 0 inside one; 1 without blocks */
   int *ref;           /* [capW] the residual it was formed with, or -1 */
   char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
   int *ia;            /* [capW] slot in A, or -1 */
@@ -58,6 +61,14 @@ typedef struct sp_qp {
   size_t cap_sub;
   int *row_of;        /* [view.design->n] position of a row among the rows seen, or -1; NULL: all rows */
   double tol;         /* iterative: largest residual of the active equations that a solve may leave */
+  int blocks;         /* norms of blocks are in force: block.h has what differs */
+  double *G;          /* [capG x capG] blocks: Gram matrix of XA, of its first `gram` slots */
+  int capG, gram;
+  double *D;          /* [L x longest] blocks: column i has the products of slot i with the slots of its block */
+  size_t capD;
+  int longest;        /* coefficients of the largest block */
+  int shared;         /* K predictors with one metric: their columns differ in place only */
+  double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
   double *r, *u, *e;  /* [n] residual, XA d, scratch */
@@ -103,7 +114,8 @@ void sp_factor_solve(const sp_qp *q, double *x);             /* x <- (P'P)^-1 x 
 sp_status sp_qp_solve_active(sp_qp *q, const double *rhs, int *trouble); /* H d = rhs -> q->d, q->u = XA d */
 
 void sp_active_t(sp_qp *q, const double *x, double *out);    /* out [a] = XA'x */
-void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d */
+void sp_active_corr(sp_qp *q, int m);                        /* val [m] = z' r of q->V [m], g [a] = XA'r */
+void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d; what out has in the unpenalized basis may go */
 sp_status sp_active_refresh(sp_qp *q);                       /* iterative: before products, when the set has changed */
 sp_status sp_qp_set_iterative(sp_qp *q, int on);
 

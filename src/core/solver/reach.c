@@ -4,6 +4,21 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "block.h"
+
+/* The same for a block: are all its correlations known well enough? They are then in q->c. */
+static int block_settled(sp_qp *q, int k, const double *a, const double *e) {
+  double ss = 0;
+  for (int j = k; j < k + q->len[k]; j++) {
+    const int s = q->ref[j];
+    if (s < 0 || q->st[j] != SP_ZERO) return 0;
+    const double most = fabs(a[s] * q->c0[j]) + e[s] * q->rest[j], x = sp_max(0, most - q->t[j]) / q->unit[j];
+    ss += x * x;
+  }
+  if (!(ss <= q->T[k] * q->T[k])) return 0;
+  for (int j = k; j < k + q->len[k]; j++) q->c[j] = a[q->ref[j]] * q->c0[j];
+  return 1;
+}
 
 void sp_reach_reset(sp_model *m) {
   m->n_ref = 0;
@@ -25,6 +40,11 @@ sp_status sp_reach_correlations(sp_model *m, const double *r, ptrdiff_t n) {
   for (int k = 0; k < q->nW; k++) {
     if (q->ia[k] >= 0) continue;
     const int s = q->ref[k];
+    if (q->blocks) {
+      if (q->len[k] && block_settled(q, k, a, e)) k += q->len[k] - 1;
+      else q->V[count++] = k;
+      continue;
+    }
     if (s >= 0 && q->st[k] == SP_ZERO) {
       const double c = a[s] * q->c0[k];
       if (fabs(c) + e[s] * q->rest[k] <= q->t[k]) {
@@ -35,7 +55,7 @@ sp_status sp_reach_correlations(sp_model *m, const double *r, ptrdiff_t n) {
     q->V[count++] = k;
   }
   q->nV = count;
-  sp_qp_corr(q, q->V, count, q->r, q->val);
+  sp_active_corr(q, count);
   for (int v = 0; v < count; v++) {
     const int k = q->V[v];
     const double c = q->val[v], x = norm > 0 ? 1 - (c / norm) * (c / norm) : 1;
@@ -50,7 +70,6 @@ sp_status sp_reach_correlations(sp_model *m, const double *r, ptrdiff_t n) {
   } else {
     for (int v = 0; v < count; v++) q->ref[q->V[v]] = -1;
   }
-  sp_active_t(q, q->r, q->g);
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
   return SP_OK;
 }

@@ -5,7 +5,7 @@
 
 #include "../base/vec.h"
 
-enum { BLOCK = 64 }; /* column indices kept on the stack */
+enum { BLOCK = 256 }; /* column indices kept on the stack */
 
 /* the column of the design that j belongs to, centred and scaled, on the rows seen; times sm of its predictor */
 static void base_column(const sp_view *v, int j, const double *sm, double *out) {
@@ -83,19 +83,23 @@ void sp_view_dot_raw(const sp_view *v, const int *idx, int m, const double *q, c
     base_dot(v, idx, m, q, *sum, out);
     return;
   }
-  int base[BLOCK], at[BLOCK];
+  int own[BLOCK], predictor[BLOCK], base[BLOCK], at[BLOCK];
   double part[BLOCK];
-  for (int k = 0; k < v->K; k++) { /* one predictor after the other, in blocks of columns */
-    for (int a = 0, c = 0; a <= m; a++) {
-      if (c && (c == BLOCK || a == m)) {
-        base_dot(v, base, c, q + k * v->design->n, sum[k], part);
-        for (int b = 0; b < c; b++) out[at[b]] = part[b];
-        c = 0;
+  for (int from = 0; from < m; from += BLOCK) { /* a block of columns, one predictor after the other */
+    const int size = m - from < BLOCK ? m - from : BLOCK;
+    for (int a = 0; a < size; a++) {
+      own[a] = idx[from + a] / v->K;
+      predictor[a] = idx[from + a] - own[a] * v->K;
+    }
+    for (int k = 0; k < v->K; k++) {
+      int c = 0;
+      for (int a = 0; a < size; a++) {
+        if (predictor[a] != k) continue;
+        base[c] = own[a];
+        at[c++] = from + a;
       }
-      if (a < m && idx[a] % v->K == k) {
-        base[c] = idx[a] / v->K;
-        at[c++] = a;
-      }
+      if (c) base_dot(v, base, c, q + k * v->design->n, sum[k], part);
+      for (int b = 0; b < c; b++) out[at[b]] = part[b];
     }
   }
 }
@@ -108,11 +112,12 @@ void sp_view_dot(const sp_view *v, const int *idx, int m, const double *r, doubl
 /* the part of predictor k: y [n] */
 static void base_axpy(const sp_view *v, const int *idx, int m, const double *coef, int k, const double *sm, double *y, double *work,
                       int *iwork) {
+  const double share = 1.0 / v->K;
   double shift = 0;
   int c = 0;
   for (int a = 0; a < m; a++) {
     if (coef[a] == 0) continue;
-    const int j = sp_view_base(v, idx[a]);
+    const int j = (int)((idx[a] + 0.5) * share); /* the quotient, without a division for each predictor */
     if (v->K > 1 && idx[a] - j * v->K != k) continue;
     if (shifted(v, j)) { /* entry by entry, as in the products */
       const double scale = coef[a] * v->iscale[j], mean = v->mean[j];

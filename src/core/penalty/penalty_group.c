@@ -1,0 +1,163 @@
+/* Groups: for each block lambda ( (1 - tau) w [ alpha |u| + (1 - alpha) / 2 |u|^2 ] + tau sum_j v_j [ alpha |u_j| ] + ... ), that is
+ *
+ *   T |u|_2 + sum_j t_j |u_j| + k |u|_2^2 / 2,   T = lambda alpha (1 - tau) w,  t_j = lambda alpha tau v_j,  k = lambda (1 - alpha) kv,
+ *
+ * u in penalized units. tau = 0: the group lasso (Yuan & Lin 2006, eq. 2.1) with a ridge part; between: the sparse group lasso (Simon et
+ * al. 2013, eq. 3). S is the soft threshold at t: a block is zero if and only if |S(z)| <= T. */
+#include <math.h>
+
+#include "penalty.h"
+
+static void group_norms(const sp_penalty *pen, double lambda, const sp_pen_block *bl, double *T, double *t_by_v, double *k) {
+  *T = lambda * pen->alpha * (1 - pen->tau) * bl->w;
+  *t_by_v = lambda * pen->alpha * pen->tau;
+  *k = lambda * (1 - pen->alpha) * bl->kv;
+}
+
+static double soft(double z, double t) { return z > t ? z - t : z < -t ? z + t : 0; }
+
+/* |S(z)|, by scaling */
+static double soft_norm(const sp_pen_block *bl, double t, const double *z) {
+  double top = 0, ss = 0;
+  for (int j = 0; j < bl->m; j++) top = fmax(top, fabs(soft(z[j], t * bl->v[j])));
+  if (!(top > 0)) return 0;
+  for (int j = 0; j < bl->m; j++) {
+    const double x = soft(z[j], t * bl->v[j]) / top;
+    ss += x * x;
+  }
+  return top * sqrt(ss);
+}
+
+static double norm(const double *u, int m) {
+  double top = 0, ss = 0;
+  for (int j = 0; j < m; j++) top = fmax(top, fabs(u[j]));
+  if (!(top > 0)) return 0;
+  for (int j = 0; j < m; j++) ss += (u[j] / top) * (u[j] / top);
+  return top * sqrt(ss);
+}
+
+/* Smallest x with |S(z; x tv)| <= x Tw. The left side falls in x, the right one grows, and phi(x) = |S(z; x tv)| - x Tw is convex: Newton
+ * from the left meets the root from below, without overshooting. */
+static double root(const sp_pen_block *bl, double tv, double Tw, const double *z) {
+  double x = 0;
+  for (int j = 0; j < bl->m; j++) { /* each coordinate alone is a lower bound */
+    const double d = tv * bl->v[j] + Tw;
+    if (z[j] != 0) x = fmax(x, d > 0 ? fabs(z[j]) / d : INFINITY);
+  }
+  if (!isfinite(x) || tv == 0) return Tw > 0 ? norm(z, bl->m) / Tw : x;
+  for (int it = 0; it < 100; it++) {
+    double slope = 0;
+    const double ns = soft_norm(bl, x * tv, z);
+    if (!(ns > x * Tw)) break;
+    for (int j = 0; j < bl->m; j++) slope += fabs(soft(z[j], x * tv * bl->v[j])) / ns * tv * bl->v[j];
+    const double next = x + (ns - x * Tw) / (slope + Tw);
+    if (!(next > x * (1 + 4e-16))) break;
+    x = next;
+  }
+  return x;
+}
+
+/* At alpha = 0 no finite lambda gives zero; as in glmnet the grid starts where alpha = 0.001 would. */
+static double group_gauge(const sp_penalty *pen, const sp_pen_block *bl, const double *z) {
+  if (pen->tau * (bl->m ? bl->v[0] : 0) == 0 && (1 - pen->tau) * bl->w == 0) return 0;
+  return root(bl, pen->tau, (1 - pen->tau) * bl->w, z) / fmax(pen->alpha, 1e-3);
+}
+
+static double group_value(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u) {
+  double T, t, k, l1 = 0;
+  group_norms(pen, lambda, bl, &T, &t, &k);
+  const double h = norm(u, bl->m);
+  for (int j = 0; j < bl->m; j++) l1 += bl->v[j] * fabs(u[j]);
+  return T * h + t * l1 + k * h * h / 2;
+}
+
+static double group_violation(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
+  double T, t, k, ss = 0;
+  group_norms(pen, lambda, bl, &T, &t, &k);
+  const double h = norm(u, bl->m);
+  if (h == 0) return fmax(0, soft_norm(bl, t, z) - T);
+  for (int j = 0; j < bl->m; j++) {
+    const double tj = t * bl->v[j];
+    const double d = u[j] == 0 ? soft(z[j], tj) : z[j] - (u[j] > 0 ? tj : -tj) - (T / h + k) * u[j];
+    ss += d * d;
+  }
+  return sqrt(ss);
+}
+
+static double group_scale(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z) {
+  double T, t, k;
+  group_norms(pen, lambda, bl, &T, &t, &k);
+  if (k > 0 || soft_norm(bl, t, z) <= T || (T == 0 && t == 0)) return 1;
+  return 1 / root(bl, t, T, z);
+}
+
+/* With z = z1 + z2, z1 = clip(z, t), z2 = S(z): at the maximizer u* = (|z2| - T)+ / k z2 / |z2| of the conjugate the subgradient of the
+ * norms is z1 + p2, p2 = z2 cut to length T, and the term is
+ *   (T |u| - p2'u) + sum (t_j |u_j| - z1_j u_j) + k |u - u*|^2 / 2. */
+static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
+  double T, t, k, charge = 0, rest = 0, quad = 0;
+  group_norms(pen, lambda, bl, &T, &t, &k);
+  const double h = norm(u, bl->m), nz = soft_norm(bl, t, z), over = nz - T;
+  const double cut = over > 0 ? T / nz : 1, star = over > 0 && k > 0 ? over / (k * nz) : 0;
+  if (over > 0 && !(k > 0)) charge = over * (1 + h); /* outside the domain by rounding only: as if |u| could be one larger */
+  for (int j = 0; j < bl->m; j++) {
+    const double tj = t * bl->v[j], z2 = soft(z[j], tj), z1 = z[j] - z2, d = u[j] - star * z2;
+    /* T |u| = sum of (T u_j / h) u_j */
+    rest += (h > 0 ? T * (u[j] / h) - cut * z2 : 0) * u[j] + fmax(0, tj * fabs(u[j]) - z1 * u[j]);
+    quad += d * d;
+  }
+  return fmax(0, rest) + k * quad / 2 + charge;
+}
+
+/* A coefficient on its own: where alpha or lambda is 0 there are no norms, and the solvers for coordinates take the ridge part. */
+static void group_l1_ridge(const sp_penalty *pen, double lambda, const sp_coord *co, double *t, double *k) {
+  *t = lambda * pen->alpha * pen->tau * co->v;
+  *k = lambda * (1 - pen->alpha) * co->kv;
+}
+
+static sp_pen_block alone(const sp_coord *co) {
+  const sp_pen_block bl = {1, 0, co->kv, &co->v};
+  return bl;
+}
+
+static double alone_gauge(const sp_penalty *pen, const sp_coord *co, double c) {
+  const sp_pen_block bl = alone(co);
+  return group_gauge(pen, &bl, &c);
+}
+
+static double alone_value(const sp_penalty *pen, double lambda, const sp_coord *co, double b) {
+  const sp_pen_block bl = alone(co);
+  return group_value(pen, lambda, &bl, &b);
+}
+
+static double alone_violation(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double c) {
+  const sp_pen_block bl = alone(co);
+  return group_violation(pen, lambda, &bl, &b, &c);
+}
+
+static double alone_scale(const sp_penalty *pen, double lambda, const sp_coord *co, double c) {
+  const sp_pen_block bl = alone(co);
+  return group_scale(pen, lambda, &bl, &c);
+}
+
+static double alone_fenchel_young(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z) {
+  const sp_pen_block bl = alone(co);
+  return group_fenchel_young(pen, lambda, &bl, &b, &z);
+}
+
+const sp_penalty_ops sp_penalty_group = {
+    .name = "group",
+    .flags = SP_PENALTY_CONVEX | SP_PENALTY_BLOCKS,
+    .l1_ridge = group_l1_ridge,
+    .gauge = alone_gauge,
+    .value = alone_value,
+    .violation = alone_violation,
+    .scale = alone_scale,
+    .fenchel_young = alone_fenchel_young,
+    .block_norms = group_norms,
+    .block_gauge = group_gauge,
+    .block_value = group_value,
+    .block_violation = group_violation,
+    .block_scale = group_scale,
+    .block_fenchel_young = group_fenchel_young,
+};

@@ -1,0 +1,729 @@
+/* Group lasso and sparse group lasso on the working set. Two ways to move:
+ *
+ * - a sweep: each block goes to its own minimizer. That of the group lasso solves (M + mu I) u = z, mu |u| = T, a secular equation in
+ *   mu (as Moré & Sorensen 1983, section 4, for trust regions); with an L1 part a few proximal gradient steps do. A block is set to
+ *   zero when |S(z)| <= T, exactly. Sweeps never increase the objective. They keep either the correlations, by the Gram matrix, or the
+ *   residual, whichever is shorter;
+ * - a Newton step over the coefficients that are not zero, where the penalty is smooth with curvature T / h (I - u u' / h^2) for a
+ *   block of norm h. It is taken in polar form: the norm and the direction of a block move apart, so that a norm cannot change its
+ *   sign. A step that does not reduce the objective is halved, then given up for sweeps.
+ *
+ * The cheaper way is taken, by the contraction that sweeps have shown. Violators are looked for as soon as the residual is small. */
+#include "block.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/blas.h"
+#include "../base/vec.h"
+
+#define ROUNDS 400
+#define GATE 0.05        /* violators are looked for below this residual / lambda */
+#define DONE 1e-11       /* residual / lambda at which the active blocks are solved */
+#define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
+#define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
+#define NEWTON_STEPS 3   /* factorizations that the rest of a solve is expected to take */
+#define BLOCK_COST 2e3   /* what the equation of one block costs beside its products, in flops for each coefficient */
+
+typedef struct work {
+  double *c, *d, *gd, *b0;   /* [a] XA'r; step; G d; b that r belongs to */
+  double *u, *g, *x, *v;     /* [a] a block's or the support's, penalized units */
+  double *H, *M, *F;         /* [s x s] Newton matrix; [len x len] of one block */
+  int *S;                    /* [a] slots of the support */
+  int cap, cap_H, cap_M, s;
+  int chord;                 /* H is the factor of the present support */
+  double newton_rate;        /* what the last Newton step left of the residual */
+} work;
+
+static double soft(double z, double t) { return z > t ? z - t : z < -t ? z + t : 0; }
+
+double sp_block_soft_norm(const sp_qp *q, int k, const double *c, double share) {
+  double ss = 0;
+  for (int j = 0; j < q->len[k]; j++) {
+    const double x = soft(c[j], share * q->t[k + j]) / q->unit[k + j];
+    ss += x * x;
+  }
+  return sqrt(ss);
+}
+
+double sp_block_norm(const sp_qp *q, int k) {
+  double ss = 0;
+  for (int j = k; j < k + q->len[k]; j++) ss += q->unit[j] * q->unit[j] * q->b[j] * q->b[j];
+  return sqrt(ss);
+}
+
+double sp_block_noise(const sp_qp *q, int k) { return q->noise * sqrt((double)q->len[k]) / q->unit[k]; }
+
+/* the gradient's distance from the subdifferential, with correlations c [len] */
+static double violation(const sp_qp *q, int k, const double *c) {
+  const double h = sp_block_norm(q, k);
+  double ss = 0;
+  if (h == 0) return sp_max(0, sp_block_soft_norm(q, k, c, 1) - q->T[k]);
+  for (int j = 0; j < q->len[k]; j++) {
+    const int at = k + j;
+    const double unit = q->unit[at], b = q->b[at], t = q->t[at];
+    const double e = b == 0 ? soft(c[j], t) / unit : (c[j] - (b > 0 ? t : -t) - q->k[at] * b) / unit - q->T[k] / h * (unit * b);
+    ss += e * e;
+  }
+  return sqrt(ss);
+}
+
+double sp_block_violation(const sp_qp *q, int k) { return violation(q, k, q->c + k); }
+
+double sp_block_kkt(const sp_qp *q) {
+  double worst = 0;
+  for (int k = 0; k < q->nW; k += q->len[k]) {
+    double v = sp_block_violation(q, k);
+    if (q->ia[k] < 0 && v <= sp_block_noise(q, k)) v = 0;
+    v /= q->lambda * q->wt[k];
+    if (!(v <= worst)) worst = v;
+  }
+  return worst;
+}
+
+/* ---- the active set ---------------------------------------------------------------------------- */
+
+/* Where the column of slot i is not zero: all of it, or with several predictors and a diagonal metric the rows of its own. */
+static double *segment(const sp_qp *q, int i, ptrdiff_t *from, ptrdiff_t *length) {
+  const sp_view *v = &q->view;
+  const int apart = v->K > 1 && !v->root;
+  *from = apart ? q->W[q->A[i]] % v->K * v->n : 0;
+  *length = apart ? v->n : q->n;
+  return q->XA + (ptrdiff_t)i * q->n + *from;
+}
+
+/* Do slots i, i + 1, ... hold one column of the design in all predictors, alike but for their place? */
+static int starts_shared(const sp_qp *q, int i) {
+  const int K = q->view.K, col = q->W[q->A[i]];
+  if (!q->shared || col % K != 0 || i + K > q->a) return 0;
+  for (int k = 1; k < K; k++) {
+    if (q->W[q->A[i + k]] != col + k) return 0;
+  }
+  return 1;
+}
+
+/* c_i = XA_i'r of slots i .. i + count - 1, whole blocks */
+static void slot_products(const sp_qp *q, int i, int count, double *c) {
+  ptrdiff_t from, length;
+  for (int j = 0; j < count; j++) {
+    const double *x = segment(q, i + j, &from, &length);
+    if (starts_shared(q, i + j)) { /* one read for all */
+      sp_cols_dot(&x, 1, length, q->r, length, q->view.K, c + j, q->view.K);
+      j += q->view.K - 1;
+    } else {
+      c[j] = sp_dot(x, q->r + from, length);
+    }
+  }
+}
+
+static ptrdiff_t segment_length(const sp_qp *q) { return q->view.K > 1 && !q->view.root ? q->view.n : q->n; }
+
+/* out [a] = XA'r */
+static void active_products(const sp_qp *q, double *out) {
+  if (segment_length(q) == q->n) sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, out);
+  else slot_products(q, 0, q->a, out);
+}
+
+/* r += XA d */
+static void active_fit(sp_qp *q, const double *d) {
+  ptrdiff_t from, length;
+  for (int i = 0; i < q->a; i++) {
+    const double *x = segment(q, i, &from, &length);
+    if (d[i] != 0) sp_axpy(d[i], x, q->r + from, length);
+  }
+}
+
+static sp_status reserve_products(sp_qp *q) {
+  const size_t need = (size_t)q->L * (size_t)q->longest;
+  if (need <= q->capD) return SP_OK;
+  const sp_status st = sp_grow(q->ctx, &q->D, q->capD, need, sizeof *q->D);
+  if (st == SP_OK) q->capD = need;
+  return st;
+}
+
+/* XA and D of the slots from `from` on: whole blocks */
+static void load(sp_qp *q, int from) {
+  if (q->gram > from) q->gram = from;
+  for (int i = from; i < q->a; i++) {
+    double *x = q->XA + (ptrdiff_t)i * q->n;
+    sp_view_column(&q->view, q->W[q->A[i]], x);
+    sp_qp_project(q, x);
+    q->nx[i] = sp_nrm2sq(x, q->n);
+  }
+  for (int s = from; s < q->a; s += q->len[q->A[s]]) {
+    const int m = q->len[q->A[s]];
+    for (int j = 0; j < m; j++) {
+      ptrdiff_t at, ai, length;
+      const double *x = segment(q, s + j, &at, &length);
+      for (int i = 0; i <= j; i++) {
+        const double *y = segment(q, s + i, &ai, &length);
+        const double e = at == ai ? sp_dot(x, y, length) : 0;
+        q->D[(ptrdiff_t)(s + j) * q->longest + i] = q->D[(ptrdiff_t)(s + i) * q->longest + j] = e;
+      }
+    }
+  }
+}
+
+/* G of all slots */
+static sp_status complete_gram(sp_qp *q) {
+  const int n = (int)q->n, a = q->a, from = q->gram, m = a - from, K = q->view.K, rows = (int)q->view.n;
+  const double one = 1, zero = 0;
+  if (!m) return SP_OK;
+  if (q->L > q->capG) {
+    double *G = sp_alloc(q->ctx, (size_t)q->L * (size_t)q->L, sizeof *G);
+    if (!G) return SP_ENOMEM;
+    for (int j = 0; j < from; j++) memcpy(G + (ptrdiff_t)j * q->L, q->G + (ptrdiff_t)j * q->capG, (size_t)from * sizeof *G);
+    sp_free(q->ctx, q->G);
+    q->G = G;
+    q->capG = q->L;
+  }
+  int in_step = segment_length(q) < n && a % K == 0 && from % K == 0; /* all K predictors of each column, in turn */
+  for (int i = 0; i < a && in_step; i++) in_step = q->W[q->A[i]] % K == i % K;
+  if (in_step) {
+    const int step = n * K, gstep = q->capG * K, count = a / K, fresh = m / K;
+    for (int j = from; j < a; j++) memset(q->G + (ptrdiff_t)j * q->capG, 0, (size_t)a * sizeof *q->G);
+    double *block = q->G + (ptrdiff_t)from * q->capG; /* products of predictor k, spread out afterwards from the last to the first */
+    for (int k = 0; k < K; k++) {
+      double *to = block + (ptrdiff_t)k * q->capG;
+      dgemm_("T", "N", &count, &fresh, &rows, &one, q->XA + (ptrdiff_t)k * (n + rows), &step,
+             q->XA + (ptrdiff_t)from * n + (ptrdiff_t)k * (n + rows), &step, &zero, to, &gstep, 1, 1);
+      for (int j = 0; j < fresh; j++) {
+        double *col = to + (ptrdiff_t)j * gstep;
+        for (int i = count - 1; i >= 0; i--) {
+          const double e = col[i];
+          col[i] = 0;
+          col[i * K + k] = e;
+        }
+      }
+    }
+  } else {
+    dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, q->XA + (ptrdiff_t)from * n, &n, &zero, q->G + (ptrdiff_t)from * q->capG, &q->capG,
+           1, 1);
+  }
+  for (int j = from; j < a; j++) {
+    for (int i = 0; i < j; i++) q->G[(ptrdiff_t)i * q->capG + j] = q->G[(ptrdiff_t)j * q->capG + i];
+  }
+  q->gram = a;
+  return SP_OK;
+}
+
+static sp_status take_block(sp_qp *q, int k) {
+  sp_status st = sp_qp_reserve_active(q, q->a + q->len[k]);
+  for (int j = k; st == SP_OK && j < k + q->len[k]; j++) {
+    q->A[q->a] = j;
+    q->ia[j] = q->a++;
+    q->st[j] = SP_FREE;
+  }
+  return st == SP_OK ? reserve_products(q) : st;
+}
+
+sp_status sp_block_reload(sp_qp *q) {
+  const sp_status st = reserve_products(q);
+  if (st == SP_OK) load(q, 0);
+  return st;
+}
+
+sp_status sp_block_from_b(sp_qp *q) {
+  sp_status st = SP_OK;
+  for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
+  q->a = 0;
+  q->stale = 2;
+  for (int k = 0; k < q->nW; k += q->len[k]) {
+    const int on = sp_block_norm(q, k) > 0;
+    for (int j = k; j < k + q->len[k]; j++) q->st[j] = SP_ZERO;
+    if (on) SP_TRY(take_block(q, k));
+  }
+  load(q, 0);
+done:
+  return st;
+}
+
+/* blocks that are zero leave A */
+static void drop_zero_blocks(sp_qp *q) {
+  int o = 0, known = 0; /* slots kept, those of them that G has */
+  for (int s = 0; s < q->a;) {
+    const int k = q->A[s], len = q->len[k], keep = sp_block_norm(q, k) > 0;
+    for (int i = s; i < s + len; i++) {
+      const int pos = q->A[i];
+      if (!keep) {
+        q->ia[pos] = -1;
+        q->st[pos] = SP_ZERO;
+        q->b[pos] = 0;
+        continue;
+      }
+      if (o != i) {
+        q->A[o] = pos;
+        q->ia[pos] = o;
+        q->nx[o] = q->nx[i];
+        memcpy(q->XA + (ptrdiff_t)o * q->n, q->XA + (ptrdiff_t)i * q->n, (size_t)q->n * sizeof *q->XA);
+        memcpy(q->D + (ptrdiff_t)o * q->longest, q->D + (ptrdiff_t)i * q->longest, (size_t)len * sizeof *q->D);
+      }
+      known += i < q->gram;
+      q->acol[o++] = i;
+    }
+    s += len;
+  }
+  for (int j = 0; j < known && o < q->a; j++) {
+    const double *from = q->G + (ptrdiff_t)q->acol[j] * q->capG;
+    double *to = q->G + (ptrdiff_t)j * q->capG;
+    for (int i = 0; i < known; i++) to[i] = from[q->acol[i]];
+  }
+  q->gram = known;
+  q->a = o;
+}
+
+/* ---- one block --------------------------------------------------------------------------------- */
+
+/* F <- the lower Cholesky factor of M + add on the diagonal; 0: not positive definite */
+static int small_cholesky(int m, const double *M, double add, double *F) {
+  if (m > 24) {
+    int info = 0;
+    memcpy(F, M, (size_t)m * (size_t)m * sizeof *F);
+    for (int j = 0; j < m; j++) F[j * m + j] += add;
+    dpotrf_("L", &m, F, &m, &info, 1);
+    return info == 0;
+  }
+  for (int j = 0; j < m; j++) { /* column by column */
+    for (int i = j; i < m; i++) {
+      double x = M[j * m + i] + (i == j ? add : 0);
+      for (int h = 0; h < j; h++) x -= F[h * m + i] * F[h * m + j];
+      if (i == j && !(x > 0)) return 0;
+      F[j * m + i] = i == j ? sqrt(x) : x / F[j * m + j];
+    }
+  }
+  return 1;
+}
+
+/* x with (M + T / |x|) x = z, |z| > T; M [m x m], F scratch of its size; h: a guess of |x|, or 0 */
+static void secular(int m, const double *M, double T, const double *z, double nz, double h, double *F, double *x, double *v) {
+  double top = 0, trace = 0;
+  for (int j = 0; j < m; j++) {
+    double row = 0;
+    for (int i = 0; i < m; i++) row += fabs(M[j * m + i]);
+    top = sp_max(top, row);
+    trace += M[j * m + j];
+  }
+  const double jitter = 1e-14 * trace / m + 1e-300;
+  double lo = 0, hi = T * top / (nz - T), mu = h > 0 ? T / h : T * (trace / m) / (nz - T);
+  if (!(mu < hi)) mu = hi;
+  for (int it = 0; it < 60; it++) {
+    if (!small_cholesky(m, M, mu + jitter, F)) {
+      lo = mu;
+      mu = 2 * mu + jitter;
+      continue;
+    }
+    for (int j = 0; j < m; j++) { /* v = L^-1 z, x = L'^-1 v */
+      double e = z[j];
+      for (int i = 0; i < j; i++) e -= F[i * m + j] * v[i];
+      v[j] = e / F[j * m + j];
+    }
+    for (int j = m - 1; j >= 0; j--) {
+      double e = v[j];
+      for (int i = j + 1; i < m; i++) e -= F[j * m + i] * x[i];
+      x[j] = e / F[j * m + j];
+    }
+    const double nx = sqrt(sp_nrm2sq(x, m)), f = mu * nx - T;
+    if (T == 0 || fabs(f) <= 2e-15 * T) return;
+    if (f > 0) hi = mu;
+    else lo = mu;
+    for (int j = 0; j < m; j++) { /* v = L^-1 x */
+      double e = x[j];
+      for (int i = 0; i < j; i++) e -= F[i * m + j] * v[i];
+      v[j] = e / F[j * m + j];
+    }
+    const double slope = sp_nrm2sq(v, m) / (nx * nx * nx) - 1 / T, next = mu - (1 / nx - mu / T) / slope;
+    const double old = mu;
+    mu = next > lo && next < hi ? next : lo > 0 ? sqrt(lo * hi) : hi / 16;
+    if (fabs(mu - old) <= 1e-15 * old) return;
+  }
+}
+
+/* proximal gradient steps for 1/2 x'M x - z'x + sum t |x| + T |x|, from x */
+static void proximal(int m, const double *M, double T, const double *t, const double *z, double *x, double *v) {
+  double top = 0;
+  for (int j = 0; j < m; j++) {
+    double row = 0;
+    for (int i = 0; i < m; i++) row += fabs(M[j * m + i]);
+    top = sp_max(top, row);
+  }
+  if (!(top > 0)) return;
+  for (int it = 0; it < 10; it++) {
+    double ss = 0, moved = 0;
+    for (int j = 0; j < m; j++) {
+      double g = z[j];
+      for (int i = 0; i < m; i++) g -= M[j * m + i] * x[i];
+      v[j] = soft(x[j] + g / top, t[j] / top);
+      ss += v[j] * v[j];
+    }
+    const double nv = sqrt(ss), shrink = nv > T / top ? 1 - T / top / nv : 0;
+    for (int j = 0; j < m; j++) {
+      const double to = shrink * v[j];
+      moved += (to - x[j]) * (to - x[j]);
+      x[j] = to;
+    }
+    if (moved <= 1e-6 * ss) break;
+  }
+}
+
+/* The block of slots s.. to its minimizer. By the Gram matrix w->c follows, otherwise r does and w->c is left behind. */
+static void update_block(sp_qp *q, work *w, int s, int by_gram) {
+  const int k = q->A[s], m = q->len[k];
+  const double T = q->T[k];
+  double l1 = 0, nz = 0, moved = 0, uu = 0, uneven = 0;
+  ptrdiff_t from, length;
+  double *u = w->u, *z = w->g, *x = w->x, *t = w->v;
+  if (!by_gram) slot_products(q, s, m, w->c + s);
+  for (int j = 0; j < m; j++) {
+    const double uj = q->unit[k + j];
+    u[j] = uj * q->b[k + j];
+    uu += u[j] * u[j];
+    z[j] = w->c[s + j] / uj;
+    t[j] = q->t[k + j] / uj;
+    l1 += t[j];
+  }
+  for (int j = 0; j < m; j++) {
+    const double *col = q->D + (ptrdiff_t)(s + j) * q->longest;
+    for (int i = 0; i < m; i++) {
+      w->M[j * m + i] = col[i] / (q->unit[k + i] * q->unit[k + j]);
+      z[i] += w->M[j * m + i] * u[j];
+    }
+    w->M[j * m + j] += q->k[k + j] / (q->unit[k + j] * q->unit[k + j]);
+    uneven = sp_max(uneven, fabs(w->M[j * m + j] - w->M[0]));
+    for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(w->M[j * m + i]));
+  }
+  for (int j = 0; j < m; j++) nz += soft(z[j], t[j]) * soft(z[j], t[j]);
+  nz = sqrt(nz);
+  if (nz <= T) {
+    for (int j = 0; j < m; j++) x[j] = 0;
+  } else if (uneven <= 1e-15 * w->M[0]) { /* a multiple of the identity */
+    for (int j = 0; j < m; j++) x[j] = w->M[0] > 0 ? (1 - T / nz) * soft(z[j], t[j]) / w->M[0] : 0;
+  } else if (l1 > 0) {
+    memcpy(x, u, (size_t)m * sizeof *x);
+    proximal(m, w->M, T, t, z, x, w->F);
+  } else {
+    secular(m, w->M, T, z, nz, sqrt(uu), w->F, x, w->v);
+  }
+  int shared_from = s;
+  for (int j = 0; j < m && shared_from >= 0; j += q->view.K) shared_from = starts_shared(q, s + j) ? s : -1;
+  for (int j = 0; j < m; j++) {
+    const double b = x[j] / q->unit[k + j], d = b - q->b[k + j];
+    moved += fabs(d);
+    q->b[k + j] = b;
+    if (d == 0) continue;
+    if (by_gram) {
+      sp_axpy(-d, q->G + (ptrdiff_t)(s + j) * q->capG, w->c, q->a);
+    } else {
+      const double *col = segment(q, s + j, &from, &length);
+      if (shared_from >= 0) col = q->XA + (ptrdiff_t)(shared_from + j - j % q->view.K) * q->n;
+      sp_axpy(-d, col, q->r + from, length);
+      w->b0[s + j] = b;
+    }
+  }
+  if (moved > 0 && l1 > 0) w->chord = 0; /* the support may have changed */
+}
+
+/* By the Gram matrix? As far as it is missing it has to be made first, which pays over several sweeps. */
+static int prefers_gram(const sp_qp *q) {
+  const double a = q->a, length = (double)segment_length(q);
+  return 2 * a + 0.1 * (a - q->gram) * length < 4 * length;
+}
+
+static void sweep(sp_qp *q, work *w, int by_gram) {
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int k = q->A[s], was = sp_block_norm(q, k) > 0;
+    update_block(q, w, s, by_gram);
+    if (was != (sp_block_norm(q, k) > 0)) w->chord = 0;
+  }
+}
+
+static double residual(const sp_qp *q, const work *w) {
+  double worst = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int k = q->A[s];
+    const double v = violation(q, k, w->c + s) / (q->lambda * q->wt[k]);
+    if (!(v <= worst)) worst = v;
+  }
+  return worst;
+}
+
+/* ---- Newton ------------------------------------------------------------------------------------ */
+
+/* H of the support, factored; 0 when it cannot be */
+static int factor(sp_qp *q, work *w) {
+  int s = 0, info = 1;
+  double trace = 0;
+  for (int i = 0; i < q->a; i++) {
+    if (q->b[q->A[i]] != 0) w->S[s++] = i;
+  }
+  w->s = s;
+  if (!s) return 0;
+  for (double jitter = 0; info && jitter <= 1e-6; jitter = jitter > 0 ? jitter * 100 : 1e-14) {
+    for (int j = 0; j < s; j++) {
+      const int pj = q->A[w->S[j]];
+      const double *col = q->G + (ptrdiff_t)w->S[j] * q->capG, uj = q->unit[pj];
+      double *to = w->H + (ptrdiff_t)j * s;
+      for (int i = 0; i <= j; i++) to[i] = col[w->S[i]] / (uj * q->unit[q->A[w->S[i]]]);
+      to[j] += q->k[pj] / (uj * uj);
+    }
+    trace = 0;
+    for (int j0 = 0; j0 < s;) { /* block by block */
+      int head = q->A[w->S[j0]], j1 = j0;
+      while (q->len[head] == 0) head--;
+      while (j1 < s && q->A[w->S[j1]] < head + q->len[head] && q->A[w->S[j1]] >= head) j1++;
+      const double h = sp_block_norm(q, head), curve = q->T[head] / h;
+      for (int j = j0; j < j1; j++) {
+        const int pj = q->A[w->S[j]];
+        double *to = w->H + (ptrdiff_t)j * s;
+        to[j] += curve;
+        for (int i = j0; i <= j; i++) {
+          const int pi = q->A[w->S[i]];
+          to[i] -= curve * (q->unit[pj] * q->b[pj] / h) * (q->unit[pi] * q->b[pi] / h);
+        }
+        trace += to[j];
+      }
+      j0 = j1;
+    }
+    for (int j = 0; j < s; j++) w->H[(ptrdiff_t)j * s + j] += jitter * trace / s;
+    dpotrf_("U", &s, w->H, &s, &info, 1);
+  }
+  return !info;
+}
+
+/* b + the step d (w->x, penalized units, by support) times `len` in polar form, as w->d [a] in units of b */
+static void polar(const sp_qp *q, work *w, double len) {
+  memset(w->d, 0, (size_t)q->a * sizeof *w->d);
+  for (int j0 = 0; j0 < w->s;) {
+    int head = q->A[w->S[j0]], j1 = j0;
+    while (q->len[head] == 0) head--;
+    while (j1 < w->s && q->A[w->S[j1]] < head + q->len[head] && q->A[w->S[j1]] >= head) j1++;
+    const double h = sp_block_norm(q, head);
+    double along = 0, ss = 0, to = 0;
+    for (int j = j0; j < j1; j++) along += q->unit[q->A[w->S[j]]] * q->b[q->A[w->S[j]]] / h * w->x[j];
+    for (int j = j0; j < j1; j++) {
+      const int pos = q->A[w->S[j]];
+      const double dir = q->unit[pos] * q->b[pos] / h, e = dir + len * (w->x[j] - along * dir) / h;
+      w->u[j] = e;
+      ss += e * e;
+    }
+    to = sp_max(h + len * along, 0.1 * h) / sqrt(ss);
+    for (int j = j0; j < j1; j++) {
+      const int pos = q->A[w->S[j]];
+      const double old = q->unit[pos] * q->b[pos];
+      double now = q->T[head] > 0 ? to * w->u[j] : old + len * w->x[j];
+      if (q->t[pos] > 0 && now * old < 0) now = 0;
+      w->d[w->S[j]] = (now - old) / q->unit[pos];
+    }
+    j0 = j1;
+  }
+}
+
+/* at b, or at b + d */
+static double penalty(const sp_qp *q, const double *d) {
+  double f = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int k = q->A[s];
+    double ss = 0;
+    for (int j = 0; j < q->len[k]; j++) {
+      const double b = q->b[k + j] + (d ? d[s + j] : 0), u = q->unit[k + j] * b;
+      f += q->t[k + j] * fabs(b) + q->k[k + j] * b * b / 2;
+      ss += u * u;
+    }
+    f += q->T[k] * sqrt(ss);
+  }
+  return f;
+}
+
+/* One step; 0: none that helps. E: the residual before */
+static int newton(sp_qp *q, work *w, double E) {
+  const int one = 1;
+  int info;
+  const int again = w->chord && E < CHORD && w->newton_rate < 0.1;
+  if (!again && !factor(q, w)) return 0;
+  w->chord = 1;
+  for (int j = 0; j < w->s; j++) {
+    const int slot = w->S[j], pos = q->A[slot];
+    int head = pos;
+    while (q->len[head] == 0) head--;
+    const double unit = q->unit[pos], b = q->b[pos], h = sp_block_norm(q, head);
+    if (b == 0 || h == 0) return w->chord = 0;
+    w->x[j] = (w->c[slot] - (b > 0 ? q->t[pos] : -q->t[pos]) - q->k[pos] * b) / unit - q->T[head] / h * unit * b;
+  }
+  dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
+  q->n_rounds++;
+  const double before = penalty(q, NULL);
+  double len = 1;
+  for (int it = 0; it < 8; it++, len /= 2) {
+    polar(q, w, len);
+    memset(w->gd, 0, (size_t)q->a * sizeof *w->gd);
+    sp_gemv_n(q->G, q->capG, q->a, q->a, w->d, w->gd);
+    const double df = sp_dot(w->gd, w->d, q->a) / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w->d) - before);
+    if (!(df <= 1e-14 * before)) continue;
+    for (int i = 0; i < q->a; i++) {
+      const int pos = q->A[i];
+      q->b[pos] += w->d[i];
+      if (w->d[i] != 0 && fabs(q->b[pos]) <= 1e-17 * fabs(w->d[i])) q->b[pos] = 0;
+      if (w->d[i] != 0 && q->b[pos] == 0) w->chord = 0;
+      w->c[i] -= w->gd[i];
+    }
+    w->newton_rate = residual(q, w) / E;
+    return 1;
+  }
+  w->chord = 0;
+  return 0;
+}
+
+/* ---- the solver -------------------------------------------------------------------------------- */
+
+static sp_status reserve(sp_qp *q, work *w) {
+  sp_status st = SP_OK;
+  if (q->a > w->cap) {
+    const size_t from = (size_t)w->cap, to = (size_t)q->a + (size_t)q->a / 4 + 8;
+    double **reals[] = {&w->c, &w->d, &w->gd, &w->b0, &w->u, &w->g, &w->x, &w->v};
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
+    SP_TRY(sp_grow(q->ctx, &w->S, from, to, sizeof(int)));
+    w->cap = (int)to;
+  }
+  int longest = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) longest = q->len[q->A[s]] > longest ? q->len[q->A[s]] : longest;
+  if (longest > w->cap_M) {
+    sp_free(q->ctx, w->M);
+    sp_free(q->ctx, w->F);
+    w->M = sp_alloc(q->ctx, (size_t)longest * (size_t)longest, sizeof *w->M);
+    w->F = sp_alloc(q->ctx, (size_t)longest * (size_t)longest, sizeof *w->F);
+    if (!w->M || !w->F) return SP_ENOMEM;
+    w->cap_M = longest;
+  }
+done:
+  return st;
+}
+
+static sp_status reserve_newton(sp_qp *q, work *w) {
+  if (q->a <= w->cap_H) return SP_OK;
+  const int to = q->a + q->a / 4;
+  sp_free(q->ctx, w->H);
+  w->cap_H = 0;
+  w->chord = 0;
+  w->H = sp_alloc(q->ctx, (size_t)to * (size_t)to, sizeof *w->H);
+  if (!w->H) return SP_ENOMEM;
+  w->cap_H = to;
+  return SP_OK;
+}
+
+/* r and c anew after b has moved */
+static void synchronize(sp_qp *q, work *w, int moved) {
+  if (moved) {
+    for (int i = 0; i < q->a; i++) w->d[i] = w->b0[i] - q->b[q->A[i]];
+    active_fit(q, w->d);
+  }
+  for (int i = 0; i < q->a; i++) w->b0[i] = q->b[q->A[i]];
+  if (q->a) active_products(q, w->c);
+}
+
+/* `count` sweeps, and their correlations. *moved: r is behind b */
+static sp_status sweeps(sp_qp *q, work *w, int count, int *moved) {
+  const int by_gram = prefers_gram(q);
+  sp_status st = SP_OK;
+  if (by_gram) {
+    SP_TRY(complete_gram(q));
+  } else if (*moved) {
+    synchronize(q, w, 1);
+    *moved = 0;
+  }
+  for (int i = 0; i < count; i++) sweep(q, w, by_gram);
+  q->n_cd += count;
+  if (by_gram) *moved = 1;
+  else synchronize(q, w, 0);
+done:
+  return st;
+}
+
+/* violators among V join A; how many blocks */
+static sp_status enter(sp_qp *q, work *w, double E, int c_fresh, int *count) {
+  sp_status st = SP_OK;
+  const int from = q->a;
+  int left = 0;
+  *count = 0;
+  if (!c_fresh) {
+    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
+  }
+  for (int v = 0; v < q->nV; v++) {
+    const int k = q->V[v];
+    if (q->len[k] == 0 || q->ia[k] >= 0) continue;
+    const double excess = sp_block_violation(q, k), tol = sp_max(SP_TOL_ENTER, 0.1 * E) * q->lambda * q->wt[k];
+    if (!(excess > tol + sp_block_noise(q, k))) continue;
+    SP_TRY(take_block(q, k));
+    ++*count;
+  }
+  if (!*count) return SP_OK;
+  for (int v = 0; v < q->nV; v++) {
+    if (q->ia[q->V[v]] < 0) q->V[left++] = q->V[v];
+  }
+  q->nV = left;
+  load(q, from);
+  SP_TRY(reserve(q, w));
+  for (int i = from; i < q->a; i++) {
+    w->c[i] = q->c[q->A[i]];
+    w->b0[i] = q->b[q->A[i]];
+  }
+  w->chord = 0;
+done:
+  return st;
+}
+
+sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
+  sp_status st = SP_OK;
+  work w = {0};
+  const double goal = sp_max(DONE, q->goal);
+  double rate = 0, last = INFINITY; /* contraction of a sweep; 0: not known */
+  int moved = 0, refused = 0;
+  *ok = 0;
+  SP_TRY(reserve(q, &w));
+  synchronize(q, &w, 0);
+  for (int round = 0; round < ROUNDS; round++) {
+    double E = residual(q, &w);
+    if (E <= GATE || E <= goal) {
+      int entered;
+      if (moved) synchronize(q, &w, 1);
+      moved = 0;
+      E = residual(q, &w);
+      SP_TRY(enter(q, &w, E, c_fresh, &entered));
+      c_fresh = 0;
+      if (entered) {
+        SP_TRY(sweeps(q, &w, 1, &moved));
+        rate = 0;
+        last = INFINITY;
+        continue;
+      }
+      if (E <= goal || E * q->lambda <= q->noise || (E <= ROUNDING && E > 0.5 * last)) {
+        *ok = 1;
+        break;
+      }
+      last = E;
+    }
+    c_fresh = 0;
+    if (!isfinite(E)) break;
+    /* what is left to do, either way */
+    const double a = q->a, length = (double)segment_length(q), left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
+    const double one_sweep = a * (fmin(2 * a, 4 * length) + BLOCK_COST), missing = 2 * length * a * (a - q->gram);
+    if (refused || left * one_sweep <= NEWTON_STEPS * a * a * (a / 3 + 4) + missing) {
+      const int most = refused ? 20 : rate == 0 ? 3 : (int)sp_max(2, fmin(10, left));
+      refused = 0;
+      SP_TRY(sweeps(q, &w, most, &moved));
+      rate = fmin(1, sp_max(1e-3, pow(residual(q, &w) / E, 1.0 / most)));
+    } else {
+      SP_TRY(complete_gram(q));
+      SP_TRY(reserve_newton(q, &w));
+      refused = !newton(q, &w, E);
+      moved |= !refused;
+      if (!refused && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
+    }
+  }
+  synchronize(q, &w, moved);
+  for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w.c[i];
+  drop_zero_blocks(q);
+done:;
+  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
+  return st;
+}

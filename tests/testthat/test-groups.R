@@ -1,0 +1,235 @@
+# Penalties with norms of groups: the verifier of helper-groups.R, identities, closed forms, errors.
+
+group_data <- function(seed, n = 60, p = 60, sparse = FALSE) {
+  d <- make_problem(n, p, "equi", 0.4, seed = seed)
+  if (sparse) {
+    d$x[abs(d$x) < 1] <- 0
+    d$x <- Matrix::Matrix(d$x, sparse = TRUE)
+  } else {
+    d$x[, 3] <- 20 * d$x[, 3] + 7
+  }
+  d$group <- with_seed(seed + 100, sample(rep_len(1:15, p)))
+  d$z <- as.double(d$y > median(d$y))
+  d$counts <- as.double(round(exp(pmin(2, d$y / sd(d$y)))))
+  d$class <- factor(c("a", "b", "c")[cut(rank(d$y + sd(d$y) * d$o), 3, labels = FALSE)])
+  d$Y <- cbind(u = d$y, v = 3 * d$o + d$x[, 1], w = d$z * 2)
+  d
+}
+
+response_of <- function(d, family) switch(family, gaussian = d$y, binomial = d$z, poisson = d$counts, multinomial = d$class, mgaussian = d$Y)
+matrix_of <- function(y) if (is.factor(y)) 1 * outer(as.character(y), levels(y), "==") else as.matrix(y)
+
+test_that("every family, alpha and share is optimal by the verifier and by kkt()", {
+  row <- 0
+  for (family in c("gaussian", "binomial", "poisson", "multinomial", "mgaussian")) {
+    for (alpha in c(1, 0.5, 0.05)) {
+      for (tau in c(0, 0.4)) {
+        row <- row + 1
+        d <- group_data(row, sparse = row %% 3 == 0)
+        y <- response_of(d, family)
+        size <- as.vector(table(d$group))
+        penalty <- if (tau == 0) pen_group(d$group) else pen_sparse_group(d$group, tau)
+        a <- list(d$x, y, family, Y = matrix_of(y), penalty = penalty, alpha = alpha, group = d$group, v = sqrt(size), tau = tau,
+          nlambda = 12, lambda.min.ratio = 0.05, across = family != "multinomial", label = paste(family, alpha, tau))
+        if (row %% 2) a$weights <- d$w
+        if (row %% 4 == 1 && !family %in% c("multinomial", "mgaussian")) a$offset <- d$o / 5
+        if (row %% 5 == 2) a$standardize <- FALSE
+        if (row %% 7 == 3) a$intercept <- FALSE
+        do.call(expect_group_exact, a)
+      }
+    }
+  }
+})
+
+test_that("with groups over all classes, weights of groups, unpenalized groups and columns left out", {
+  d <- group_data(3)
+  v <- c(0, seq(0.5, 2, length.out = 14))
+  for (family in c("gaussian", "mgaussian")) {
+    y <- response_of(d, family)
+    r <- expect_group_exact(d$x, y, family, Y = matrix_of(y), penalty = pen_group(d$group, v), group = d$group, v = v, nlambda = 10)
+    b <- vg_coefficients(r$fit)$b[[1]]
+    expect_true(all(b[d$group == 1, ] != 0))
+    expect_true(all(b[d$group != 1, 1] == 0))
+  }
+  y <- d$class
+  r <- expect_group_exact(d$x, y, "multinomial", Y = matrix_of(y), type.multinomial = "grouped", penalty = pen_group(d$group),
+    group = d$group, v = sqrt(as.vector(table(d$group))), nlambda = 10)
+  on <- Reduce(`|`, lapply(vg_coefficients(r$fit)$b, function(b) b != 0))
+  expect_true(all(rowsum(1 * on, d$group) %in% c(0, 4))) # whole groups
+  expect_true(all(rowSums(abs(sapply(vg_coefficients(r$fit)$b, function(b) b[, 5]))) < 1e3))
+  out <- sparsepath(d$x, d$y, penalty = pen_group(d$group), exclude = 1:5, nlambda = 10)
+  left <- 6:60
+  size <- as.vector(table(factor(d$group[left], levels = 1:15)))
+  same <- sparsepath(d$x[, left], d$y, penalty = pen_group(d$group[left], sqrt(size)[sort(unique(d$group[left]))]), lambda = out$lambda)
+  expect_lt(max(abs(as.matrix(out$beta)[left, ] - as.matrix(same$beta))), 1e-8)
+  expect_true(all(as.matrix(out$beta)[1:5, ] == 0))
+})
+
+test_that("groups of one column are the lasso, and so is a share of 1", {
+  d <- group_data(4)
+  for (family in c("gaussian", "binomial", "poisson", "multinomial")) {
+    for (alpha in c(1, 0.3)) {
+      y <- response_of(d, family)
+      one <- sparsepath(d$x, y, family, alpha = alpha, penalty = pen_group(sample(1000, 60)), nlambda = 15, lambda.min.ratio = 0.1, weights = d$w)
+      whole <- sparsepath(d$x, y, family, alpha = alpha, penalty = pen_sparse_group(d$group, 1), nlambda = 15, lambda.min.ratio = 0.1, weights = d$w)
+      plain <- sparsepath(d$x, y, family, alpha = alpha, nlambda = 15, lambda.min.ratio = 0.1, weights = d$w)
+      f <- function(fit) unlist(vg_coefficients(fit)$b)
+      expect_equal(one$lambda, plain$lambda, tolerance = 1e-12)
+      expect_equal(whole$lambda, plain$lambda, tolerance = 1e-12)
+      expect_lt(max(abs(f(one) - f(plain))) / max(abs(f(plain))), 1e-7)
+      expect_lt(max(abs(f(whole) - f(plain))) / max(abs(f(plain))), 1e-7)
+    }
+  }
+})
+
+test_that("an orthonormal design has the closed form", {
+  x <- make_orthonormal(50, 12, seed = 2)
+  y <- drop(x %*% rnorm(12)) + 5
+  y <- y / sqrt(mean((y - mean(y))^2)) # s_y = 1
+  group <- rep(1:4, each = 3)
+  ls <- drop(crossprod(x, y - mean(y))) / 50
+  for (tau in c(0, 0.3)) for (alpha in c(1, 0.6)) {
+    fit <- sparsepath(x, y, alpha = alpha, penalty = pen_sparse_group(group, tau), nlambda = 20, control = sparsepath.control(fdev = 0, devmax = 1))
+    for (l in c(2, 8, 15)) {
+      lambda <- fit$lambda[l]
+      s <- sign(ls) * pmax(abs(ls) - lambda * alpha * tau, 0)
+      h <- sqrt(rowsum(s^2, group))[group]
+      wt <- (1 - tau) * sqrt(3) + tau
+      want <- s * pmax(1 - lambda * alpha * (1 - tau) * sqrt(3) / pmax(h, 1e-300), 0) / (1 + lambda * (1 - alpha) * wt)
+      expect_equal(as.vector(fit$beta[, l]), want, tolerance = 1e-10)
+    }
+  }
+  # two responses, columns as groups
+  Y <- cbind(y, 2 * x[, 1] + x[, 5] + rnorm(50) / 10)
+  fit <- sparsepath(x, Y, "mgaussian", nlambda = 20)
+  LS <- crossprod(x, sweep(Y, 2, colMeans(Y))) / 50
+  h <- sqrt(rowSums(LS^2))
+  for (l in c(2, 10)) {
+    want <- LS * pmax(1 - fit$lambda[l] / h, 0)
+    expect_equal(cbind(fit$beta[[1]][, l], fit$beta[[2]][, l]), want, tolerance = 1e-10, ignore_attr = TRUE)
+  }
+})
+
+test_that("weights are replications, sparse is dense, and screening, threads and batches of folds change nothing", {
+  d <- group_data(5)
+  sparse <- group_data(5, sparse = TRUE)
+  w <- with_seed(1, sample(0:3, 60, TRUE))
+  rows <- rep(1:60, w)
+  flat <- function(fit) unlist(vg_coefficients(fit)[c("b", "a0")])
+  for (family in c("gaussian", "binomial", "multinomial", "mgaussian")) {
+    y <- response_of(d, family)
+    take <- function(i) if (is.matrix(y)) y[i, ] else y[i]
+    fit <- function(x, y, ...) {
+      args <- list(x, y, family, nlambda = 15, lambda.min.ratio = 0.1, ...)
+      if (is.null(args$penalty)) args$penalty <- pen_sparse_group(d$group, 0.3)
+      if (family == "multinomial") args$type.multinomial <- "grouped"
+      do.call(sparsepath, args)
+    }
+    a <- fit(d$x, y, weights = w)
+    b <- fit(d$x[rows, ], take(rows), lambda = a$lambda)
+    expect_lt(max(abs(flat(a) - flat(b))) / max(abs(flat(a))), 1e-8)
+    a <- fit(sparse$x, y)
+    b <- fit(as.matrix(sparse$x), y)
+    expect_lt(max(abs(flat(a) - flat(b))) / max(abs(flat(a))), 1e-8)
+    a <- fit(d$x, y)
+    b <- fit(d$x, y, control = sparsepath.control(screen = FALSE))
+    expect_lt(max(abs(flat(a) - flat(b))) / max(abs(flat(a))), 1e-7)
+    b <- fit(d$x, y, control = sparsepath.control(threads = 2))
+    expect_identical(flat(a), flat(b))
+  }
+})
+
+test_that("cross-validation equals a loop of single fits", {
+  d <- group_data(6)
+  fold <- rep_len(1:4, 60)
+  for (family in c("gaussian", "binomial", "multinomial", "mgaussian")) {
+    y <- response_of(d, family)
+    take <- function(i) if (is.matrix(y)) y[i, ] else y[i]
+    args <- list(family = family, penalty = if (family != "mgaussian") pen_group(d$group), alpha = 0.8)
+    if (family == "multinomial") args$type.multinomial <- "grouped"
+    if (family == "mgaussian") args$standardize.response <- TRUE
+    cv <- do.call(cv.sparsepath, c(list(d$x, y, foldid = fold, keep = TRUE, weights = d$w, nlambda = 12, lambda.min.ratio = 0.1), args))
+    again <- do.call(cv.sparsepath, c(list(d$x, y, foldid = fold, keep = TRUE, weights = d$w, nlambda = 12, lambda.min.ratio = 0.1,
+      control = sparsepath.control(threads = 2)), args))
+    expect_identical(cv$cvm, again$cvm)
+    held <- cv$fit.preval
+    K <- if (length(dim(held)) == 3L) dim(held)[2L] else 1L
+    for (k in 1:4) {
+      i <- fold != k
+      single <- do.call(sparsepath, c(list(d$x[i, ], take(i), weights = d$w[i], lambda = cv$lambda), args))
+      eta <- predict(single, d$x[!i, ])
+      own <- if (K > 1L) held[!i, , ] else held[!i, ]
+      expect_lt(max(abs(eta - own)) / max(abs(eta)), 1e-10)
+    }
+    expect_true(all(cv$fold.gap <= GAP))
+  }
+})
+
+test_that("Cox takes groups", {
+  skip_if_not_installed("survival")
+  d <- group_data(7)
+  time <- with_seed(2, rexp(60, exp(d$x[, 1] / 3 + d$x[, 2] / 3)))
+  y <- survival::Surv(time, rep_len(c(1, 1, 0), 60))
+  fit <- sparsepath(d$x, y, "cox", penalty = pen_sparse_group(d$group, 0.2), nlambda = 15, lambda.min.ratio = 0.1)
+  own <- kkt(fit, d$x, y)
+  expect_true(all(fit$gap <= GAP) && all(own$kkt <= KKT) && all(own$rel.gap <= GAP))
+})
+
+test_that("kkt() measures what is not optimal", {
+  d <- group_data(8)
+  for (tau in c(0, 0.5)) {
+    penalty <- pen_sparse_group(d$group, tau)
+    fit <- sparsepath(d$x, d$y, penalty = penalty, nlambda = 8)
+    b <- as.matrix(coef(fit))
+    best <- kkt(fit, d$x, d$y)
+    b[2, ] <- b[2, ] + 0.05
+    worse <- kkt(b, d$x, d$y, lambda = fit$lambda, penalty = penalty)
+    expect_true(all(worse$gap >= worse$objective - best$objective - 1e-12))
+    expect_true(all(worse$objective > best$objective))
+    expect_true(all(worse$kkt > 1e-3))
+  }
+})
+
+test_that("lambda = 0 is least squares, alpha = 0 a ridge", {
+  d <- group_data(9, n = 80, p = 10)
+  group <- rep(1:5, 2)
+  fit <- sparsepath(d$x, d$Y[1:80, ], "mgaussian", lambda = c(0.5, 0))
+  ls <- coef(stats::lm(d$Y ~ d$x))
+  ours <- cbind(coef(fit)[[1]][, 2], coef(fit)[[2]][, 2], coef(fit)[[3]][, 2])
+  expect_equal(unname(ours), unname(ls), tolerance = 1e-8)
+  fit <- sparsepath(d$x, d$y, penalty = pen_group(group), lambda = c(0.5, 0))
+  expect_equal(unname(coef(fit)[, 2]), unname(coef(stats::lm(d$y ~ d$x))), tolerance = 1e-8)
+  expect_group_exact(d$x, d$y, "gaussian", penalty = pen_group(group), alpha = 0, group = group, v = rep(sqrt(2), 5), nlambda = 5)
+  expect_group_exact(d$x, d$Y, "mgaussian", Y = d$Y, alpha = 0, nlambda = 5)
+})
+
+test_that("a formula's terms can be groups", {
+  d <- data.frame(a = gl(4, 15), b = rep(gl(3, 5), 4), z = with_seed(1, rnorm(60)))
+  d$y <- as.integer(d$a) + d$z + with_seed(2, rnorm(60))
+  for (sparse in c(FALSE, TRUE)) {
+    fit <- sparsepath(y ~ a + b + z, d, penalty = pen_group("terms"), sparse = sparse, nlambda = 20)
+    on <- rowsum(1 * (as.matrix(fit$beta) != 0), c(rep("a", 4), rep("b", 3), "z"))
+    expect_true(all(on["a", ] %in% c(0, 4)) && all(on["b", ] %in% c(0, 3)))
+    expect_identical(dim(predict(fit, newdata = d[1:3, ])), c(3L, length(fit$lambda)))
+  }
+  expect_error(sparsepath(as.matrix(d["z"]), d$y, penalty = pen_group("terms")), class = "sparsepath_error_unavailable")
+})
+
+test_that("what cannot be is refused", {
+  d <- group_data(10)
+  refused <- function(class, ...) expect_error(sparsepath(d$x, d$y, ...), class = paste0("sparsepath_error_", class))
+  refused("length", penalty = pen_group(1:3))
+  refused("type", penalty = "group")
+  refused("unavailable", penalty = pen_group(d$group), lower.limits = 0)
+  refused("unavailable", penalty = pen_group(d$group), penalty.factor = 1:60)
+  refused("length", penalty = pen_group(d$group, weights = 1:3))
+  refused("names", penalty = pen_group(d$group, weights = c(a = 1, stats::setNames(1:14, 2:15))))
+  expect_error(sparsepath(d$x, d$Y, "mgaussian", upper.limits = 1), class = "sparsepath_error_unavailable")
+  expect_error(pen_group(c(1, NA)), class = "sparsepath_error_nonfinite")
+  expect_error(pen_group(), class = "sparsepath_error_missing_argument")
+  expect_error(pen_group(1:3, weights = -1), class = "sparsepath_error_range")
+  expect_error(pen_sparse_group(1:3, asparse = 2), class = "sparsepath_error_range")
+  expect_error(sparsepath(d$x, d$y, "mgaussian"), class = "sparsepath_error_type")
+  expect_error(sparsepath(d$x, cbind(d$y, NA), "mgaussian"), class = "sparsepath_error_nonfinite")
+  expect_error(sparsepath(d$x, matrix(1, 60, 2), "mgaussian"), class = "sparsepath_error_constant_y")
+})
