@@ -23,7 +23,7 @@
 #' @param s For a fit: lambdas at which to certify its (interpolated)
 #'   coefficients; by default those of the path.
 #' @param lambda The lambda of each column, if `object` is not a fit.
-#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits,cox.ties,type.multinomial,standardize.response,penalty
+#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits,cox.ties,type.multinomial,standardize.response
 #'   The problem, as in [sparsepath()], if `object` is not a fit of it.
 #' @param penalty As in [sparsepath()]. With MCP and SCAD there is no lower bound of the minimum: `dual` is `NA`, and `gap` is that
 #'   of the local linear approximation, see [pen_mcp()].

@@ -89,6 +89,15 @@ new_penalty <- function(name, ...) structure(list(name = name, ...), class = "sp
 #' @noRd
 is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group")
 
+#' For what is known of the elastic net alone
+#' @noRd
+refuse_penalty <- function(fit, what, call) {
+  if (is.null(fit$penalty)) return(invisible())
+  sp_abort("unavailable", sprintf("%s for fits of the lasso or elastic net.", what), why = sprintf("The penalty is %s.", penalty_text(fit$penalty)),
+    call = call
+  )
+}
+
 #' The argument `penalty`
 #' @noRd
 check_penalty <- function(penalty, p, alpha, lower, upper, traits, call) {

@@ -145,8 +145,6 @@
 #'   scale, one number or one per column; `lower.limits` must be zero or
 #'   negative and `upper.limits` zero or positive, so that zero is allowed.
 #'   Default: none.
-#' @param penalty `NULL`, the default, is the elastic net with `alpha`. Others: [pen_mcp()], [pen_scad()] (not convex: their objective and
-#'   certificate are on their help page), [pen_adaptive()].
 #' @param formula,data Instead of `x` and `y`: a formula as for [stats::lm()], with
 #'   interactions, transformations, `.`, and `offset()`; `- 1` takes the intercept out. The
 #'   other arguments are those of the default method, except that `weights`,
@@ -173,7 +171,8 @@
 #'   `"grouped"`, where a variable has a coefficient in all classes or in none.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. The default `NULL` is the elastic net; for
+#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()] are not convex,
+#'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.

@@ -241,9 +241,11 @@ test_that("cross-validation is a loop of single fits", {
   for (family in c("gaussian", "binomial", "poisson")) {
     d <- make_problem(60, 80, seed = 21, family = family)
     cv <- cv.sparsepath(d$x, d$y, family = family, penalty = pen_mcp(), foldid = d$fold, keep = TRUE, nlambda = 25, lambda.min.ratio = 0.3)
+    expect_true(all(cv$fold.status == 0)) # the curve ends where a fold has no solution
     for (k in 1:5) {
       train <- d$fold != k
-      f <- sparsepath(d$x[train, ], d$y[train], family, penalty = pen_mcp(), lambda = cv$fit$lambda)
+      f <- suppressWarnings(sparsepath(d$x[train, ], d$y[train], family, penalty = pen_mcp(), lambda = cv$fit$lambda))
+      expect_true(all(f$status[seq_along(cv$lambda)] == 0))
       expect_equal(unname(cv$fit.preval[!train, ]), unname(predict(f, d$x[!train, ], s = cv$fit$lambda)), tolerance = 1e-9)
     }
     expect_output(print(cv), "Measure")
@@ -310,5 +312,7 @@ test_that("what is not allowed is refused", {
   expect_refused(sparsepath(d$x, d$y, penalty = "mcp"), "type")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), alpha = 0), "range")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), lower.limits = 0), "unavailable")
+  expect_refused(sparsepath(d$x, cbind(d$y, d$y^2), "mgaussian", penalty = pen_mcp()), "unavailable")
+  expect_refused(sparsepath(d$x, rep(c("a", "b", "c", "a"), 5), "multinomial", penalty = pen_adaptive()), "unavailable")
   expect_output(print(pen_mcp()), "MCP, gamma = 3")
 })
