@@ -27,6 +27,7 @@ typedef struct sp_piece {
   double t, k, upto;
 } sp_piece;
 #define SP_MAX_PIECES 3
+
 /* Groups of the columns of a design. With K linear predictors a block is made of a group's coefficients in all of them (across), or
  * there is one for each predictor. */
 typedef struct sp_groups {
