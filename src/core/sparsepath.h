@@ -20,6 +20,7 @@
 #include "design/design.h"
 #include "lars/lars.h"
 #include "path/path.h"
+#include "path/reference.h"
 #include "registry.h"
 #include "signal/fused.h"
 #include "signal/trend.h"
