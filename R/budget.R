@@ -47,7 +47,6 @@ spend <- function(object, t, data, call) {
   if (!is.null(object$penalty)) refuse(sprintf("The penalty is %s.", penalty_text(object$penalty)))
   if (object$alpha != 1) refuse(sprintf("The fit has `alpha = %s`.", show_number(object$alpha)))
   if (!is(object$beta, "dgCMatrix")) refuse("It has several coefficients per variable.")
-  if (!is.null(object$settings$penalty)) refuse("It has another penalty.")
   if (!is.null(object$settings$lower.limits) || !is.null(object$settings$upper.limits)) refuse("Coefficients have limits.")
   labels <- names(t)
   t <- check_numeric(t, "t", call, lower = 0)
