@@ -122,7 +122,7 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && !has_classes(family) && !identical(family, "multinomial")) {
+  if (type == "class" && !has_classes(family)) {
     sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"` or \"multinomial\".",
       why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
@@ -216,18 +216,20 @@ refit_at <- function(object, s, data, call, relaxed = FALSE) {
   if (object$offset && is.null(data$offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(data$weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
+  again <- penalty_again(object)
   setup <- setup_problem(
     x_like(data$x, object, call, "x"), data$y, object$family, data$weights, data$offset,
     alpha = object$alpha, lambda = unique(c(object$lambda[object$lambda > min(s)], s)),
-    standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
-    penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
+    standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
+    penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
     upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
     type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
-    penalty = settings$penalty, control = object$control,
+    penalty = again$penalty, control = object$control,
     call = call
   )
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, object$call)
+  fit$penalty <- object$penalty
   if (fit$nobs != object$nobs || abs(fit$nulldev - object$nulldev) > 1e-8 * abs(object$nulldev)) {
     sp_abort("data", "`x` and `y` are not the data of the fit.",
       why = sprintf("The fit has %d observations and null deviance %s, these data have %d and %s.", object$nobs,

@@ -171,7 +171,8 @@
 #'   `"grouped"`, where a variable has a coefficient in all classes or in none.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. The default `NULL` is the elastic net; for
+#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()] are not convex,
+#'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.
@@ -198,10 +199,12 @@
 #'   \item{`gap`, `kkt`, `status`}{the certificate of each solution, see Accuracy}
 #'   \item{`passes`}{how many times all columns of `x` were read}
 #'   \item{`end`}{why the path ended: `"complete"`, or the rule that ended the
-#'     automatic grid early (`"devmax"`, `"fdev"`, `"dfmax"`, `"pmax"`)}
+#'     automatic grid early (`"devmax"`, `"fdev"`, `"dfmax"`, `"pmax"`; with MCP and SCAD `"stalled"`)}
 #'   \item{`family`, `alpha`, `standardize`, `intercept`, `nlambda`, `settings`,
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
+#'   \item{`penalty`}{with `penalty`: that, with what was made from the data}
+#'   \item{`local`, `convex.min`}{with MCP and SCAD, see [pen_mcp()]}
 #'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]}
 #'   \item{`trace`}{reference solvers only: what [convergence()] returns}
 #'   \item{`encoding`}{how a data frame became a matrix, if it did; with a

@@ -23,5 +23,6 @@
 #include "path/reference.h"
 #include "registry.h"
 #include "signal/fused.h"
+#include "signal/trend.h"
 
 #endif

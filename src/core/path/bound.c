@@ -45,7 +45,7 @@ typedef struct check {
 } check;
 
 /* Pivoted Gram-Schmidt of the residuals E [n x L K] (overwritten by the remainders); Q [n x L K]. */
-static void factor_residuals(lowrank *f, ptrdiff_t n, double *E, double *Q, const double *lambda, double alpha) {
+static void factor_residuals(lowrank *f, ptrdiff_t n, double *E, double *Q, const double *lambda, double alpha, double stop) {
   const int L = f->L * f->K, K = f->K;
   f->q = 0;
   for (int l = 0; l < L; l++) f->e[l] = sqrt(sp_nrm2sq(E + l * n, n));
@@ -59,7 +59,7 @@ static void factor_residuals(lowrank *f, ptrdiff_t n, double *E, double *Q, cons
         best = l;
       }
     }
-    if (best < 0 || worst <= RANK_STOP) break;
+    if (best < 0 || worst <= stop) break;
     double *qv = Q + f->q * n;
     const double inv = 1 / f->e[best];
     for (ptrdiff_t i = 0; i < n; i++) qv[i] = E[best * n + i] * inv;
@@ -401,7 +401,9 @@ static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
     f->emax = f->amax + K * L;
     const double *rt = tasks[k]->rt + (tasks[k]->ls - l0) * m->n;
     memcpy(E, rt, (size_t)n * L * sizeof *E);
-    factor_residuals(f, n, E, Q, ck->lambda + tasks[k]->ls, m->pen->alpha);
+    /* a block over K predictors adds up the remainders of all of them */
+    const double stop = ck->groups && ck->groups->across ? RANK_STOP / sqrt((double)f->K) : RANK_STOP;
+    factor_residuals(f, n, E, Q, ck->lambda + tasks[k]->ls, m->pen->alpha, stop);
     f->offset = ck->qt;
     const size_t need = sn * (size_t)(ck->qt + f->q);
     if (need > cap) {

@@ -85,6 +85,7 @@ static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double fr
   }
   SP_TRY(sp_model_solve(&t->m, lambda, from, &kkt, &limit));
   SP_TRY(sp_task_record(t, &t->points[l], lambda, l - l0, kkt, limit));
+  SP_TRY(t->m.loss.status);
 done:
   return st;
 }
@@ -110,6 +111,11 @@ static sp_status solve_task(void *arg, int i) {
         t->l1 = l;
         break;
       }
+    }
+    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop) {
+      t->l1 = l + 1; /* certify_batch() will end the path here */
+      path->end = SP_END_STALLED;
+      break;
     }
     if (t == path->tasks && stops(path, t, l)) {
       t->l1 = l + 1;
@@ -308,6 +314,14 @@ done:
   return st;
 }
 
+/* A non-convex problem may have nothing to offer beyond some lambda, near saturation above all: an automatic grid ends before the
+ * first point that is not certified. */
+static void end_stalled(sp_path *path, int l) {
+  if (!path->spec.pen->ops->pieces || !path->spec.early_stop || l == 0 || path->tasks->points[l].status == SP_POINT_OK) return;
+  path->L = l;
+  path->end = SP_END_STALLED;
+}
+
 static sp_status certify_batch(sp_path *path, int l0) {
   for (int t = 0; t < path->spec.B; t++) {
     sp_task *task = &path->tasks[t];
@@ -315,6 +329,7 @@ static sp_status certify_batch(sp_path *path, int l0) {
       sp_point *pt = &task->points[l];
       sp_task_certify(task, pt, path->lambda[l], l - l0, path->spec.thresh);
       sp_point_free_scratch(path->ctx, pt);
+      if (t == 0) end_stalled(path, l);
     }
     task->n_points = path->L;
     if (task->m.loss.status != SP_OK) return task->m.loss.status;
@@ -382,10 +397,12 @@ static sp_status start_tasks(sp_path *path) {
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
-    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, &sp->data, sp->pen, sp->y, sp->offset,
+    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, &sp->data, sp->pen,
+                         sp->y + (sp->y_each ? t * sp->design->n * (sp->data.K > 1 ? sp->data.K : 1) : 0), sp->offset,
                          sp->weights + t * sp->design->n, sp->intercept));
     sp_model *m = &task->m;
-    m->v = sp->v;
+    m->v = sp->v + (sp->v_each ? t * sp->design->p : 0);
+    if (sp->curvature) m->curvature = sp->curvature[t];
     m->lower = sp->lower;
     m->upper = sp->upper;
     m->max_iter = sp->max_iter;

@@ -21,6 +21,7 @@ typedef struct sp_point {
   double slack;           /* penalty Fenchel-Young terms of columns with coefficient 0, and charge for unpenalized scores */
   double gap;             /* relative to the null objective; NaN: the loss has no dual, kkt decides */
   int status, limit;
+  int local;              /* non-convex penalties: solver/concave.h */
 } sp_point;
 
 struct sp_reference;

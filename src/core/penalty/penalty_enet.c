@@ -44,9 +44,8 @@ static double enet_scale(const sp_penalty *pen, double lambda, const sp_coord *c
 
 /* Omega*(z) = max over b in [lo, hi] of z b - t |b| - k b^2 / 2, attained at bs = clip(S(z, t) / k); with it the term is
  * evaluated as differences that vanish together, never as Omega + Omega* - z b. */
-static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z) {
-  double t, k, term;
-  enet_l1_ridge(pen, lambda, co, &t, &k);
+double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z) {
+  double term;
   double over = z > t ? z - t : z < -t ? z + t : 0;
   double bs, charge = 0;
   if (k > 0) {
@@ -71,6 +70,12 @@ static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_
     term = t * (fabs(b) - sg * b) + (bs - b) * slack + k * (b - bs) * (b - bs) / 2;
   }
   return (term > 0 ? term : 0) + charge;
+}
+
+static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z) {
+  double t, k;
+  enet_l1_ridge(pen, lambda, co, &t, &k);
+  return sp_l1_ridge_fenchel_young(t, k, co, b, z);
 }
 
 /* Soft threshold, shrinkage, then the box: in one dimension the nearest feasible point is the minimizer. */

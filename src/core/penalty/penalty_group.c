@@ -1,4 +1,4 @@
-/* Groups: for each block lambda ( (1 - tau) w [ alpha |u| + (1 - alpha) / 2 |u|^2 ] + tau sum_j v_j [ alpha |u_j| ] + ... ), that is
+/* Norms of groups, with an L1 and a ridge part: for each block
  *
  *   T |u|_2 + sum_j t_j |u_j| + k |u|_2^2 / 2,   T = lambda alpha (1 - tau) w,  t_j = lambda alpha tau v_j,  k = lambda (1 - alpha) kv,
  *
@@ -59,7 +59,9 @@ static double root(const sp_pen_block *bl, double tv, double Tw, const double *z
 
 /* At alpha = 0 no finite lambda gives zero; as in glmnet the grid starts where alpha = 0.001 would. */
 static double group_gauge(const sp_penalty *pen, const sp_pen_block *bl, const double *z) {
-  if (pen->tau * (bl->m ? bl->v[0] : 0) == 0 && (1 - pen->tau) * bl->w == 0) return 0;
+  double l1 = 0;
+  for (int j = 0; j < bl->m; j++) l1 += pen->tau * bl->v[j];
+  if (l1 == 0 && (1 - pen->tau) * bl->w == 0) return 0;
   return root(bl, pen->tau, (1 - pen->tau) * bl->w, z) / fmax(pen->alpha, 1e-3);
 }
 

@@ -29,6 +29,10 @@ typedef struct work {
   double *c, *d, *gd, *b0;   /* [a] XA'r; step; G d; b that r belongs to */
   double *u, *g, *x, *v;     /* [a] a block's or the support's, penalized units */
   double *H, *M, *F;         /* [s x s] Newton matrix; [len x len] of one block */
+  double *N, *X, *V, *C;     /* with more coefficients than rows: see factor_rows() */
+  double *k, *m, *dir;       /* [a] Dk, scratch, u_g by coefficient of the support */
+  int *block, blocks, by_rows; /* [a] block of a coefficient of the support, their number */
+  size_t cap_rows;
   int *S;                    /* [a] slots of the support */
   int cap, cap_H, cap_M, s;
   int chord;                 /* H is the factor of the present support */
@@ -489,6 +493,82 @@ static int factor(sp_qp *q, work *w) {
   return !info;
 }
 
+/* The same with s > n, in the rows. With X the columns of the support in penalized units, k_g = T / h, Dk = k_g + ridge and U the
+ * directions u_g, H = M - U k U' with M = X'X + Dk, and
+ *
+ *   M^-1 g = Dk^-1 (g - X'N^-1 X Dk^-1 g),  N = I + X Dk^-1 X';   H^-1 g = M^-1 g + M^-1 U C^-1 U'M^-1 g,
+ *   C = k^-1 - U'M^-1 U = ridge / (k (k + ridge)) + W'N^-1 W,  W = X Dk^-1 U:
+ *
+ * nothing is subtracted, and N and C are positive definite when the fits X u_g are independent. X is kept scaled by Dk^-1/2. */
+static int factor_rows(sp_qp *q, work *w) {
+  const int n = (int)q->n;
+  const double one = 1, zero = 0;
+  int s = 0, blocks = 0, info;
+  for (int i = 0; i < q->a; i++) {
+    if (q->b[q->A[i]] != 0) w->S[s++] = i;
+  }
+  w->s = s;
+  memset(w->N, 0, (size_t)n * (size_t)n * sizeof *w->N);
+  for (int j = 0, last = -1; j < s; j++) {
+    const int pos = q->A[w->S[j]];
+    int head = pos;
+    while (q->len[head] == 0) head--;
+    if (head != last) {
+      memset(w->V + (ptrdiff_t)blocks * n, 0, (size_t)n * sizeof *w->V);
+      w->m[blocks++] = 0;
+      last = head;
+    }
+    const double h = sp_block_norm(q, head), ridge = q->k[pos] / (q->unit[pos] * q->unit[pos]), k = q->T[head] / h, dk = k + ridge;
+    if (!(k > 0)) return 0; /* a block without a norm */
+    double *x = w->X + (ptrdiff_t)j * n;
+    const double scale = 1 / (q->unit[pos] * sqrt(dk)), *col = q->XA + (ptrdiff_t)w->S[j] * q->n;
+    for (int i = 0; i < n; i++) x[i] = scale * col[i];
+    w->block[j] = blocks - 1;
+    w->k[j] = dk;
+    w->dir[j] = q->unit[pos] * q->b[pos] / h;
+    w->m[blocks - 1] = ridge / (k * dk);
+    sp_axpy(w->dir[j] / sqrt(dk), x, w->V + (ptrdiff_t)(blocks - 1) * n, n);
+  }
+  w->blocks = blocks;
+  dsyrk_("L", "N", &n, &s, &one, w->X, &n, &zero, w->N, &n, 1, 1);
+  for (int i = 0; i < n; i++) w->N[(ptrdiff_t)i * n + i] += 1;
+  dpotrf_("L", &n, w->N, &n, &info, 1);
+  if (info) return 0;
+  dtrsm_("L", "L", "N", "N", &n, &blocks, &one, w->N, &n, w->V, &n, 1, 1, 1, 1);
+  dsyrk_("U", "T", &blocks, &n, &one, w->V, &n, &zero, w->C, &blocks, 1, 1);
+  double trace = 0;
+  for (int g = 0; g < blocks; g++) trace += w->C[(ptrdiff_t)g * blocks + g] += w->m[g];
+  for (int g = 0; g < blocks; g++) w->C[(ptrdiff_t)g * blocks + g] += 1e-14 * trace / blocks;
+  dpotrf_("U", &blocks, w->C, &blocks, &info, 1);
+  return info == 0;
+}
+
+/* w->x [s] <- H^-1 w->x by what factor_rows() made. The directions are those of the factor, kept in w->dir */
+static void solve_rows(const sp_qp *q, work *w) {
+  const int n = (int)q->n, s = w->s, one = 1;
+  double *y = q->u, *t = w->m, *x = w->x;
+  int info;
+  memset(y, 0, (size_t)n * sizeof *y);
+  for (int j = 0; j < s; j++) x[j] /= sqrt(w->k[j]); /* Dk^-1/2 g */
+  sp_gemv_n(w->X, n, n, s, x, y);
+  dtrsv_("L", "N", "N", &n, w->N, &n, y, &one, 1, 1, 1); /* L^-1 X g */
+  memcpy(q->e, y, (size_t)n * sizeof *y);
+  dtrsv_("L", "T", "N", &n, w->N, &n, q->e, &one, 1, 1, 1);
+  sp_gemv_t(w->X, n, n, s, q->e, w->g);
+  for (int j = 0; j < s; j++) x[j] -= w->g[j]; /* Dk^1/2 M^-1 g */
+  memset(t, 0, (size_t)w->blocks * sizeof *t);
+  for (int j = 0; j < s; j++) t[w->block[j]] += w->dir[j] * x[j] / sqrt(w->k[j]);
+  dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
+  memset(y, 0, (size_t)n * sizeof *y);
+  sp_gemv_n(w->V, n, n, w->blocks, t, y); /* L^-1 W t */
+  dtrsv_("L", "T", "N", &n, w->N, &n, y, &one, 1, 1, 1);
+  sp_gemv_t(w->X, n, n, s, y, w->g);
+  for (int j = 0; j < s; j++) x[j] = (x[j] + w->dir[j] * t[w->block[j]] / sqrt(w->k[j]) - w->g[j]) / sqrt(w->k[j]);
+}
+
+/* More coefficients than rows, each with all of them? */
+static int wants_rows(const sp_qp *q) { return segment_length(q) == q->n && q->a > 1.2 * (double)q->n; }
+
 /* b + the step d (w->x, penalized units, by support) times `len` in polar form, as w->d [a] in units of b */
 static void polar(const sp_qp *q, work *w, double len) {
   memset(w->d, 0, (size_t)q->a * sizeof *w->d);
@@ -538,7 +618,10 @@ static int newton(sp_qp *q, work *w, double E) {
   const int one = 1;
   int info;
   const int again = w->chord && E < CHORD && w->newton_rate < 0.1;
-  if (!again && !factor(q, w)) return 0;
+  if (!again) {
+    w->by_rows = wants_rows(q);
+    if (!(w->by_rows ? factor_rows : factor)(q, w)) return w->chord = 0;
+  }
   w->chord = 1;
   for (int j = 0; j < w->s; j++) {
     const int slot = w->S[j], pos = q->A[slot];
@@ -548,15 +631,25 @@ static int newton(sp_qp *q, work *w, double E) {
     if (b == 0 || h == 0) return w->chord = 0;
     w->x[j] = (w->c[slot] - (b > 0 ? q->t[pos] : -q->t[pos]) - q->k[pos] * b) / unit - q->T[head] / h * unit * b;
   }
-  dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
+  if (w->by_rows) solve_rows(q, w);
+  else dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
   q->n_rounds++;
   const double before = penalty(q, NULL);
   double len = 1;
   for (int it = 0; it < 8; it++, len /= 2) {
     polar(q, w, len);
-    memset(w->gd, 0, (size_t)q->a * sizeof *w->gd);
-    sp_gemv_n(q->G, q->capG, q->a, q->a, w->d, w->gd);
-    const double df = sp_dot(w->gd, w->d, q->a) / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w->d) - before);
+    double curve;
+    if (w->by_rows) {
+      memset(q->u, 0, (size_t)q->n * sizeof *q->u);
+      sp_gemv_n(q->XA, q->n, q->n, q->a, w->d, q->u);
+      sp_gemv_t(q->XA, q->n, q->n, q->a, q->u, w->gd);
+      curve = sp_nrm2sq(q->u, q->n);
+    } else {
+      memset(w->gd, 0, (size_t)q->a * sizeof *w->gd);
+      sp_gemv_n(q->G, q->capG, q->a, q->a, w->d, w->gd);
+      curve = sp_dot(w->gd, w->d, q->a);
+    }
+    const double df = curve / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w->d) - before);
     if (!(df <= 1e-14 * before)) continue;
     for (int i = 0; i < q->a; i++) {
       const int pos = q->A[i];
@@ -578,9 +671,10 @@ static sp_status reserve(sp_qp *q, work *w) {
   sp_status st = SP_OK;
   if (q->a > w->cap) {
     const size_t from = (size_t)w->cap, to = (size_t)q->a + (size_t)q->a / 4 + 8;
-    double **reals[] = {&w->c, &w->d, &w->gd, &w->b0, &w->u, &w->g, &w->x, &w->v};
+    double **reals[] = {&w->c, &w->d, &w->gd, &w->b0, &w->u, &w->g, &w->x, &w->v, &w->k, &w->m, &w->dir};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
     SP_TRY(sp_grow(q->ctx, &w->S, from, to, sizeof(int)));
+    SP_TRY(sp_grow(q->ctx, &w->block, from, to, sizeof(int)));
     w->cap = (int)to;
   }
   int longest = 0;
@@ -597,7 +691,26 @@ done:
   return st;
 }
 
+static sp_status reserve_rows(sp_qp *q, work *w) {
+  sp_status st = SP_OK;
+  size_t n = (size_t)q->n, m = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) m++;
+  const size_t need = n * n + n * (size_t)q->a + n * m + m * m;
+  if (need > w->cap_rows) {
+    SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
+    w->cap_rows = need + need / 4;
+    w->chord = 0;
+  }
+  if (w->chord) return SP_OK; /* what is there is still used */
+  w->X = w->N + n * n;
+  w->V = w->X + n * (size_t)q->a;
+  w->C = w->V + n * m;
+done:
+  return st;
+}
+
 static sp_status reserve_newton(sp_qp *q, work *w) {
+  if (wants_rows(q)) return reserve_rows(q, w);
   if (q->a <= w->cap_H) return SP_OK;
   const int to = q->a + q->a / 4;
   sp_free(q->ctx, w->H);
@@ -705,14 +818,16 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
     if (!isfinite(E)) break;
     /* what is left to do, either way */
     const double a = q->a, length = (double)segment_length(q), left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
-    const double one_sweep = a * (fmin(2 * a, 4 * length) + BLOCK_COST), missing = 2 * length * a * (a - q->gram);
-    if (refused || left * one_sweep <= NEWTON_STEPS * a * a * (a / 3 + 4) + missing) {
+    const double one_sweep = a * (fmin(2 * a, 4 * length) + BLOCK_COST);
+    const double one_step = wants_rows(q) ? length * (length + 12) * a + length * length * length / 3 : a * a * (a / 3 + 4);
+    const double missing = wants_rows(q) ? 0 : 2 * length * a * (a - q->gram);
+    if (refused || left * one_sweep <= NEWTON_STEPS * one_step + missing) {
       const int most = refused ? 20 : rate == 0 ? 3 : (int)sp_max(2, fmin(10, left));
       refused = 0;
       SP_TRY(sweeps(q, &w, most, &moved));
       rate = fmin(1, sp_max(1e-3, pow(residual(q, &w) / E, 1.0 / most)));
     } else {
-      SP_TRY(complete_gram(q));
+      if (!wants_rows(q)) SP_TRY(complete_gram(q));
       SP_TRY(reserve_newton(q, &w));
       refused = !newton(q, &w, E);
       moved |= !refused;
@@ -723,7 +838,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w.c[i];
   drop_zero_blocks(q);
 done:;
-  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S};
+  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   return st;
 }

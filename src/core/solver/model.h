@@ -55,6 +55,9 @@ typedef struct sp_model {
   int no_iterative;        /* conjugate gradients failed once: dependent columns */
   int use_dual;            /* ridge: the dual engine has taken over */
   int force_cd;            /* tests: coordinate descent first */
+  double curvature;        /* non-convex penalties: what they are measured by, see sp_model_coord() */
+  int concave;             /* the penalty is non-convex, and taken as it is, not by its tangent: concave.h */
+  struct sp_gram *gram;    /* concave.c */
   double lambda;
   double stepped;          /* by how much lambda fell in the step that qp.step belongs to; 0: none known */
   int max_iter;
@@ -73,7 +76,7 @@ typedef struct sp_model {
   int *near, n_near;       /* [capacity of the working set] positions near their threshold */
   size_t cap_near;
   double *b_old;           /* [cap_near] */
-  double n_newton, n_metric, n_linesearch;
+  double n_newton, n_metric, n_linesearch, n_sweeps, n_tangent;
 } sp_model;
 
 /* Rows of positive weight, normalized weights, starting intercept. weights [n], y and offset (or NULL) [n x K] are over the design's rows. */
