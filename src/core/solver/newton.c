@@ -662,7 +662,7 @@ static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
   }
   if (!quadratic) { /* the curvature of the solution: for sp_concave_local(), and a good start for the next lambda */
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
-    SP_TRY(set_metric(m, m->h));
+    SP_TRY(sp_model_set_metric(m, m->h));
   }
 done:
   return st;
