@@ -165,7 +165,7 @@ static void open_fit(fit *f, int n, int p, int B, int family, double alpha, doub
     for (int j = 0; j < p; j++) f->q.v[j] = f->w[f->of[j]] == 0 ? 0 : 0.5 + sp_uniform();
   }
   f->gr = (sp_groups){G, f->of, f->ptr, f->cols, f->w, across};
-  f->q.pen = (sp_penalty){group_ops(), alpha, tau, &f->gr};
+  f->q.pen = (sp_penalty){.ops = group_ops(), .alpha = alpha, .tau = tau, .groups = &f->gr};
   f->y = sp_block((size_t)(n * f->K), sizeof(double));
   for (int i = 0; i < n; i++) {
     const double base = family == F_BINOMIAL ? 0 : f->q.y[i];
