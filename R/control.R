@@ -88,7 +88,7 @@
 #' schemes. *Foundations of Computational Mathematics*, 15(3), 715-732.
 #' \doi{10.1007/s10208-013-9150-3}
 #' @returns A list of class `sparsepath.control` with one entry per argument.
-#' @seealso [sparsepath()], [convergence()]
+#' @seealso [sparsepath()], [convergence()], `vignette("is-this-solution-right")`
 #' @examples
 #' sparsepath.control(threads = 2)
 #' @export

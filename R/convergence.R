@@ -24,7 +24,7 @@
 #' @section Errors:
 #' `sparsepath_error_unavailable` for a fit by a direct solver, which has no iterates. `sparsepath_error_range` for `index` outside the
 #' path.
-#' @seealso [sparsepath.control()] for the methods and their papers.
+#' @seealso [sparsepath.control()] for the methods and their papers, `vignette("is-this-solution-right")`, [consensus_lasso()].
 #' @examples
 #' x <- scale(mtcars[, -1])
 #' fit <- sparsepath(x, mtcars$mpg, lambda = c(1, 0.1), control = sparsepath.control(solver = "fista"))
