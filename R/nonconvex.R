@@ -79,7 +79,7 @@
 #' @seealso [pen_adaptive()], [sparsepath()].
 #' @examples
 #' x <- log2(colon$x)
-#' fit <- sparsepath(x, as.numeric(colon$y == "tumour"), penalty = pen_mcp())
+#' fit <- sparsepath(x, as.numeric(colon$y == levels(colon$y)[2]), penalty = pen_mcp())
 #' fit$convex.min
 #' plot(fit)
 #' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_scad(), lambda.min.ratio = 0.2)
