@@ -12,7 +12,7 @@
 #' @section Certificate:
 #' With \eqn{z = -\nabla F} in standardized units, \eqn{F(\beta) - \min F \le t \max_j |z_j|/v_j - z^T\beta} (Frank and Wolfe 1956;
 #' Jaggi 2013, equation 2): the loss is proven to be within that of the best that any coefficients within the budget can reach. What the
-#' intercept could still gain is added. `gap` is relative to the null model.
+#' intercept could still gain is added. `gap` is relative to the null model; `NA` for family objects, whose loss is not known to be convex.
 #'
 #' @param object A fit of [sparsepath()] with `alpha = 1` and without limits of the coefficients.
 #' @param t Budgets, zero or positive. What the last lambda of the path spends is the most that can be asked for; beyond it the
@@ -47,6 +47,7 @@ spend <- function(object, t, data, call) {
   if (!is.null(object$penalty)) refuse(sprintf("The penalty is %s.", penalty_text(object$penalty)))
   if (object$alpha != 1) refuse(sprintf("The fit has `alpha = %s`.", show_number(object$alpha)))
   if (!is(object$beta, "dgCMatrix")) refuse("It has several coefficients per variable.")
+  if (!is.null(object$settings$penalty)) refuse("It has another penalty.")
   if (!is.null(object$settings$lower.limits) || !is.null(object$settings$upper.limits)) refuse("Coefficients have limits.")
   labels <- names(t)
   t <- check_numeric(t, "t", call, lower = 0)
@@ -82,7 +83,7 @@ budget_problem <- function(object, data, call) {
     penalty.factor = settings$penalty.factor, cox.ties = settings$cox.ties %||% "breslow", control = object$control, call = call)
   problem <- setup$problem
   w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
-  if (identical(problem$family, "cox")) problem$risk_sets <- risk_structure(survival_data(problem), w)
+  if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
   design <- column_moments(setup$x, w, problem, call)
   list(setup = setup, problem = problem, w = w, design = design,
     unit = ifelse(is.infinite(problem$v) | design$constant, 0, problem$v * design$scale))
@@ -135,6 +136,7 @@ spend_one <- function(object, target, fit, norms, problem, data, call) {
 #' @noRd
 frank_wolfe_gap <- function(solution, t, problem) {
   setup <- problem$setup
+  if (!has_gap(setup$traits)) return(NA_real_)
   p <- problem$problem
   w <- problem$w
   x <- setup$x

@@ -13,7 +13,8 @@
 #' end of the path. Give `sigma`, or use EBIC. For `"binomial"` the binomial
 #' likelihood, as `glm()` computes it; for `"multinomial"` the sum of log probabilities, without multinomial
 #' coefficients. For `"poisson"` that of `glm()`, with the gamma function in place of the
-#' factorial where `y` is not whole, as for rates with exposures as weights.
+#' factorial where `y` is not whole, as for rates with exposures as weights. For `"cox"` the
+#' partial likelihood, and n, also in BIC and `nobs`, is the number of events, as in `coxph()` (Volinsky and Raftery 2000).
 #'
 #' @section Degrees of freedom:
 #' `effective_df()` counts coefficients, without the intercept. For the lasso
@@ -69,6 +70,9 @@
 #'
 #' Hastie T, Tibshirani R, Friedman J (2009). *The Elements of Statistical
 #' Learning*, 2nd edition. Springer.
+#'
+#' Volinsky CT, Raftery AE (2000). Bayesian information criterion for censored survival models. *Biometrics*, 56(1), 256-262.
+#' \doi{10.1111/j.0006-341X.2000.00256.x}
 #'
 #' Hurvich CM, Tsai CL (1989). Regression and time series model selection in small
 #' samples. *Biometrika*, 76(2), 297-307. \doi{10.1093/biomet/76.2.297}

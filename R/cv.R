@@ -17,6 +17,11 @@
 #' computed within folds; with fewer than ten observations per fold the deviance
 #' is used instead, with a warning.
 #'
+#' For `"cox"` the deviance of a fold is that of all observations minus that of the training set, both at the coefficients of the
+#' training set, divided by the weight of the fold (`grouped = TRUE`; Verweij and van Houwelingen 1993); with `grouped = FALSE` that of the
+#' fold by itself (below ten observations per fold `grouped = TRUE` is used instead, with a warning). The C-index (`"C"`) is computed within folds; of it, more is better. `cvm` and
+#' `cvsd` are means and standard errors over folds in any case.
+#'
 #' Repeated cross-validation (`repeats`) averages over several random partitions,
 #' which makes the choice of lambda depend less on the seed. The standard error
 #' is that of all fold values, with the number of folds of one replicate in the
@@ -28,7 +33,7 @@
 #'   `intercept`, `exclude`, `penalty.factor`, `lower.limits`, `upper.limits`, `penalty`.
 #' @param type.measure What to measure on held-out observations: `"mse"` (the
 #'   default for `"gaussian"`), `"mae"`; for `"binomial"` also `"deviance"` (the default; predicted probabilities
-#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`; `"multinomial"` has the same but `"auc"`. With classes,
+#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`; `"multinomial"` has the same but `"auc"`; for `"cox"` `"deviance"` (the default) or `"C"`, the [concordance_index()]. With classes,
 #'   `"mse"` and `"mae"` sum over all of them.
 #' @param nfolds Number of folds, 2 or more. 10 is a good compromise of bias,
 #'   variance and time. With classes, folds are stratified. `nfolds = n` is
@@ -71,6 +76,9 @@
 #'   \item{`fold.gap`, `fold.kkt`, `fold.status`}{largest relative gap (`NA` for family objects), largest violation of the
 #'     optimality conditions, and worst status of each fold's path}
 #' }
+#' @references
+#' Verweij PJM, van Houwelingen HC (1993). Cross-validation in survival analysis. *Statistics in Medicine*, 12(24), 2305-2314.
+#' \doi{10.1002/sim.4780122407}
 #' @seealso [predict.cv.sparsepath()], [plot.cv.sparsepath()], [sparsepath()].
 #' @examples
 #' x <- log2(colon$x)

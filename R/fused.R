@@ -294,6 +294,7 @@ plot.fused_lasso <- function(x, lambda = NULL, col = NULL, pch = 20, cex = 0.5, 
 #' Data as points, fits as lines
 #' @noRd
 plot_signal <- function(x, beta, at, type, col, arguments) {
+  force(beta) # may be an error, before anything is drawn
   arguments <- utils::modifyList(list(las = 1, bty = "l"), arguments)
   y <- unname(as.double(x$y))
   do.call(graphics::plot, c(list(x = at, y = y), arguments))

@@ -72,7 +72,14 @@ check_lasso_fit <- function(fit, arg, call) {
   if (!inherits(fit, "sparsepath")) {
     sp_abort("type", sprintf("`%s` must be a fit of `sparsepath()`.", arg), why = sprintf("It is %s.", describe(fit)), call = call, arg = arg)
   }
+<<<<<<< HEAD
+  if (!is.null(fit$settings$penalty) || !is(fit$beta, "dgCMatrix")) {
+    sp_abort("unavailable", "This is for a lasso with one coefficient per variable.",
+      why = if (is.null(fit$settings$penalty)) "The fit has several." else "The fit has another penalty.", call = call, arg = arg)
+  }
+=======
   refuse_penalty(fit, "This is", call)
+>>>>>>> main
   if (fit$alpha != 1) {
     sp_abort("unavailable", "This is for the lasso, `alpha = 1`.", why = sprintf("The fit has `alpha = %s`.", show_number(fit$alpha)), call = call, arg = arg)
   }

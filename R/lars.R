@@ -61,7 +61,8 @@
 #' B*, 67(2), 301-320. \doi{10.1111/j.1467-9868.2005.00503.x} (section 3.4, LARS-EN)
 #'
 #' Lawson CL, Hanson RJ (1974). *Solving Least Squares Problems*, chapter 23. Prentice-Hall.
-#' @seealso [sparsepath()] for grids, other families and large problems; [basis_pursuit()] for the end of the path.
+#' @seealso [sparsepath()] for grids, other families and large problems; [basis_pursuit()] for the end of the path; [kkt()] certifies
+#'   the knots independently, `kkt(fit, x, y)`.
 #' @examples
 #' fit <- lars_path(swiss[, -1], swiss$Fertility)
 #' fit

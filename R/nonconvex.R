@@ -108,7 +108,12 @@ nonconvex_penalty <- function(name, gamma, least, curvature, call) {
 is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad")
 
 #' @noRd
-check_nonconvex <- function(penalty, alpha, lower, upper, traits, call) {
+check_nonconvex <- function(penalty, alpha, lower, upper, traits, solver, call) {
+  if (solver %in% reference_solvers) {
+    sp_abort("unavailable", sprintf("`solver = \"%s\"` cannot be combined with `pen_%s()`.", solver, penalty$name),
+      why = "The reference solvers are for convex problems.", call = call, arg = "control"
+    )
+  }
   if (alpha == 0) {
     sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
   }

@@ -33,6 +33,17 @@
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
 #' so that converged answers agree coefficient by coefficient.
 #'
+#' @section Cox regression:
+#' For a survival response, with \eqn{e_i = w_i e^{\eta_i}}, the loss is
+#' \deqn{\sum_g \frac{d_g}{m_g} \sum_{l=0}^{m_g-1} \log\Big(\sum_{i \in R_g} e_i - \frac{l}{m_g} \sum_{i \in D_g} e_i\Big)
+#'   - \sum_{i \in D} w_i \eta_i}{sum over g of (d_g / m_g) sum over l < m_g of log(sum of e_i over R_g - (l / m_g) sum of e_i over D_g)
+#'   - sum over deaths of w_i eta_i}
+#' over the groups g of deaths at one time in one stratum: \eqn{D_g} those who die, \eqn{d_g} their weight, \eqn{R_g} those at risk (of the
+#' same stratum, entered before that time, not gone before it), \eqn{m_g = 1} for Breslow's ties and the number of deaths for Efron's (Cox
+#' 1972, equation 12; Breslow 1974; Efron 1977). A constant is added that makes the least possible loss zero, so that deviances are those of
+#' glmnet. There is no intercept (`intercept` is ignored); columns are centred all the same. Strata are given by
+#' [stratify()], or by `strata()` in a formula; entry times by `Surv(start, stop, status)`. Survival curves: [survfit()][survfit.sparsepath].
+#'
 #' @section Several classes:
 #' With `family = "multinomial"` and K classes there are K intercepts and K coefficients for each column, and the
 #' probability of class k is \eqn{P_k = e^{\eta_k} / \sum_h e^{\eta_h}} (Friedman et al. 2010, equation 17). The loss of an observation
@@ -113,7 +124,8 @@
 #'   observations is an error (`droplevels()` helps). For `"mgaussian"` a matrix with one column for each response. For
 #'   `"cox"` a `Surv` object of the survival package, or a matrix with columns `time` and `status`, or `start`,
 #'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula. For family objects what `glm()` takes.
-#' @param family `"gaussian"` (least squares, the default), `"binomial"` (logistic), `"poisson"`, `"multinomial"`, `"mgaussian"`
+#' @param family The default `NULL` is `"cox"` for a survival response (`Surv`, [stratify()]) and `"gaussian"` otherwise.
+#'   `"gaussian"` (least squares), `"binomial"` (logistic), `"poisson"`, `"multinomial"`, `"mgaussian"`
 #'   (several responses), `"cox"`; or a family object of [stats::family()], such as `Gamma(link = "log")`. Objects of a
 #'   canonical pair, such as `poisson()`, are the family of that name; all others are evaluated by their own functions, see Family objects.
 #' @param weights Observation weights, zero or positive; the default is 1 for
@@ -152,6 +164,8 @@
 #'   are kept in the fit, so that `predict()` takes a new data frame.
 #'   The terms of a formula take memory that grows with the square of their number: with many thousands of variables give
 #'   the data frame as `x` instead.
+#'   In a survival formula, `Surv(time, status) ~ age + strata(centre)`, `strata()` terms are strata and no variables; neither function
+#'   needs the survival package to be attached.
 #' @param subset,na.action As in [stats::lm()]: rows to use, and what to do with missing
 #'   values. The default leaves incomplete rows out; `print()` says how many.
 #' @param contrasts How the formula codes factors: `"all"`, one column for each level
@@ -205,7 +219,10 @@
 #'     factors and limits that were given}
 #'   \item{`penalty`}{with `penalty`: that, with what was made from the data}
 #'   \item{`local`, `convex.min`}{with MCP and SCAD, see [pen_mcp()]}
-#'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]}
+#'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]
+#'     (for `"cox"` the number of events)}
+#'   \item{`baseline`}{`"cox"`: what [survfit()][survfit.sparsepath] needs. For each stratum the distinct times with the numbers at risk,
+#'     of events and of censored patients, and a matrix of events (distinct times) by lambdas with the increments of the baseline hazard}
 #'   \item{`trace`}{reference solvers only: what [convergence()] returns}
 #'   \item{`encoding`}{how a data frame became a matrix, if it did; with a
 #'     formula also `terms` and `na.action`. Terms refer to the environment of the
@@ -218,6 +235,14 @@
 #' [logLik()], `AIC()`, `BIC()`, [formula()][formula.sparsepath], `nobs()`, `family()` and `update()`.
 #'
 #' @references
+#' Breslow NE (1974). Covariance analysis of censored survival data. *Biometrics*, 30(1), 89-99. \doi{10.2307/2529620}
+#'
+#' Cox DR (1972). Regression models and life-tables. *Journal of the Royal Statistical Society B*, 34(2), 187-220.
+#' \doi{10.1111/j.2517-6161.1972.tb00899.x}
+#'
+#' Efron B (1977). The efficiency of Cox's likelihood function for censored data. *Journal of the American Statistical Association*,
+#' 72(359), 557-565. \doi{10.1080/01621459.1977.10480613}
+#'
 #' Friedman J, Hastie T, Tibshirani R (2010). Regularization paths for
 #' generalized linear models via coordinate descent. *Journal of Statistical
 #' Software*, 33(1), 1-22. \doi{10.18637/jss.v033.i01} (the interface, the grid

@@ -37,9 +37,10 @@
 #' \doi{10.1214/11-AOS878}
 #' @examples
 #' # the flow of the Nile: a fall around 1900, in straight lines
-#' fit <- trend_filter(Nile)
-#' mallows <- colSums((Nile - coef(fit))^2) + 2 * fit$df * var(diff(Nile)) / 2
-#' best <- fit$lambda[which.min(mallows)]
+#' y <- as.vector(Nile)
+#' fit <- trend_filter(y)
+#' bic <- colSums((y - coef(fit))^2) / (var(diff(y)) / 2) + log(100) * fit$df
+#' best <- fit$lambda[which.min(bic)]
 #' plot(fit, lambda = best)
 #' predict(fit, lambda = best, type = "knots")
 #' @export

@@ -73,6 +73,28 @@ test_that("the gap is above the truth when the budget is not well spent", {
   expect_gte(sparsepath:::frank_wolfe_gap(bad, 2, problem), lost - 1e-12)
 })
 
+test_that("cox, and families whose loss is not known to be convex", {
+  skip_if_not_installed("survival")
+  d <- budget_data(6)
+  y <- survival::Surv(rexp(60, exp(d$eta)), rbinom(60, 1, 0.8))
+  fit <- sparsepath(d$x, y, family = "cox")
+  spent <- budget(fit, 0.5, d$x, y)
+  expect_equal(sum(abs(spent$coef[, 1]) * sds(d$x)), 0.5, tolerance = 1e-9)
+  # nothing within the budget has a larger partial likelihood: the gradient, by differences
+  loglik <- function(b) survival::coxph(y ~ d$x, init = b, control = survival::coxph.control(iter.max = 0), ties = "breslow")$loglik[1] / 60
+  b <- spent$coef[, 1]
+  g <- vapply(1:30, function(j) {
+    h <- replace(numeric(30), j, 1e-4)
+    (suppressWarnings(loglik(b + h)) - suppressWarnings(loglik(b - h))) / 2e-4
+  }, 0) / sds(d$x)
+  expect_lt(0.5 * max(abs(g)) - sum(g * b * sds(d$x)), 1e-5)
+  expect_lt(spent$gap, 1e-8)
+  y <- rgamma(60, 2, 2 / exp(d$eta))
+  own <- budget(sparsepath(d$x, y, family = Gamma(link = "log")), 0.5, d$x, y)
+  expect_equal(unname(own$norm), 0.5, tolerance = 1e-9)
+  expect_identical(unname(own$gap), NA_real_)
+})
+
 test_that("ends and errors", {
   d <- budget_data(5)
   y <- d$eta + rnorm(60)
@@ -91,5 +113,6 @@ test_that("ends and errors", {
   expect_refused(coef(fit, s = 1, t = 1), "unknown_argument")
   expect_refused(budget(fit, 1, d$x, y + 1e-3 * seq_along(y)), "data")
   expect_refused(budget(sparsepath(d$x, y, alpha = 0.5), 1, d$x, y), "unavailable")
+  expect_refused(budget(sparsepath(d$x, y, penalty = pen_group(rep(1:10, 3))), 1, d$x, y), "unavailable")
   expect_refused(budget(sparsepath(d$x, y, lower.limits = 0), 1, d$x, y), "unavailable")
 })

@@ -4,8 +4,7 @@ cox_tight <- function(..., thresh = 1e-14) suppressWarnings(glmnet::glmnet(..., 
 
 # stop where glmnet stops being exact: compared as far as its own optimality, judged by the verifier, reaches
 compare <- function(label, x, y, strata = NULL, ties = "breslow", ...) {
-  yg <- survival::Surv(y[, 1], y[, 2])
-  if (ncol(y) == 3) yg <- survival::Surv(y[, 1], y[, 2], y[, 3])
+  yg <- do.call(survival::Surv, unname(as.list(as.data.frame(y))))
   g <- cox_tight(x, if (is.null(strata)) yg else glmnet::stratifySurv(yg, strata), cox.ties = ties, nlambda = 50, lambda.min.ratio = 0.02, ...)
   f <- sparsepath(x, if (is.null(strata)) yg else stratify(yg, strata), cox.ties = ties, nlambda = 50, lambda.min.ratio = 0.02, ...)
   a <- list(...)

@@ -189,3 +189,12 @@ test_that("arguments are checked", {
   expect_refused(lars_path(d$x, rep(1, 10)), "constant_y")
   expect_refused(coef(lars_path(d$x, d$y), lambda = -1), "range")
 })
+
+test_that("kkt() certifies the knots independently", {
+  d <- lars_data(30, 40, 9)
+  fit <- lars_path(d$x, d$y)
+  k <- kkt(fit, d$x, d$y)
+  inner <- fit$lambda > 1e-6
+  expect_true(all(k$rel.gap[inner] < 1e-10))
+  expect_identical(k$df, fit$df)
+})
