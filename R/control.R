@@ -61,7 +61,7 @@
 #'     \eqn{a / \sqrt{k}}{a / sqrt(k)}, `a` the step of one proximal step; the
 #'     best iterate is returned. It rarely reaches `thresh`: that is the lesson}
 #' }
-#' They solve the same problem for every family and penalty, along the same grid
+#' They solve the same problem for every family and convex penalty, along the same grid
 #' from one solution to the next, without screening (`screen` is not used), and
 #' every iterate gets the same certificate as every other solution:
 #' [convergence()] returns objective and gap of each. Intercept and unpenalized
@@ -72,7 +72,8 @@
 #' @section Errors:
 #' `sparsepath_error_range` and `sparsepath_error_choice` for values that are
 #' not allowed, `sparsepath_error_unavailable` for `restart` or `rho` given for
-#' another solver, and, when the fit begins, for data too large for `"admm"`,
+#' another solver, and, when the fit begins, for a penalty that is not convex and
+#' for data too large for `"admm"`,
 #' which copies `x` and factors a matrix of its smaller side.
 #' @references
 #' Beck A, Teboulle M (2009). A fast iterative shrinkage-thresholding algorithm

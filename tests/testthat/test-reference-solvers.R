@@ -213,6 +213,9 @@ test_that("refusals", {
   expect_refused(sparsepath.control(solver = "newton"), "choice")
   expect_refused(convergence(sparsepath(d$x, d$gaussian)), "unavailable")
   expect_refused(convergence(1), "type")
+  for (penalty in list(pen_mcp(), pen_scad())) {
+    expect_refused(textbook(d$x, d$gaussian, "ista", lambda = 0.1, penalty = penalty), "unavailable")
+  }
   fit <- textbook(d$x, d$gaussian, "fista", lambda = c(0.3, 0.1))
   expect_refused(plot(convergence(fit), index = 3), "range")
   grDevices::pdf(NULL)

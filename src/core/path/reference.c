@@ -554,7 +554,7 @@ sp_status sp_reference_solve(sp_path *path, sp_task *t, int l, int slot) {
   sp_status st = SP_OK;
   sp_model *m = &t->m;
   if (!m->pen->ops->prox || (m->blocks && !m->pen->ops->block_prox)) {
-    snprintf(path->ctx->msg, sizeof path->ctx->msg, "solver: this penalty has no proximal operator");
+    snprintf(path->ctx->msg, sizeof path->ctx->msg, "the reference solvers (`sparsepath.control(solver = )`) are for convex penalties");
     return SP_EUNSUPPORTED;
   }
   SP_TRY(reserve(t));
