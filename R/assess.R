@@ -235,7 +235,7 @@ eta_labels <- function(eta) dimnames(eta)[[length(dim(eta))]]
 
 #' @noRd
 check_two_classes <- function(given, call) {
-  if (has_classes(given$family)) return(invisible())
+  if (has_classes(given$family) && !identical(given$family, "multinomial")) return(invisible())
   sp_abort("choice", sprintf("`%s()` needs two classes.", as.character(call[[1L]])), why = sprintf("The family is %s.", family_label(given$family)), call = call)
 }
 

@@ -44,6 +44,7 @@ budget <- function(object, t, x, y, weights = NULL, offset = NULL) {
 #' @noRd
 spend <- function(object, t, data, call) {
   refuse <- function(why) sp_abort("unavailable", "A budget needs a lasso with one coefficient per variable, without limits.", why = why, call = call, arg = "t")
+  if (!is.null(object$penalty)) refuse(sprintf("The penalty is %s.", penalty_text(object$penalty)))
   if (object$alpha != 1) refuse(sprintf("The fit has `alpha = %s`.", show_number(object$alpha)))
   if (!is(object$beta, "dgCMatrix")) refuse("It has several coefficients per variable.")
   if (!is.null(object$settings$lower.limits) || !is.null(object$settings$upper.limits)) refuse("Coefficients have limits.")

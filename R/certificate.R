@@ -8,6 +8,7 @@
 #' @noRd
 certify <- function(a0, beta, lambda, setup) {
   if (isS4(setup$x)) check_valid_sparse(setup$x, setup$call, "x") # R code reads it, not only the engine
+  setup <- resolve_penalty(setup)
   problem <- setup$problem
   w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
   if (isTRUE(problem$standardize.response)) {
@@ -57,7 +58,7 @@ column_moments <- function(x, w, problem, call) {
   list(
     center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
-    constant = constant
+    constant = constant, variance = variance
   )
 }
 
@@ -95,6 +96,9 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     lower = rep(problem$lower %||% rep(-Inf, p), K) * scale,
     upper = rep(problem$upper %||% rep(Inf, p), K) * scale
   )
+  concave <- problem$penalty
+  at_zero <- pen$l1
+  if (!is.null(concave)) pen$l1 <- concave_slope(abs(b), at_zero, concave, problem$curvature[1L]) # the local linear approximation
   if (!is.null(problem$groups)) {
     pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y, dropped), pen[c("lower", "upper")])
     v <- pen$total
@@ -104,6 +108,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
 
   free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`) & !dropped &
     !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
+  if (!is.null(concave)) free <- free | b != 0 & pen$l1 == 0 & pen$l2 == 0
   best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
   t_raw <- residual_of(eta, problem, w, traits)
   t_best <- residual_of(best, problem, w, traits)
@@ -113,7 +118,8 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
 
-  primal <- total_loss(eta, problem, w, traits) + colSums(pen$l1 * abs(b) + pen$l2 * b^2 / 2)
+  value <- if (is.null(concave)) pen$l1 * abs(b) else concave_value(abs(b), at_zero, concave, problem$curvature[1L])
+  primal <- total_loss(eta, problem, w, traits) + colSums(value + pen$l2 * b^2 / 2)
   if (!is.null(pen$T)) primal <- primal + colSums(pen$T * block_norms(b, pen))
   primal[!feasible] <- Inf
   gap <- best_gap(list(
@@ -134,7 +140,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     unit[lambda == 0] <- max(abs(z_null[!dropped]), .Machine$double.xmin)
   }
   data.frame(
-    lambda = lambda, df = diff(beta@p), objective = primal, dual = primal - gap, gap = gap,
+    lambda = lambda, df = diff(beta@p), objective = primal, dual = if (is.null(concave)) primal - gap else NA_real_, gap = gap,
     rel.gap = gap / null$value, kkt = ifelse(feasible, violation / unit, Inf)
   )
 }
@@ -335,4 +341,27 @@ kkt_violation <- function(z, b, pen, dropped) {
   violation <- pmax(ifelse(at_upper, 0, too_high), ifelse(at_lower, 0, too_low), 0)
   violation[dropped, ] <- 0
   apply(violation, 2L, max)
+}
+
+#' Slope of MCP and SCAD, see pen_mcp()
+#'
+#' @param x |b|, p x L.
+#' @param l1 Slope at zero, p x L.
+#' @param unit The curvature h.
+#' @noRd
+concave_slope <- function(x, l1, penalty, unit) {
+  x <- x * unit
+  gamma <- penalty$gamma
+  if (penalty$name == "mcp") return(pmax(l1 - x / gamma, 0))
+  ifelse(x <= l1, l1, pmax(gamma * l1 - x, 0) / (gamma - 1))
+}
+
+#' The penalty itself: the area under its slope
+#' @noRd
+concave_value <- function(x, l1, penalty, unit) {
+  x <- x * unit
+  gamma <- penalty$gamma
+  flat <- x >= gamma * l1
+  if (penalty$name == "mcp") return(ifelse(flat, gamma * l1^2 / 2, l1 * x - x^2 / (2 * gamma)) / unit)
+  ifelse(x <= l1, l1 * x, ifelse(flat, l1^2 * (gamma + 1) / 2, (2 * gamma * l1 * x - x^2 - l1^2) / (2 * (gamma - 1)))) / unit
 }

@@ -285,8 +285,16 @@ check_penalty_factor <- function(penalty.factor, exclude, p, call) {
       call = call, arg = "penalty.factor"
     )
   }
+  v[out] <- Inf
+  rescale_factors(v)
+}
+
+#' Sum to the number of columns; infinite factors count as 1
+#' @noRd
+rescale_factors <- function(v) {
+  out <- v == Inf
   v[out] <- 1
-  v <- v * (p / sum(v))
+  if (all(v[!out] == 0)) v[!out] <- 0 else v <- v * (length(v) / sum(v))
   v[out] <- Inf
   v
 }

@@ -179,6 +179,8 @@ newton_multinomial <- function(bases, eta, data) {
       h[predictor == k, predictor == l] <- crossprod(bases[[k]], data$w * p[, k] * ((k == l) - p[, l]) * bases[[l]])
     }
     d <- zero_na(qr.coef(qr(h), g))
+    gain <- sum(g * d) # of a quadratic; nothing is left to gain, or separated classes make h singular
+    if (!is.finite(gain) || gain <= 1e-20 * (1 + abs(value))) break
     step <- double(n * K)
     for (k in unique(predictor)) step[(k - 1) * n + seq_len(n)] <- bases[[k]] %*% d[predictor == k]
     factor <- 1
@@ -187,6 +189,7 @@ newton_multinomial <- function(bases, eta, data) {
       if (is.finite(new_value) && new_value <= value + 1e-14 * abs(value) || factor < 1e-8) break
       factor <- factor / 2
     }
+    if (factor < 1e-8) break
     eta <- eta + factor * step
     value <- new_value
     if (max(abs(step)) <= 1e-13 * (1 + max(abs(eta)))) break
@@ -261,7 +264,7 @@ residuals_multinomial <- function(eta, observed, type, call) {
     pearson = (y - p) * sqrt(observed$weights) / sqrt(p * (1 - p)),
     deviance = {
       log_p <- array(log_softmax(matrix(eta, length(y)), dim(eta)[2L]), dim(eta))
-      each <- array(ifelse(y > 0, xlogx(y) - y * log_p, 0), dim(eta))
+      each <- array(xlogx(y) - y * log_p, dim(eta))
       d <- sqrt(2 * observed$weights * pmax(over_classes(each), 0))
       dimnames(d) <- dimnames(eta)[c(1L, 3L)]
       d

@@ -83,6 +83,7 @@ cluster_columns <- function(z, cutoff) {
 #' Gradient of each column relative to the threshold at which it is selected
 #' @noRd
 entry_scores <- function(fit, b, x, y, s, call) {
+  refuse_penalty(fit, "Scores are", call)
   if (fit$settings$weighted || fit$offset) sp_abort("unavailable", "Scores are for fits without weights and offset.", call = call, arg = "y")
   if (s * fit$alpha == 0) sp_abort("range", "Scores need a threshold.", why = "`s` or `alpha` is 0.", call = call, arg = "s")
   setup <- setup_problem(x, y, fit$family, alpha = fit$alpha, standardize = fit$standardize, intercept = fit$intercept,

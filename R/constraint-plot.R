@@ -64,6 +64,7 @@ constraint_plot.sparsepath <- function(x, y, j = 1, k = 2, data, s, levels = 4, 
   if (family_traits(fit$family)$name != "gaussian") {
     sp_abort("unavailable", "The contours are those of least squares.", why = sprintf("The family is %s.", family_label(fit$family)), call = call, arg = "x")
   }
+  refuse_penalty(fit, "The drawing is", call)
   if (fit$settings$weighted || fit$offset || !is.null(fit$settings$penalty.factor)) {
     sp_abort("unavailable", "Fits with weights, an offset or penalty factors cannot be drawn.", call = call, arg = "x")
   }

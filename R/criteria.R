@@ -432,8 +432,12 @@ trace_df <- function(object, free, x, weights, offset, call) {
   total <- sum(w)
   w <- w / total
   p <- object$dim[1L]
-  exclude <- check_exclude(object$settings$exclude, p, object$varnames, call)
-  v <- check_penalty_factor(object$settings$penalty.factor, exclude, p, call)
+  if (is_nonconvex(object$penalty)) {
+    sp_abort("unavailable", sprintf("The trace formula is not available with `pen_%s()`.", object$penalty$name), call = call)
+  }
+  again <- penalty_again(object)
+  exclude <- check_exclude(again$exclude, p, object$varnames, call)
+  v <- check_penalty_factor(again$factor, exclude, p, call)
   s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
   eta <- if (!is_gaussian(object)) linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, offset, call)
   used <- sort(unique(free@i)) + 1L

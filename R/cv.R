@@ -25,13 +25,13 @@
 #' @inheritParams sparsepath
 #' @param ... Further arguments of [sparsepath()], by their full names:
 #'   `family`, `alpha`, `nlambda`, `lambda.min.ratio`, `standardize`,
-#'   `intercept`, `exclude`, `penalty.factor`, `lower.limits`, `upper.limits`.
+#'   `intercept`, `exclude`, `penalty.factor`, `lower.limits`, `upper.limits`, `penalty`.
 #' @param type.measure What to measure on held-out observations: `"mse"` (the
 #'   default for `"gaussian"`), `"mae"`; for `"binomial"` also `"deviance"` (the default; predicted probabilities
-#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`. For `"binomial"`,
-#'   `"mse"` and `"mae"` sum over both classes.
+#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`; `"multinomial"` has the same but `"auc"`. With classes,
+#'   `"mse"` and `"mae"` sum over all of them.
 #' @param nfolds Number of folds, 2 or more. 10 is a good compromise of bias,
-#'   variance and time. With two classes, folds are stratified. `nfolds = n` is
+#'   variance and time. With classes, folds are stratified. `nfolds = n` is
 #'   leave-one-out.
 #' @param foldid Folds of your own: for each row the number of the fold in which it is
 #'   held out; an n x R matrix for R replicates. `nfolds` and `repeats` are then
@@ -62,7 +62,7 @@
 #'   \item{`lambda.1se`}{the largest lambda within one standard error of it}
 #'   \item{`index`}{positions of the two, a 2 x 1 matrix}
 #'   \item{`foldid`}{the folds used: a vector, or an n x R matrix}
-#'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R)}
+#'   \item{`fit.preval`}{with `keep`: held-out linear predictors, n x L (x R); with K classes n x K x L (x R)}
 #'   \item{`relaxed`}{with `relax`: `statlist`, a list with `lambda`, `cvm`, `cvsd`, `cvup`, `cvlo`
 #'     and `nzero` for each gamma; `gamma`; the choices `lambda.min`, `gamma.min`,
 #'     `lambda.1se`, `gamma.1se` (among all within one standard error the largest lambda, then the largest gamma),
@@ -177,6 +177,7 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
   names <- setup$traits$measures
   known <- !is.na(curve$cvsd)
   if (!any(known)) known[] <- TRUE
+  known <- known & seq_along(known) <= certified_to(fit, out, size)
   lambda <- fit$lambda[known]
   cvm <- curve$cvm[known]
   cvsd <- curve$cvsd[known]
@@ -192,12 +193,21 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
     dimnames(cv$fit.preval) <- c(list(rownames(setup$x)), if (is_several(fit)) list(names(fit$beta)), list(step_names(fit)),
       if (ncol(folds) > 1L) list(NULL))
   }
-  cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap), 0)
-  cv$fold.kkt <- vapply(out$tasks[-1L], function(task) max(task$kkt), 0)
-  cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status), 0L)
+  upto <- seq_len(certified_to(fit, out, size))
+  cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap[upto]), 0)
+  cv$fold.kkt <- vapply(out$tasks[-1L], function(task) max(task$kkt[upto]), 0)
+  cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status[upto]), 0L)
   warn_uncertified(fit, call)
   warn_uncertified_folds(cv, call)
   structure(cv, class = "cv.sparsepath")
+}
+
+#' With a non-convex penalty the curve ends before the first lambda at which a fold has no certified solution
+#' @noRd
+certified_to <- function(fit, out, size) {
+  if (!is_nonconvex(fit$penalty)) return(size)
+  missed <- Reduce(`|`, lapply(out$tasks[-1L], function(task) task$status[seq_len(size)] != 0L))
+  max(1L, match(TRUE, missed, size + 1L) - 1L)
 }
 
 #' Held-out linear predictors at the lambdas of the full fit, n x L x R, or n x K x L x R

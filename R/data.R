@@ -43,3 +43,72 @@
 #' @usage colon
 #' @keywords datasets
 NULL
+
+#' Gene expression and metastasis in 78 patients with breast cancer
+#'
+#' Log ratios of 4,705 genes in the tumours of 78 patients with lymph-node-negative sporadic breast cancer, and
+#' the time to distant metastasis: the patients from whom the 70-gene signature was derived.
+#'
+#' The patients were chosen by outcome: 34 had metastases within five years, 44 were free of
+#' them for at least five. Effects of genes can be estimated from such a sample, but its survival
+#' curves are not those of patients in general.
+#'
+#' @format A list with components
+#' \describe{
+#'   \item{`x`}{numeric matrix, 78 patients x 4,705 genes: binary logarithms of the expression relative to a pool of
+#'     all tumours. Column names are the accession numbers of the source; the genes are those that varied
+#'     over the tumours, chosen without the outcome. 106 values, 103 of them of patient `P54`, were imputed in the source.}
+#'   \item{`time`}{years to distant metastasis or to the end of follow-up.}
+#'   \item{`status`}{1: metastasis (34 patients), 0: censored (44).}
+#' }
+#' @source Data set `vdv` of the CRAN package randomForestSRC 3.9.0, licence GPL (>= 3), which is the licence of
+#'   this package; the values are unchanged.
+#' @references
+#' van 't Veer LJ, Dai H, van de Vijver MJ, He YD, Hart AAM, Mao M, et al. (2002). Gene expression profiling predicts
+#' clinical outcome of breast cancer. *Nature*, 415, 530-536. \doi{10.1038/415530a}
+#' @seealso [vandevijver], `vignette("survival")`.
+#' @examples
+#' fit <- sparsepath(vantveer$x, cbind(time = vantveer$time, status = vantveer$status), family = "cox")
+#' summary(fit)
+#' @name vantveer
+#' @docType data
+#' @usage vantveer
+#' @keywords datasets
+NULL
+
+#' Clinical variables, 70 genes and metastasis in 144 patients with breast cancer
+#'
+#' Metastasis-free survival of 144 patients with lymph-node-positive breast cancer, five clinical
+#' variables, and the expression of the 70 genes of the signature, which was derived from other
+#' patients: [vantveer].
+#'
+#' @format A data frame with 144 rows and 77 variables:
+#' \describe{
+#'   \item{`time`}{years to metastasis or death, or to the end of follow-up.}
+#'   \item{`status`}{1: metastasis or death (48 patients), 0: censored.}
+#'   \item{`Diam`}{diameter of the tumour, a factor: `<=2cm`, `>2cm`.}
+#'   \item{`N`}{number of affected lymph nodes, a factor: `>=4`, `1-3`.}
+#'   \item{`ER`}{oestrogen receptor, a factor: `Negative`, `Positive`.}
+#'   \item{`Grade`}{a factor: `Poorly diff`, `Intermediate`, `Well diff`.}
+#'   \item{`Age`}{age at diagnosis in years.}
+#'   \item{`TSPYL5`, ..., `C20orf46`}{expression of 70 genes.}
+#' }
+#' @source Data set `nki70` of the CRAN package penalized 0.9-53, licence GPL (>= 2), which may be passed on under
+#'   version 3. `event` is called `status` here, and `Grade` is not ordered; the values are unchanged. The help page there gives
+#'   the unit of time as months; follow-up was for years in the reference, and the values go from 0.05 to 17.7.
+#' @references
+#' van de Vijver MJ, He YD, van 't Veer LJ, Dai H, Hart AAM, Voskuil DW, et al. (2002). A gene-expression signature as a
+#' predictor of survival in breast cancer. *New England Journal of Medicine*, 347(25), 1999-2009.
+#' \doi{10.1056/NEJMoa021967}
+#' @seealso [vantveer], `vignette("survival")`.
+#' @examples
+#' x <- make_x(vandevijver[-(1:2)], contrasts = "treatment")
+#' clinical <- ncol(make_x(vandevijver[3:7], contrasts = "treatment")) # they come first, and go without penalty
+#' free <- seq_len(ncol(x)) <= clinical
+#' fit <- sparsepath(x, vandevijver[c("time", "status")], family = "cox", penalty.factor = as.numeric(!free))
+#' coef(fit, s = fit$lambda[10])[1:10, ]
+#' @name vandevijver
+#' @docType data
+#' @usage vandevijver
+#' @keywords datasets
+NULL

@@ -211,7 +211,7 @@ object_traits <- function(family) {
 
 #' Does the family model the probability of one of two classes?
 #' @noRd
-has_classes <- function(family) family_name(family) %in% c("binomial", "quasibinomial")
+has_classes <- function(family) family_name(family) %in% c("binomial", "quasibinomial", "multinomial")
 
 #' Functions of a family may drop dimensions
 #' @noRd

@@ -23,8 +23,10 @@
 #' @param s For a fit: lambdas at which to certify its (interpolated)
 #'   coefficients; by default those of the path.
 #' @param lambda The lambda of each column, if `object` is not a fit.
-#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits
+#' @param family,alpha,standardize,intercept,exclude,penalty.factor,lower.limits,upper.limits,cox.ties,type.multinomial,standardize.response
 #'   The problem, as in [sparsepath()], if `object` is not a fit of it.
+#' @param penalty As in [sparsepath()]. With MCP and SCAD there is no lower bound of the minimum: `dual` is `NA`, and `gap` is that
+#'   of the local linear approximation, see [pen_mcp()].
 #' @param ... Must be empty.
 #' @returns A data frame with one row per lambda:
 #' \describe{
@@ -51,7 +53,7 @@
 #' b[2, 1] <- 0.1
 #' kkt(b, x, colon$y, lambda = 0.05, family = "binomial")
 #' @export
-kkt <- function(object, x, y, ...) {
+kkt <- function(object, ...) {
   UseMethod("kkt")
 }
 
@@ -69,13 +71,14 @@ kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL
   if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
+  again <- penalty_again(object)
   setup <- setup_problem(
     x_like(x, object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
-    standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
-    penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
+    standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
+    penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
     upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
     type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
-    penalty = settings$penalty, control = object$control,
+    penalty = again$penalty, control = object$control,
     call = call
   )
   b <- coefficients_at(object, s, FALSE, NULL, call)

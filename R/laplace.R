@@ -72,6 +72,7 @@ check_lasso_fit <- function(fit, arg, call) {
   if (!inherits(fit, "sparsepath")) {
     sp_abort("type", sprintf("`%s` must be a fit of `sparsepath()`.", arg), why = sprintf("It is %s.", describe(fit)), call = call, arg = arg)
   }
+  refuse_penalty(fit, "This is", call)
   if (fit$alpha != 1) {
     sp_abort("unavailable", "This is for the lasso, `alpha = 1`.", why = sprintf("The fit has `alpha = %s`.", show_number(fit$alpha)), call = call, arg = arg)
   }

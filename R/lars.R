@@ -288,7 +288,7 @@ plot.lars_path <- function(x, xvar = c("norm", "lambda", "step"), standardized =
   if (length(labelled)) xlim[2L] <- xlim[2L] + diff(xlim) * (0.02 + 0.013 * max(nchar(colnames(beta)[labelled])))
   arguments <- list(x = at, y = beta, type = "l", lty = 1, lwd = 1.2, col = col, xlim = xlim, las = 1, bty = "l", main = "",
     xlab = xlab %||% switch(xvar, norm = "Penalized L1 norm", lambda = expression(lambda), step = "Step"),
-    ylab = ylab %||% if (standardized) "Standardized coefficients" else "Coefficients")
+    ylab = ylab %||% if (standardized && x$standardize) "Standardized coefficients" else "Coefficients")
   if (xvar == "lambda") arguments$xaxt <- "n"
   given <- list(...)
   arguments[names(given)] <- given

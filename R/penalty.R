@@ -1,4 +1,6 @@
-# Penalties of groups: constructors, what the engine reads, and the certificate's part in plain R.
+# The argument `penalty`: NULL for the elastic net, or a list of class "sparsepath_penalty" with `name` and parameters, made by a
+# constructor; it holds no data. Here the validator, and penalties of groups: constructors, what the engine reads, and the
+# certificate's part in plain R. MCP and SCAD are in nonconvex.R, adaptive factors in adaptive.R.
 
 #' Group lasso and sparse group lasso
 #'
@@ -53,7 +55,7 @@
 #' @name penalties
 #' @export
 pen_group <- function(group, weights = NULL) {
-  new_penalty("group", group, weights, 0, shown_call("pen_group"), missing(group))
+  new_group_penalty("group", group, weights, 0, shown_call("pen_group"), missing(group))
 }
 
 #' @rdname penalties
@@ -61,11 +63,11 @@ pen_group <- function(group, weights = NULL) {
 pen_sparse_group <- function(group, asparse = 0.05, weights = NULL) {
   call <- shown_call("pen_sparse_group")
   asparse <- check_scalar(asparse, "asparse", call, lower = 0, upper = 1)
-  new_penalty("sparse_group", group, weights, asparse, call, missing(group))
+  new_group_penalty("sparse_group", group, weights, asparse, call, missing(group))
 }
 
 #' @noRd
-new_penalty <- function(name, group, weights, asparse, call, absent) {
+new_group_penalty <- function(name, group, weights, asparse, call, absent) {
   if (absent) abort_missing("group", "Give the group of each column.", call)
   if (!is.atomic(group) || is.null(group) || length(dim(group)) > 1L) {
     sp_abort("type", "`group` must be a vector or factor with one value for each column.", why = sprintf("It is %s.", describe(group)),
@@ -78,7 +80,38 @@ new_penalty <- function(name, group, weights, asparse, call, absent) {
     )
   }
   if (!is.null(weights)) weights <- structure(check_numeric(weights, "weights", call, lower = 0), names = names(weights))
-  structure(list(name = name, group = group, weights = weights, asparse = asparse), class = "sparsepath_penalty")
+  new_penalty(name, group = group, weights = weights, asparse = asparse)
+}
+
+#' @noRd
+new_penalty <- function(name, ...) structure(list(name = name, ...), class = "sparsepath_penalty")
+
+#' @noRd
+is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group")
+
+#' For what is known of the elastic net alone
+#' @noRd
+refuse_penalty <- function(fit, what, call) {
+  if (is.null(fit$penalty)) return(invisible())
+  sp_abort("unavailable", sprintf("%s for fits of the lasso or elastic net.", what), why = sprintf("The penalty is %s.", penalty_text(fit$penalty)),
+    call = call
+  )
+}
+
+#' The argument `penalty`
+#' @noRd
+check_penalty <- function(penalty, p, alpha, lower, upper, traits, call) {
+  if (is.null(penalty)) return(NULL)
+  if (!inherits(penalty, "sparsepath_penalty")) {
+    sp_abort("type", "`penalty` must come from `pen_group()`, `pen_sparse_group()`, `pen_mcp()`, `pen_scad()` or `pen_adaptive()`.",
+      why = sprintf("It is %s.", describe(penalty)),
+      how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net is the default; `alpha` mixes it.",
+      call = call, arg = "penalty"
+    )
+  }
+  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, lower, upper, traits, call)
+  if (penalty$name == "adaptive") check_adaptive(penalty, p, traits, call)
+  penalty
 }
 
 #' @method print sparsepath_penalty
@@ -90,6 +123,8 @@ print.sparsepath_penalty <- function(x, ...) {
 
 #' @noRd
 penalty_text <- function(penalty) {
+  if (is_nonconvex(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
+  if (penalty$name == "adaptive") return(sprintf("adaptive lasso, initial estimate %s", if (is.numeric(penalty$init)) "given" else penalty$init))
   count <- if (identical(penalty$group, "terms")) "the terms of a formula" else sprintf("%d groups", length(unique(penalty$group)))
   if (penalty$name == "group") return(sprintf("group lasso, %s", count))
   sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
@@ -106,11 +141,6 @@ penalty_text <- function(penalty) {
 #' @noRd
 penalty_groups <- function(penalty, across, v, factors, limits, x, call) {
   if (is.null(penalty) && !across) return(NULL)
-  if (!is.null(penalty) && !inherits(penalty, "sparsepath_penalty")) {
-    sp_abort("type", "`penalty` must come from `pen_group()` or `pen_sparse_group()`.", why = sprintf("It is %s.", describe(penalty)),
-      how = "The elastic net is the default; `alpha` mixes it.", call = call, arg = "penalty"
-    )
-  }
   if (limits) {
     sp_abort("unavailable", "Limits of coefficients cannot be combined with penalties of groups.",
       why = if (is.null(penalty)) "The coefficients of a variable for all responses are a group."
@@ -168,7 +198,7 @@ group_weights <- function(weights, names, size, call) {
 #' Factors of the L1 part for the engine: with groups of whole columns, or without factors, 1
 #' @noRd
 group_factors <- function(groups, penalty, v) {
-  if (is.null(groups) || is.null(penalty) || penalty$name == "sparse_group") return(v)
+  if (is.null(groups) || !is_group_penalty(penalty) || penalty$name == "sparse_group") return(v)
   ifelse(is.finite(v), 1, v)
 }
 
@@ -184,7 +214,7 @@ group_of_terms <- function(x, call) {
 #' @noRd
 has_norms <- function(fit) {
   penalty <- fit$settings$penalty
-  isTRUE(fit$grouped) || identical(fit$family, "mgaussian") || !is.null(penalty) && penalty$asparse < 1
+  isTRUE(fit$grouped) || identical(fit$family, "mgaussian") || is_group_penalty(penalty) && penalty$asparse < 1
 }
 
 # ---- the certificate ------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #'
 #' One curve per variable that is ever selected. The upper axis counts the
 #' nonzero coefficients. With several classes (`"multinomial"`) there is one plot for each class, or one of the norms.
+#' With MCP and SCAD the range of lambdas at which the objective is not convex over the selected variables is grey (see [pen_mcp()]).
 #'
 #' @param x A fit of [sparsepath()].
 #' @param xvar Horizontal axis: `"lambda"` (-log lambda, so that models grow to
@@ -62,11 +63,24 @@ plot.sparsepath <- function(x, xvar = c("lambda", "norm", "dev"), label = FALSE,
   given <- list(...)
   arguments[names(given)] <- given
   do.call(graphics::matplot, arguments)
+  shade_nonconvex(x, axis_x$at, shown)
   graphics::abline(h = 0, col = "grey60", lwd = 0.8)
   df_axis(at, x$df[shown])
   if (nzchar(main)) graphics::title(main = main, line = 2.6)
   if (length(labelled)) label_curves(at, final, labelled, rownames(x$beta)[rows], col, xvar == "lambda" && sign.lambda > 0)
   invisible()
+}
+
+#' Grey where the objective of a non-convex penalty is not convex over the selected variables
+#' @noRd
+shade_nonconvex <- function(fit, at, shown) {
+  first <- fit$convex.min
+  if (is.null(first) || is.na(first)) return(invisible())
+  inside <- at[shown & seq_along(at) >= first]
+  if (!length(inside)) return(invisible())
+  region <- range(inside)
+  edge <- graphics::par("usr")
+  graphics::rect(region[1L], edge[3L], region[2L], edge[4L], col = grDevices::adjustcolor("grey", 0.25), border = NA)
 }
 
 #' One class of a fit with several, as a fit with one

@@ -26,10 +26,10 @@
 #' @param s Lambdas; the default is the path's own. Columns of the result are
 #'   named by the names of `s` or else `s=<value>`; without `s` they are `s0`, `s1`, ...
 #' @param type `"link"`: linear predictor. `"response"`: the same for
-#'   `"gaussian"`, probability of the second class for `"binomial"`.
+#'   `"gaussian"`, probability of the second class for `"binomial"`, of each class for `"multinomial"`.
 #'   `"coefficients"`: as `coef()`. `"nonzero"`: a list with the indices of the
 #'   nonzero coefficients for each lambda (`NULL` for none). `"class"` (binomial
-#'   only): the more probable class.
+#'   and multinomial): the most probable class.
 #' @param exact Refit at the values of `s` that are not on the path, instead of
 #'   interpolating?
 #' @param newoffset Offsets of the new observations; required if the path was
@@ -40,8 +40,9 @@
 #' @param t Budgets for the L1 norm, instead of lambdas: the constrained form of the lasso, see [budget()].
 #' @param ... Must be empty.
 #' @returns `coef()`: a sparse `dgCMatrix` with one row for the intercept and
-#'   one for each column of `x`, one column for each lambda. `predict()`: a matrix
-#'   of observations by lambdas (for `"link"`, `"response"`, `"class"`),
+#'   one for each column of `x`, one column for each lambda; with several classes a list of such, one for each.
+#'   `predict()`: a matrix of observations by lambdas; for `"link"` and `"response"` with several classes an array of
+#'   observations by classes by lambdas (for `"link"`, `"response"`, `"class"`),
 #'   otherwise see `type`.
 #' @seealso [coef.cv.sparsepath()] for the chosen lambda.
 #' @examples
@@ -121,7 +122,7 @@ chosen_lambda <- function(object, s, call) {
 #' @noRd
 check_type <- function(type, family, call) {
   type <- check_choice(type, c("link", "response", "coefficients", "nonzero", "class"), "type", call)
-  if (type == "class" && !has_classes(family) && !identical(family, "multinomial")) {
+  if (type == "class" && !has_classes(family)) {
     sp_abort("choice", "`type = \"class\"` needs a fit with `family = \"binomial\"` or \"multinomial\".",
       why = sprintf("The family is %s.", family_label(family)), call = call, arg = "type"
     )
@@ -215,18 +216,20 @@ refit_at <- function(object, s, data, call, relaxed = FALSE) {
   if (object$offset && is.null(data$offset)) abort_missing("offset", "The path was fitted with an offset.", call)
   if (object$settings$weighted && is.null(data$weights)) abort_missing("weights", "The path was fitted with weights.", call)
   settings <- object$settings
+  again <- penalty_again(object)
   setup <- setup_problem(
     x_like(data$x, object, call, "x"), data$y, object$family, data$weights, data$offset,
     alpha = object$alpha, lambda = unique(c(object$lambda[object$lambda > min(s)], s)),
-    standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
-    penalty.factor = settings$penalty.factor, lower.limits = settings$lower.limits %||% -Inf,
+    standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
+    penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
     upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
     type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
-    penalty = settings$penalty, control = object$control,
+    penalty = again$penalty, control = object$control,
     call = call
   )
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, object$call)
+  fit$penalty <- object$penalty
   if (fit$nobs != object$nobs || abs(fit$nulldev - object$nulldev) > 1e-8 * abs(object$nulldev)) {
     sp_abort("data", "`x` and `y` are not the data of the fit.",
       why = sprintf("The fit has %d observations and null deviance %s, these data have %d and %s.", object$nobs,

@@ -16,7 +16,7 @@ print.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...) {
     check.names = FALSE, row.names = seq_along(x$df)
   )
   print(table)
-  cat("\n", paste0(c(certificate_line(x), end_line(x), na_line(x)), "\n"), sep = "")
+  cat("\n", paste0(c(certificate_line(x), convex_line(x), end_line(x), na_line(x)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -40,7 +40,7 @@ summary.sparsepath <- function(object, ...) {
       grouped = isTRUE(object$grouped), penalty = object$settings$penalty, nlambda = c(fitted = length(object$lambda), asked = object$nlambda),
       lambda = range(object$lambda), df = range(object$df), dev.ratio = range(object$dev.ratio), gap = max(object$gap),
       kkt = max(object$kkt), missed = object$lambda[object$status != 0L], gaps = object$gap, kkts = object$kkt, status = object$status,
-      end = c(end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
+      end = c(convex_line(object), end_line(object), na_line(object)), npasses = object$npasses, passes = object$passes
     ),
     class = "summary.sparsepath"
   )
@@ -79,7 +79,7 @@ print.cv.sparsepath <- function(x, digits = max(3, getOption("digits") - 3), ...
   cat("Measure:", x$name, "\n\n")
   table <- cv_table(x)
   print(table, digits = digits)
-  cat("\n", paste0(c(cv_certificate_line(x), end_line(x$fit), na_line(x$fit)), "\n"), sep = "")
+  cat("\n", paste0(c(cv_certificate_line(x), convex_line(x$fit), end_line(x$fit), na_line(x$fit)), "\n"), sep = "")
   invisible(table)
 }
 
@@ -150,6 +150,15 @@ cv_certificate_line <- function(x) {
   sprintf("full path and %s: %d NOT %s (%s)", folds, bad, verdict$good, verdict$worst)
 }
 
+#' Where a non-convex penalty leaves more than one solution; NULL for convex ones
+#' @noRd
+convex_line <- function(fit) {
+  if (is.null(fit$local)) return(NULL)
+  if (is.na(fit$convex.min)) return("the certificate is local; the objective is convex over the selected variables at every lambda")
+  sprintf("the certificate is local; from lambda %s (s%d) the objective is not convex over the selected variables: other solutions may exist",
+    format(fit$lambda[fit$convex.min], digits = 4), fit$convex.min - 1L)
+}
+
 #' Why the path ended; NULL when all lambdas were fitted
 #' @noRd
 end_line <- function(fit) {
@@ -158,6 +167,7 @@ end_line <- function(fit) {
     devmax = sprintf("more than %s %% of the deviance is explained (devmax)", format(100 * fit$control$devmax)),
     fdev = sprintf("the explained deviance hardly grows any more (fdev = %s)", format(fit$control$fdev)),
     dfmax = sprintf("more than %s nonzero coefficients (dfmax)", format(fit$control$dfmax)),
+    stalled = "no certified stationary point at the next lambda: the fit is nearly saturated, or not convex enough",
     pmax = sprintf("more than %s variables have entered (pmax)", format(fit$control$pmax)),
     NULL
   )

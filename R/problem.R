@@ -39,7 +39,9 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   lower <- check_limits(lower.limits, "lower", p, call)
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
-  groups <- penalty_groups(penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
+  alpha <- check_alpha(alpha, call)
+  penalty <- check_penalty(penalty, p, alpha, lower, upper, traits, call)
+  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
     !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, call)
   v <- group_factors(groups, penalty, v)
 
@@ -48,20 +50,20 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = check_alpha(alpha, call), v = v, groups = groups, standardize.response = standardize.response,
+    alpha = alpha, v = v, groups = groups, standardize.response = standardize.response,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,
-    early.stop = is.null(lambda), fdev = if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
+    early.stop = is.null(lambda), fdev = if (is_nonconvex(penalty)) -Inf else if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
     fdev.span = traits$early$span, fdev.relative = traits$early$relative, glm = if (traits$name == "glm") engine_family(family),
     devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
     pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE
   )
   list(
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
-    weights = user_weights, varnames = varnames, encoding = encoding_of(x),
+    weights = user_weights, penalty = penalty, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
       type.multinomial = if (traits$name == "multinomial") type.multinomial,
       standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
@@ -75,15 +77,17 @@ run_engine <- function(setup, quiet = FALSE) {
   progress <- if (quiet) list(report = NULL, close = function() NULL) else progress_reporter(setup$control)
   on.exit(progress$close())
   control <- setup$control
+  setup <- resolve_penalty(setup)
   out <- .Call(C_path, setup$x, setup$problem, list(
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
-    screen = control$screen, progress = progress$report
+    screen = control$screen, restart = control$restart, rho = control$rho %||% 0, progress = progress$report
   ))
   if (!is.null(out$error)) {
     abort_family(out, setup)
     abort_engine(out, setup$x, setup$call)
   }
   if (!is.null(progress$report)) progress$report(1)
+  out$penalty <- setup$penalty
   out
 }
 
@@ -117,7 +121,13 @@ new_sparsepath <- function(task, out, setup, call) {
   ))
   fit$likelihood <- likelihood_constants(setup)
   if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
+  fit$penalty <- out$penalty
+  if (!is.null(task$local)) {
+    fit$local <- task$local
+    fit$convex.min <- convex_min(task$local)
+  }
   fit$encoding <- setup$encoding
+  fit$trace <- trace_frame(task$trace, fit$lambda)
   structure(fit, class = c(paste0("sparsepath_", setup$traits$name), "sparsepath"))
 }
 
@@ -133,8 +143,11 @@ warn_uncertified <- function(fit, call) {
       worst_certificate(fit$gap[missed], fit$kkt[missed], fit$control$thresh)
     ),
     how = c(
-      if (any(fit$status == 2L)) {
-        if (anyNA(fit$gap)) "The best fit may lie at the edge of what the family allows (a mean of zero, say): stop at a larger lambda, or use another link."
+      if (is_nonconvex(fit$penalty)) {
+        "No stationary point could be certified there: the fit is nearly saturated, or not convex enough. Use larger lambdas or a larger gamma."
+      } else if (any(fit$status == 2L)) {
+        if (identical(fit$control$solver, "subgradient")) slow_subgradient(fit$control$maxit)
+        else if (anyNA(fit$gap)) "The best fit may lie at the edge of what the family allows (a mean of zero, say): stop at a larger lambda, or use another link."
         else "The limit of rounds was reached: raise `sparsepath.control(maxit = )`."
       },
       "`fit$status`, `fit$gap` and `fit$kkt` have the details for each lambda."

@@ -16,7 +16,7 @@
 #' fitted; at their lambdas, blends use the last relaxed fit of the path, as glmnet does. If
 #' the selected variables separate the classes of a binomial model perfectly, the unpenalized
 #' likelihood has no maximum; the refit then has large coefficients whose deviance is within
-#' `thresh` of its infimum, zero.
+#' `thresh` of its infimum, zero, or nearly so, and then a warning says it.
 #'
 #' The component `relaxed` of the fit holds the unpenalized fits, an object like the path with the
 #' lambdas whose sets were fitted, with a certificate for each.
@@ -230,6 +230,7 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
 #' @noRd
 refit <- function(set, setup, weights) {
   problem <- setup$problem
+  setup["penalty"] <- list(NULL)
   size <- length(set)
   problem[c("alpha", "lambda", "nlambda", "early.stop", "keep", "dfmax", "pmax")] <- list(1, 0, 1L, FALSE, TRUE, size + 1L, size)
   problem[c("heldout", "groups")] <- list(NULL)

@@ -7,7 +7,8 @@
 #' of the glmnet package wherever the meaning is the same.
 #'
 #' The vignette `vignette("gene-expression", package = "sparsepath")` goes from
-#' an expression matrix to a list of genes.
+#' an expression matrix to a list of genes; `vignette("sparse-signals")` is about
+#' basis pursuit and signals of a few levels.
 #'
 #' @keywords internal
 #' @useDynLib sparsepath, .registration = TRUE, .fixes = "C_"

@@ -33,6 +33,23 @@
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
 #' so that converged answers agree coefficient by coefficient.
 #'
+#' @section Several classes:
+#' With `family = "multinomial"` and K classes there are K intercepts and K coefficients for each column, and the
+#' probability of class k is \eqn{P_k = e^{\eta_k} / \sum_h e^{\eta_h}} (Friedman et al. 2010, equation 17). The loss of an observation
+#' is \eqn{-\sum_k y_k \log P_k}, \eqn{y_k} its share of class k (0 or 1 for a factor), \eqn{s_y} is 1, and the penalty is summed over
+#' the classes: each class selects its own variables (`type.multinomial = "ungrouped"`; their equation 18).
+#' `penalty.factor`, `exclude` and the limits hold for all K coefficients of a column.
+#'
+#' The loss does not change when one number is added to all K coefficients of a column, or to all intercepts. So
+#' intercepts are returned with sum zero over the classes, and so are the coefficients of a column without penalty. A penalty settles
+#' the level of the others: with a ridge part uniquely; by the L1 norm alone their median is zero, and for an even number of classes, where
+#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero. (glmnet
+#' takes the mean of the two instead; fitted probabilities and objective are the same.) With limits, the level is the one that the
+#' solver ends at.
+#'
+#' Two classes give the `"binomial"` model. With the lasso it is the same at the same lambda, with ridge at half the lambda: the
+#' difference d of two coefficients costs \eqn{\lambda v [\alpha |d| + (1 - \alpha) d^2 / 4]}.
+#'
 #' @section Accuracy:
 #' For every lambda, `gap` is the duality gap divided by the objective of the
 #' null model: the objective of the solution is proven to lie within that
@@ -42,7 +59,29 @@
 #' the limit of rounds was reached; one warning of class
 #' `sparsepath_warning_uncertified` names lambdas that missed the promise.
 #' Coefficients that are zero are exactly zero. [kkt()] computes certificates
-#' independently of the solver. For family objects no dual is known: `gap` is then missing, and `status` goes by `kkt`.
+#' independently of the solver. For family objects no dual is known: see there.
+#'
+#' @section Family objects:
+#' `family` may be any object of class `"family"` (see [stats::family()]), such as `Gamma("log")`,
+#' `inverse.gaussian()`, `quasipoisson()`, `binomial("probit")`, `poisson("sqrt")`, `gaussian("log")` or
+#' `MASS::negative.binomial(2)`, or one of your own. The loss is half its unit deviance. (`gaussian()`,
+#' `binomial()` and `poisson()` with their canonical links are the named families.)
+#'
+#' Its functions are called from the solver, on the main thread whatever `threads` is: slower than a
+#' named family, and the same answers for any number of threads. Newton's method uses the observed
+#' curvature where it is positive. Means must stay where the family allows them (`valideta`, `validmu`);
+#' when the best fit lies at the edge of that region, the points concerned are not certified.
+#'
+#' Most of these losses have no known dual, and some are not convex. Their solutions have no duality
+#' gap (`gap` is `NA`); the certificate is stationarity: `kkt`, the largest violation of the
+#' optimality conditions in units of lambda, must be at most `10 * thresh`, 1e-6 by default, and usually is
+#' near 1e-11. For a convex loss, such as those of Gamma with link log or inverse, probit and
+#' complementary log-log, negative binomial with link log, and Poisson with link sqrt, a stationary point is the optimum;
+#' for others, such as `gaussian("log")`, `inverse.gaussian("log")` and `binomial("cauchit")`, it is the end of a
+#' path of descent from the null model, as in [stats::glm()].
+#'
+#' An error in one of the functions becomes an error of class `sparsepath_error_family` that names the
+#' function; their warnings are not shown.
 #'
 #' @section Errors:
 #' All errors have class `sparsepath_error` and a more specific one, for instance
@@ -67,13 +106,16 @@
 #'   one that is modelled; text is sorted); a numeric vector of 0/1 or of any
 #'   two values; proportions between 0 and 1, with the numbers of trials in
 #'   `weights`; or a matrix of counts with two columns, the second one being the
-#'   class that is modelled. For `"poisson"` counts or rates, zero or positive. For `"multinomial"` a factor or text, or a
-#'   matrix of counts with one column for each class. For `"mgaussian"` a matrix with one column for each response. For
+#'   class that is modelled (with an object, `binomial()` or `binomial("probit")`, the first column has the
+#'   successes, as in [stats::glm()]; both orders are glmnet's, too). For `"poisson"` counts or rates, zero or positive. For
+#'   `"multinomial"` a factor, text, logical or numeric vector of classes, or a matrix with one column for each class:
+#'   indicators, counts or proportions. Its rows are divided by their sums, which multiply `weights`. A class without
+#'   observations is an error (`droplevels()` helps). For `"mgaussian"` a matrix with one column for each response. For
 #'   `"cox"` a `Surv` object of the survival package, or a matrix with columns `time` and `status`, or `start`,
-#'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula.
+#'   `stop` and `status`; with strata, [stratify()], or `strata()` in a formula. For family objects what `glm()` takes.
 #' @param family `"gaussian"` (least squares, the default), `"binomial"` (logistic), `"poisson"`, `"multinomial"`, `"mgaussian"`
 #'   (several responses), `"cox"`; or a family object of [stats::family()], such as `Gamma(link = "log")`. Objects of a
-#'   canonical pair, such as `poisson()`, are the family of that name; all others are evaluated by their own functions.
+#'   canonical pair, such as `poisson()`, are the family of that name; all others are evaluated by their own functions, see Family objects.
 #' @param weights Observation weights, zero or positive; the default is 1 for
 #'   each observation. They are rescaled, so only ratios matter.
 #' @param offset A known part of the linear predictor, one value per row (a matrix with one column for each of several linear
@@ -125,20 +167,25 @@
 #'   [relaxed].
 #' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
+#' @param type.multinomial With `"multinomial"`: `"ungrouped"` (the default, as in glmnet), where each class selects its own variables, or
+#'   `"grouped"`, where a variable has a coefficient in all classes or in none.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. The default `NULL` is the elastic net; for
+#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()] are not convex,
+#'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.
 #'
 #' @returns An object of class `"sparsepath_<family>"`, `"sparsepath"`: a list
-#'   that holds no data and no functions. With L lambdas and p columns:
+#'   that holds no data and no functions (but those of a family object). With L lambdas and p columns:
 #' \describe{
 #'   \item{`a0`}{intercepts, length L, named `s0`, `s1`, ...; with K linear predictors (`"multinomial"`, `"mgaussian"`) a K x L
-#'     matrix, and `beta` a list of K matrices; absent for `"cox"`}
-#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L}
-#'   \item{`df`}{number of nonzero coefficients for each lambda}
+#'     matrix; absent for `"cox"`}
+#'   \item{`beta`}{coefficients on the original scale, a sparse `dgCMatrix`, p x L; with K linear predictors a list of K of them,
+#'     named by the classes or responses}
+#'   \item{`df`}{number of nonzero coefficients for each lambda; with several predictors, of columns with a nonzero one}
+#'   \item{`dfmat`, `grouped`}{several classes: nonzero coefficients of each, K x L; `type.multinomial = "grouped"`?}
 #'   \item{`dim`}{dimensions of `beta`}
 #'   \item{`lambda`}{the lambdas, decreasing}
 #'   \item{`dev.ratio`}{fraction of (null) deviance explained for each lambda}
@@ -152,11 +199,14 @@
 #'   \item{`gap`, `kkt`, `status`}{the certificate of each solution, see Accuracy}
 #'   \item{`passes`}{how many times all columns of `x` were read}
 #'   \item{`end`}{why the path ended: `"complete"`, or the rule that ended the
-#'     automatic grid early (`"devmax"`, `"fdev"`, `"dfmax"`, `"pmax"`)}
+#'     automatic grid early (`"devmax"`, `"fdev"`, `"dfmax"`, `"pmax"`; with MCP and SCAD `"stalled"`)}
 #'   \item{`family`, `alpha`, `standardize`, `intercept`, `nlambda`, `settings`,
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
+#'   \item{`penalty`}{with `penalty`: that, with what was made from the data}
+#'   \item{`local`, `convex.min`}{with MCP and SCAD, see [pen_mcp()]}
 #'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]}
+#'   \item{`trace`}{reference solvers only: what [convergence()] returns}
 #'   \item{`encoding`}{how a data frame became a matrix, if it did; with a
 #'     formula also `terms` and `na.action`. Terms refer to the environment of the
 #'     formula, as in `lm()`}
@@ -206,6 +256,11 @@
 #' b[b[, 1] != 0, ]
 #' head(predict(fit, newx = x, s = s, type = "response"))
 #' plot(fit)
+#'
+#' # several classes
+#' fit3 <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial")
+#' coef(fit3, s = 0.05)$virginica
+#' confusion(fit3, as.matrix(iris[, 1:4]), iris$Species, s = 0.05)
 #'
 #' # a formula
 #' fit <- sparsepath(len ~ supp * dose, ToothGrowth)

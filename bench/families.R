@@ -159,7 +159,8 @@ family_judge <- function(d) {
 family_calls <- list(
   sparsepath = function(d, lambda, setting) do.call(sparsepath::sparsepath, c(list(quote(d$x), quote(d$y), family = d$family, lambda = lambda), d$args)),
   glmnet = function(d, lambda, setting) {
-    control <- if (is.na(setting) || setting == 1e-7) list() else list(control = list(thresh = setting, maxit = 1e8))
+    # family objects have an outer loop with a tolerance of its own
+    control <- if (is.na(setting) || setting == 1e-7) list() else list(control = c(list(thresh = setting, maxit = 1e8), if (inherits(d$family, "family")) list(epsnr = setting, mxitnr = 1000)))
     do.call(glmnet::glmnet, c(list(quote(d$x), quote(d$theirs), family = d$family, lambda = lambda), d$args, control))
   },
   sparsepath_cv = function(d, lambda, fold) do.call(sparsepath::cv.sparsepath, c(list(quote(d$x), quote(d$y), family = d$family, lambda = lambda, foldid = fold), d$args)),

@@ -13,6 +13,8 @@ SEXP sp_r_info(void);
 SEXP sp_r_isa(SEXP name);
 SEXP sp_r_lars(SEXP x, SEXP problem);
 SEXP sp_r_path(SEXP x, SEXP problem, SEXP control);
+SEXP sp_r_trend(SEXP y, SEXP w, SEXP lambda, SEXP order, SEXP enough);
+SEXP sp_r_trend_max(SEXP y, SEXP w, SEXP order);
 
 static const R_CallMethodDef entries[] = {
   {"concordance", (DL_FUNC)&sp_r_concordance, 6},
@@ -22,6 +24,8 @@ static const R_CallMethodDef entries[] = {
   {"isa", (DL_FUNC)&sp_r_isa, 1},
   {"lars", (DL_FUNC)&sp_r_lars, 2},
   {"path", (DL_FUNC)&sp_r_path, 3},
+  {"trend", (DL_FUNC)&sp_r_trend, 5},
+  {"trend_max", (DL_FUNC)&sp_r_trend_max, 3},
   {NULL, NULL, 0}
 };
 

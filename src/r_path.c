@@ -38,11 +38,26 @@ static const sp_penalty_ops *find_penalty(const char *name) {
   Rf_error("internal error: no penalty '%s'", name);
 }
 
-/* NULL: coefficients on their own */
-static void read_penalty(handle *h, SEXP problem) {
-  SEXP groups = sp_rc_get(problem, "groups");
-  h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
+/* NULL where there is no such element */
+static SEXP optional(SEXP list, const char *name) {
+  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
+  for (R_xlen_t i = 0; i < Rf_xlength(list); i++) {
+    if (strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
+  }
+  return R_NilValue;
+}
+
+/* Neither groups nor a penalty by name: the elastic net */
+static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
+  SEXP groups = sp_rc_get(problem, "groups"), pen = optional(problem, "penalty");
   h->pen.alpha = sp_rc_real(problem, "alpha");
+  if (pen != R_NilValue) {
+    h->pen.ops = find_penalty(sp_rc_string(pen, "name"));
+    h->pen.gamma = sp_rc_real(pen, "gamma");
+    sp->curvature = sp_rc_reals(problem, "curvature");
+    return;
+  }
+  h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
   if (groups == R_NilValue) return;
   h->groups.of = sp_rc_ints(groups, "of");
   h->groups.ptr = sp_rc_ints(groups, "ptr");
@@ -54,11 +69,19 @@ static void read_penalty(handle *h, SEXP problem) {
   h->pen.groups = &h->groups;
 }
 
+static enum sp_method find_method(const char *name) {
+  static const char *const names[] = {"ista", "fista", "subgradient", "admm"};
+  for (int i = 0; i < 4; i++) {
+    if (strcmp(names[i], name) == 0) return (enum sp_method)(SP_METHOD_ISTA + i);
+  }
+  return SP_METHOD_DIRECT;
+}
+
 static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp) {
   SEXP lambda = sp_rc_get(problem, "lambda"), weights = sp_rc_get(problem, "weights");
   memset(sp, 0, sizeof *sp);
   sp_rc_design(x, &h->design);
-  read_penalty(h, problem);
+  read_penalty(h, problem, sp);
   sp->design = &h->design;
   sp->loss = find_loss(sp_rc_string(problem, "family"));
   sp->data.entry = sp_rc_reals(problem, "entry");
@@ -75,6 +98,8 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->weights = sp_rc_reals(problem, "weights");
   sp->B = (int)(Rf_xlength(weights) / h->design.n);
   sp->v = sp_rc_reals(problem, "v");
+  sp->y_each = sp_rc_int_or(problem, "y.each", 0);
+  sp->v_each = sp_rc_int_or(problem, "v.each", 0);
   sp->lower = sp_rc_reals(problem, "lower");
   sp->upper = sp_rc_reals(problem, "upper");
   sp->lambda = sp_rc_reals(problem, "lambda");
@@ -94,6 +119,9 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->max_iter = sp_rc_int(control, "maxit");
   sp->screen = sp_rc_int(control, "screen");
   sp->force_cd = strcmp(sp_rc_string(control, "solver"), "cd") == 0;
+  sp->method = find_method(sp_rc_string(control, "solver"));
+  sp->restart = sp_rc_int_or(control, "restart", 0);
+  sp->rho = sp_rc_real(control, "rho");
   sp->reduce = sp_rc_int_or(control, "reduce", 1);
   h->ctx.threads = sp_rc_int(control, "threads");
 }
@@ -104,7 +132,7 @@ static SEXP reals(SEXP list, int at, R_xlen_t n) {
   return v;
 }
 
-static const char *const end_names[] = {"complete", "devmax", "fdev", "dfmax", "pmax"};
+static const char *const end_names[] = {"complete", "devmax", "fdev", "dfmax", "pmax", "stalled"};
 
 /* Coefficients of one task as the slots of K compressed matrices, and the intercepts a0 [K x L]; by predictor. */
 static SEXP coefficients(const handle *h, const sp_task *t, double *a0) {
@@ -145,9 +173,29 @@ static SEXP coefficients(const handle *h, const sp_task *t, double *a0) {
   return all;
 }
 
+/* What a textbook method noted, or NULL */
+static SEXP trace_list(const sp_task *t) {
+  const char *names[] = {"index", "iteration", "objective", "gap", ""};
+  if (!t->ref) return R_NilValue;
+  const sp_trace *tr = &t->ref->trace;
+  SEXP out = PROTECT(Rf_mkNamed(VECSXP, names)), index = Rf_allocVector(INTSXP, tr->n);
+  SET_VECTOR_ELT(out, 0, index);
+  SEXP iteration = Rf_allocVector(INTSXP, tr->n);
+  SET_VECTOR_ELT(out, 1, iteration);
+  double *objective = REAL(reals(out, 2, tr->n)), *gap = REAL(reals(out, 3, tr->n));
+  for (int i = 0; i < tr->n; i++) {
+    INTEGER(index)[i] = tr->lambda[i] + 1;
+    INTEGER(iteration)[i] = tr->iteration[i];
+    objective[i] = tr->objective[i];
+    gap[i] = isnan(tr->gap[i]) ? NA_REAL : tr->gap[i];
+  }
+  UNPROTECT(1);
+  return out;
+}
+
 /* One task as a list; coefficients only when asked for. */
 static SEXP task_list(handle *h, int index, int keep) {
-  const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", ""};
+  const char *names[] = {"a0", "beta", "df", "dev.ratio", "nulldev", "gap", "kkt", "status", "npasses", "end", "trace", "local", ""};
   const sp_task *t = &h->path.tasks[index];
   const sp_model *m = &t->m;
   const int L = h->path.L;
@@ -170,13 +218,19 @@ static SEXP task_list(handle *h, int index, int keep) {
   SET_VECTOR_ELT(out, 4, Rf_ScalarReal(2 * m->null_dev * (double)m->design->n));
   SET_VECTOR_ELT(out, 8, Rf_ScalarInteger((int)(m->qp.n_rounds + m->qp.n_dual)));
   SET_VECTOR_ELT(out, 9, Rf_mkString(end_names[h->path.end]));
+  if (keep) SET_VECTOR_ELT(out, 10, trace_list(t));
+  if (m->pen->ops->pieces) {
+    SEXP local = Rf_allocVector(INTSXP, L);
+    SET_VECTOR_ELT(out, 11, local);
+    for (int l = 0; l < L; l++) INTEGER(local)[l] = t->points[l].local;
+  }
   UNPROTECT(1);
   return out;
 }
 
 static SEXP counters(const handle *h) {
   const char *const names[] = {"rounds",  "newton",    "metric", "linesearch", "homotopy", "events", "exchange", "dependent",
-                               "rebuild", "cd", "dual",   "wdots", "cg", "exact"};
+                               "rebuild", "cd", "dual",   "wdots", "cg", "sweeps", "tangents", "exact"};
   const int n = (int)(sizeof names / sizeof *names);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, n)), nm = PROTECT(Rf_allocVector(STRSXP, n));
   double *v = REAL(out);
@@ -186,7 +240,8 @@ static SEXP counters(const handle *h) {
     const sp_model *m = &h->path.tasks[t].m;
     const sp_qp *q = &m->qp;
     const double add[] = {q->n_rounds,   m->n_newton,    m->n_metric,  m->n_linesearch, q->n_homotopy, q->n_events,
-                          q->n_exchange, q->n_dependent, q->n_rebuild, q->n_cd,         q->n_dual,     q->n_dots, q->n_cg, 0};
+                          q->n_exchange, q->n_dependent, q->n_rebuild, q->n_cd,         q->n_dual,     q->n_dots, q->n_cg,
+                          m->n_sweeps, m->n_tangent, 0};
     for (int i = 0; i < n; i++) v[i] += add[i];
   }
   v[n - 1] = h->path.counts.exact;

@@ -20,7 +20,9 @@
 #include "design/design.h"
 #include "lars/lars.h"
 #include "path/path.h"
+#include "path/reference.h"
 #include "registry.h"
 #include "signal/fused.h"
+#include "signal/trend.h"
 
 #endif

@@ -21,7 +21,9 @@ enum { /* what is unusual about a problem */
   P_BINOMIAL = 512,
   P_PROPORTIONS = 1024,   /* a binomial response between 0 and 1 */
   P_ALL = 2047,           /* what random draws choose from */
-  P_THIN = 2048           /* with P_SPARSE: 49 in 50 */
+  P_THIN = 2048,          /* with P_SPARSE: 49 in 50 */
+  P_MCP = 4096,           /* not convex; without limits */
+  P_SCAD = 8192
 };
 
 typedef struct problem {
@@ -35,6 +37,13 @@ typedef struct problem {
 static const sp_loss_ops *find_loss(const char *name) {
   for (int k = 0; sp_registry_losses[k] != NULL; k++) {
     if (strcmp(sp_registry_losses[k]->name, name) == 0) return sp_registry_losses[k];
+  }
+  return NULL;
+}
+
+static const sp_penalty_ops *find_penalty(const char *name) {
+  for (int k = 0; sp_registry_penalties[k] != NULL; k++) {
+    if (strcmp(sp_registry_penalties[k]->name, name) == 0) return sp_registry_penalties[k];
   }
   return NULL;
 }
@@ -97,7 +106,8 @@ static void open_problem(problem *q, int n, int p, int B, double alpha, unsigned
       else *w = i % B == t ? 0 : q->weights[i];
     }
   }
-  q->pen.ops = sp_registry_penalties[0];
+  q->pen.ops = find_penalty(what & P_MCP ? "mcp" : what & P_SCAD ? "scad" : "enet");
+  q->pen.gamma = what & P_BINOMIAL ? 12 : 3;
   q->pen.alpha = alpha;
   q->spec = (sp_spec){.loss = find_loss(what & P_BINOMIAL ? "binomial" : "gaussian"),
                       .y = q->y,

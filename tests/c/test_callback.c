@@ -60,7 +60,8 @@ static int link_of(void *data, double mean, double *eta) {
 static void respond(problem *q, int which) {
   for (int i = 0; i < q->x.n && which != LOGISTIC; i++) {
     const double m = exp(0.3 * cell(&q->x, i, 0) - 0.3 * cell(&q->x, i, q->x.p > 1));
-    q->y[i] = m * (which == GAUSS_LOG ? 1 + 0.3 * sp_uniform() : 0.3 + sp_uniform() + sp_uniform());
+    const double u = sp_uniform();
+    q->y[i] = m * (which == GAUSS_LOG ? 0.2 + 4 * u * u * u : 0.3 + u + sp_uniform()); /* y > 2 mu: negative curvature */
     if (q->offset) q->offset[i] *= 0.05;
   }
 }
@@ -230,6 +231,9 @@ static void test_stationary(void) {
       SP_CHECK(v <= 1e-7, "%s: lambda %d of %d: violation %g, reported %g", names[f.which], l, path.L, v,
                path.tasks[0].points[l].kkt);
     }
+    /* quadratic convergence, also where curvatures are negative */
+    SP_CHECK(path.tasks[0].m.n_newton <= 12 * path.L, "%s: %g Newton steps for %d lambdas", names[f.which],
+             path.tasks[0].m.n_newton, path.L);
     free(b);
     sp_path_free(&path);
     sp_path_free(&again);

@@ -1,4 +1,4 @@
-/* The paths that are exact between grid points: fused lasso of a signal, gaussian lasso from knot to knot. Optimality is judged by
+/* What stands beside the engine: fused lasso and trend filtering of a signal, gaussian lasso from knot to knot. Optimality is judged by
  * the verifier, the two algorithms of the fused lasso by each other; and the n-th allocation fails, for every n. */
 #include "problem.h"
 
@@ -57,6 +57,49 @@ static void test_fused(int n, int kind) {
   free(y), free(w), free(b), free(a), free(fuse), free(c);
 }
 
+/* ---- trend filtering ----------------------------------------------------------------------------- */
+
+static double trend_objective(int n, int k, const double *y, const double *w, const double *b, double lambda) {
+  double value = 0, *d = sp_block((size_t)n, sizeof *d);
+  for (int i = 0; i < n; i++) {
+    d[i] = b[i];
+    value += w[i] * (y[i] - b[i]) * (y[i] - b[i]) / 2;
+  }
+  for (int order = 0; order <= k; order++) {
+    for (int i = 0; i + 1 < n - order; i++) d[i] = d[i + 1] - d[i];
+  }
+  for (int j = 0; j < n - k - 1; j++) value += lambda * fabs(d[j]);
+  free(d);
+  return value;
+}
+
+static void test_trend(int n, int k, int kind) {
+  sp_ctx ctx;
+  sp_trend t;
+  sp_ctx_init(&ctx);
+  const size_t size = (size_t)n;
+  double *y = sp_block(size, sizeof *y), *w = sp_block(size, sizeof *w), *b = sp_block(size, sizeof *b), *c = sp_block(size, sizeof *c);
+  double top;
+  int *knot = sp_block(size, sizeof *knot);
+  signal_of(n, kind, y, w);
+  SP_CHECK(sp_trend_lambda_max(&ctx, n, k, y, w, &top) == SP_OK, "n %d", n);
+  for (int l = 0; l < 4; l++) {
+    const double lambda = l == 0 ? 0 : top * pow(10, 0.1 - l);
+    SP_CHECK(sp_trend_fit(&ctx, n, k, y, w, lambda, 0, b, knot, &t) == SP_OK, "n %d", n);
+    const double value = trend_objective(n, k, y, w, b, lambda), scale = trend_objective(n, k, y, w, y, lambda) + 1e-6;
+    SP_CHECK(fabs(t.objective - value) <= 1e-9 * scale, "n %d k %d: objective %g, is %g", n, k, t.objective, value);
+    SP_CHECK(t.gap >= 0 && t.gap <= 1e-8 * scale, "n %d k %d kind %d lambda %g: gap %g of %g", n, k, kind, lambda, t.gap, scale);
+    for (int trial = 0; trial < 6; trial++) {
+      const double by = pow(10, -5 * sp_uniform());
+      for (int i = 0; i < n; i++) c[i] = b[i] + by * (trial % 2 ? pow(i - n / 2.0, trial % 4) / n : sp_normal());
+      const double other = trend_objective(n, k, y, w, c, lambda);
+      SP_CHECK(other >= value - t.gap - 1e-9 * scale, "n %d k %d lambda %g: %.12g below %.12g", n, k, lambda, other, value);
+    }
+  }
+  SP_CHECK(ctx.n_live == 0, "%ld blocks leaked", ctx.n_live);
+  free(y), free(w), free(b), free(c), free(knot);
+}
+
 /* ---- exact gaussian path ------------------------------------------------------------------------- */
 
 static sp_status run_lars(problem *q, sp_ctx *ctx, sp_lars *lars, enum sp_lars_type type) {
@@ -102,6 +145,11 @@ static sp_status fail_fused(sp_ctx *ctx) {
   signal_of(40, 4, y, w);
   sp_status st = sp_fused_fit(ctx, 40, y, w, 0.5, b);
   if (st == SP_OK) st = sp_fused_path(ctx, 40, y, w, b);
+  sp_trend t;
+  int knot[40];
+  double top;
+  if (st == SP_OK) st = sp_trend_lambda_max(ctx, 40, 2, y, w, &top);
+  if (st == SP_OK) st = sp_trend_fit(ctx, 40, 2, y, w, top / 50, 0, b, knot, &t);
   return st;
 }
 
@@ -135,6 +183,11 @@ int main(void) {
     for (int n = 1; n < 8; n++) test_fused(n, kind);
     test_fused(60, kind);
     test_fused(500, kind);
+  }
+  for (int k = 1; k <= 3; k++) {
+    for (int n = k + 2; n < 12; n += 2) test_trend(n, k, n % 2 ? 4 : 0);
+    test_trend(80, k, 0);
+    test_trend(80, k, 6);
   }
   for (int rep = 0; rep < 6; rep++) {
     test_lars(30, 8, 0);

@@ -49,6 +49,23 @@ static void test_laws(void) {
     SP_CHECK(pen.ops->block_violation(&pen, lambda, &bl, u, z) <= 1e-13 * unit, "violation %g, trial %d",
              pen.ops->block_violation(&pen, lambda, &bl, u, z), trial);
     SP_CHECK(pen.ops->block_fenchel_young(&pen, lambda, &bl, u, z) <= 1e-13 * unit * (1 + nu), "equality, trial %d", trial);
+    /* the prox with a step: that of the penalty times the step */
+    double stepped[8], byhand[8];
+    const double step = pow(10, 2 * sp_uniform() - 1);
+    for (int j = 0; j < m; j++) e[j] = step * t[j];
+    prox(m, step * T, e, step * k, a, byhand);
+    pen.ops->block_prox(&pen, lambda, &bl, a, step, stepped);
+    for (int j = 0; j < m; j++) {
+      SP_CHECK(fabs(stepped[j] - byhand[j]) <= 1e-13 * unit, "prox, trial %d", trial);
+      e[j] = (a[j] - stepped[j]) / step;
+    }
+    const double none = pen.ops->block_violation(&pen, lambda, &bl, stepped, e);
+    SP_CHECK(none <= 1e-12 * unit * (1 + 1 / step), "violation %g at the prox, step %g, trial %d", none, step, trial);
+    pen.ops->block_prox(&pen, lambda, &bl, a, step, a); /* in place */
+    for (int j = 0; j < m; j++) {
+      SP_CHECK(a[j] == stepped[j], "prox in place, trial %d", trial);
+      a[j] = stepped[j] + step * e[j];
+    }
     /* distance from the subdifferential where that is one point */
     int inside = nu > 0;
     for (int j = 0; j < m; j++) {
@@ -148,7 +165,7 @@ static void open_fit(fit *f, int n, int p, int B, int family, double alpha, doub
     for (int j = 0; j < p; j++) f->q.v[j] = f->w[f->of[j]] == 0 ? 0 : 0.5 + sp_uniform();
   }
   f->gr = (sp_groups){G, f->of, f->ptr, f->cols, f->w, across};
-  f->q.pen = (sp_penalty){group_ops(), alpha, tau, &f->gr};
+  f->q.pen = (sp_penalty){.ops = group_ops(), .alpha = alpha, .tau = tau, .groups = &f->gr};
   f->y = sp_block((size_t)(n * f->K), sizeof(double));
   for (int i = 0; i < n; i++) {
     const double base = family == F_BINOMIAL ? 0 : f->q.y[i];

@@ -94,6 +94,8 @@ FIT(tall, 4711, 60, 8, 3, 1, 1, 0.01, 0)
 FIT(tall_dependent, 4711, 60, 12, 1, 1, 1, 0.01, P_TIES)
 FIT(ridge_dual, 4711, 8, 40, 1, 1, 0, 0.01, 0)
 FIT(mixed_dual, 4711, 8, 60, 1, 1, 0.05, 0.001, P_BINOMIAL)
+FIT(mcp_gaussian, 4711, 20, 40, 2, 1, 1, 0.3, P_MCP)
+FIT(scad_binomial, 4711, 40, 20, 1, 1, 0.8, 0.4, P_SCAD | P_BINOMIAL | P_CSC)
 FIT(iterative, 4810, 700, 360, 1, 1, 1, 0.01, P_CSC | P_SPARSE | P_THIN)
 
 /* groups of three columns; two responses; with predictions */
@@ -175,6 +177,8 @@ static const struct {
     {"tall, dependent columns", tall_dependent},
     {"ridge", ridge_dual},
     {"nearly ridge, binomial", mixed_dual},
+    {"mcp", mcp_gaussian},
+    {"scad, binomial, csc", scad_binomial},
     {"conjugate gradients", iterative},
     {"coordinate descent", descent},
     {"groups", groups_gaussian},

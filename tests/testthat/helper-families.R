@@ -121,7 +121,7 @@ family_features <- function() {
       held <- if (length(dim(g$fit.preval)) == 3L) g$fit.preval[fold == 2, , ] else g$fit.preval[fold == 2, ]
       size <- seq_len(length(g$lambda))
       mine <- predict(one, f$x[fold == 2, ])
-      near(held, if (length(dim(mine)) == 3L) mine[, , size] else mine[, size], 1e-8)
+      near(held, if (length(dim(mine)) == 3L) mine[, , size] else mine[, size], 1e-10)
     },
     "folds stratified by" = function(f) {
       of <- if (is.factor(f$y)) f$y else if (identical(f$family, "cox")) f$y[, "status"] else return("no")

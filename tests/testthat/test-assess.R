@@ -158,3 +158,17 @@ test_that("classes of family objects: the more probable one, whatever the link",
   expect_identical(as.vector(predict(f, d$x, s = 0.05, type = "class")), as.character(said))
   expect_equal(attr(roc(f, d$x, y, s = 0.05), "auc"), unname(concordance_index(p, y)))
 })
+
+test_that("as_glmnet() for every family: predictions by the methods of glmnet are those of the fit", {
+  skip_unless_glmnet()
+  for (f in family_problems()) {
+    fit <- sparsepath(f$x, f$y, family = f$family, nlambda = 20)
+    theirs <- as_glmnet(fit)
+    s <- mean(fit$lambda[7:8])
+    for (type in c("link", "response")) {
+      p <- stats::predict(theirs, newx = f$x, s = s, type = type)
+      expect_equal(as.vector(p), as.vector(predict(fit, f$x, s = s, type = type)), tolerance = 1e-12, label = paste(class(theirs)[1], type))
+    }
+    expect_equal(unname(stats::deviance(theirs)), unname(deviance(fit)))
+  }
+})

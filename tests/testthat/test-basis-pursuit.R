@@ -30,6 +30,17 @@ test_that("the dual proves the norm, recovered or not", {
   }
 })
 
+test_that("square and nearly square systems", {
+  skip_on_cran()
+  for (seed in 1:40) {
+    n <- c(40, 38, 20)[seed %% 3 + 1]
+    d <- recovery(n, 40, n %/% 2, seed)
+    found <- basis_pursuit(d$A, d$b)
+    expect_lt(found$residual, 1e-12 * sqrt(sum(d$b^2)))
+    expect_lt(found$gap, 1e-9)
+  }
+})
+
 test_that("the best of all bases", {
   for (seed in 1:30) { # constant columns among them
     set.seed(seed)

@@ -43,7 +43,7 @@ for (ties in c("breslow", "efron")) {
     y[, "time"] <- 1
     expect_exact_cox(d$x, y, NULL, ties, label = "one time")
     y[, "status"] <- 1 # then every coefficient but 0 lowers the likelihood
-    f <- sparsepath(d$x[, 1:5], y, family = "cox", cox.ties = ties, lambda = c(0.1, 0.01, 0))
+    f <- sparsepath(d$x[, 1:5], y, family = "cox", cox.ties = ties, lambda = c(0.1, 0.01))
     expect_true(all(f$beta == 0))
     expect_equal(f$nulldev, 0)
   })
@@ -77,7 +77,7 @@ test_that("kkt() and the certificate of the fit agree with the verifier", {
 })
 
 test_that("expression data of real patients", {
-  skip_if_not(exists("vantveer", asNamespace("sparsepath")) || "vantveer" %in% utils::data(package = "sparsepath")$results[, "Item"])
+
   e <- new.env()
   utils::data("vantveer", package = "sparsepath", envir = e)
   d <- e$vantveer
@@ -89,4 +89,19 @@ test_that("expression data of real patients", {
     expect_lte(max(v$kkt), 1e-6)
     expect_true(all(f$status == 0))
   }
+})
+
+test_that("patients who die although nothing speaks for it: huge residuals in the metric of the curvature", {
+  e <- new.env()
+  utils::data("vandevijver", package = "sparsepath", envir = e)
+  d <- e$vandevijver
+  x <- as.matrix(d[, -(1:7)])
+  y <- cbind(time = d$time, status = d$status)
+  f <- sparsepath(x, y, family = "cox")
+  for (seed in 1:4) {
+    w <- with_seed(seed, sample(rep_len(c(0, rep(1, 9)), 144)))
+    g <- expect_exact_cox(x, y, weights = w, lambda = f$lambda[c(1, 30, 60, 70, 80:length(f$lambda))], label = paste("fold", seed))
+  }
+  cv <- cv.sparsepath(x, y, family = "cox", foldid = with_seed(2, replicate(5, sample(rep_len(1:10, 144)))))
+  expect_true(all(cv$fold.status == 0))
 })

@@ -242,9 +242,6 @@ test_that("print and summary say that solutions are stationary", {
   f$status[3] <- 1L
   f$kkt[3] <- 1e-3
   expect_match(capture.output(print(f)), "solutions stationary; NOT s2 \\(optimality conditions hold within 1e-03 lambda", all = FALSE)
-  found <- warnings_of(sparsepath(d$x, make_response(d$x, "Gamma", 2391), family = gaussian("log"), lambda = 1e-3, control = sparsepath.control(maxit = 1)))
-  expect_s3_class(found[[1]], "sparsepath_warning_uncertified")
-  expect_match(conditionMessage(found[[1]]), "violation of the optimality conditions")
 })
 
 test_that("formulas, relaxed fits, selection and assessment", {
@@ -354,6 +351,7 @@ test_that("a family that is not defined everywhere", {
   z <- as.double(rep(0:3, 15))
   found <- warnings_of(f <- sparsepath(cbind(z + d$x[, 1] / 10, d$x), z, family = poisson("identity"), nlambda = 30))
   expect_s3_class(found[[1]], "sparsepath_warning_uncertified")
+  expect_match(conditionMessage(found[[1]]), "The largest violation of the optimality conditions is .* lambda \\(promised: 1e-06\\)")
   missed <- f$status != 0
   expect_true(any(missed) && all(f$kkt[missed] > 1e-6) && all(f$kkt[!missed] <= 1e-6))
 })

@@ -46,3 +46,33 @@ test_that("the same seed draws the folds of cv.glmnet (gaussian)", {
   f <- with_seed(5, cv.sparsepath(d$x, d$y))
   expect_identical(as.integer(f$foldid), as.integer(g$foldid))
 })
+
+test_that("every measure of every family, grouped or not, with weights: the curve, its error and the choices of cv.glmnet", {
+  skip_unless_glmnet()
+  skip_on_cran()
+  n <- 120
+  x <- with_seed(2201, matrix(rnorm(n * 12), n))
+  eta <- x[, 1] - x[, 2]
+  w <- with_seed(2202, runif(n, 0.5, 1.5))
+  fold <- with_seed(2203, sample(rep_len(1:6, n)))
+  noise <- with_seed(2204, matrix(rnorm(n * 2), n))
+  y <- list(
+    gaussian = eta + noise[, 1], binomial = factor(with_seed(2208, runif(n)) < plogis(eta)), poisson = with_seed(2205, rpois(n, exp(eta / 2))),
+    multinomial = factor(1 + (eta + noise[, 1] > -0.5) + (eta + noise[, 2] > 0.5)), mgaussian = eta + noise,
+    cox = cbind(time = with_seed(2206, rexp(n, exp(eta))), status = with_seed(2207, rbinom(n, 1, 0.7)))
+  )
+  for (family in intersect(names(y), names(family_problems()))) {
+    measures <- if (family == "gaussian" || family == "mgaussian") c("mse", "mae", "deviance") else glmnet::glmnet.measures()[[family]]
+    for (measure in measures) for (grouped in if (measure %in% c("auc", "C")) TRUE else c(TRUE, FALSE)) {
+      mine <- cv.sparsepath(x, y[[family]], family = family, foldid = fold, weights = w, type.measure = measure, grouped = grouped,
+        nlambda = 15, lambda.min.ratio = 0.05)
+      theirs <- suppressWarnings(glmnet::cv.glmnet(x, y[[family]], family = family, foldid = fold, weights = w, type.measure = measure,
+        grouped = grouped, lambda = mine$lambda, control = list(thresh = 1e-14, maxit = 1e7)))
+      k <- seq_along(theirs$cvm)
+      label <- paste(family, measure, if (grouped) "grouped")
+      expect_equal(mine$cvm[k], unname(theirs$cvm), tolerance = 1e-6, label = label)
+      expect_equal(mine$cvsd[k], unname(theirs$cvsd), tolerance = 1e-5, label = label)
+      expect_equal(c(mine$lambda.min, mine$lambda.1se), c(theirs$lambda.min, theirs$lambda.1se), tolerance = 1e-12, label = label)
+    }
+  }
+})

@@ -21,7 +21,7 @@ test_that("solutions without certificate are named", {
   bad <- fit
   bad$status[c(3, 8)] <- 1L
   bad$gap[8] <- 2e-3
-  line <- certificate_line(bad$gap, bad$status)
+  line <- certificate_line(bad)
   expect_identical(line, "18 of 20 solutions certified; NOT s2, s7 (largest relative gap 2e-03)")
   expect_match(utils::capture.output(summary(bad)), "without certificate: lambda =", all = FALSE)
 })

@@ -9,6 +9,7 @@
 #define TIE 1e-12  /* events closer than this fraction of lambda are simultaneous */
 #define RATE 1e-10 /* a threshold and a correlation whose rates differ by less move together */
 #define SNAP 1e-11 /* an event nearer than this to the end is the end */
+#define FLOOR 1e-13 /* of lambda_max: below, an event is rounding */
 #define CHUNK 512
 
 static double size_of(const sp_lars *s) { return 4e-15 * s->path.tasks->m.unit; } /* rounding of a correlation */
@@ -311,6 +312,24 @@ static sp_status settle(sp_lars *s) {
     }
     SP_TRY(sp_qp_residual(q, s->path.tasks->m.target));
   }
+  /* at lambda = 0 least squares: small correlations are not yet a small residual when columns are nearly dependent, so its
+   * remainder is fitted again (corrected seminormal equations, Bjorck 1987) */
+  for (int rep = 0; rep < 4 && q->a && s->lambda == 0 && !q->has_ridge; rep++) {
+    const double before = sp_nrm2sq(q->r, q->n);
+    sp_active_t(q, q->r, q->rhs);
+    SP_TRY(solve(s, q->rhs, NULL));
+    for (int i = 0; i < q->a; i++) {
+      s->old[q->A[i]] = q->b[q->A[i]];
+      q->b[q->A[i]] += q->d[i];
+    }
+    SP_TRY(sp_qp_residual(q, s->path.tasks->m.target));
+    if (sp_nrm2sq(q->r, q->n) < before / 4) continue;
+    if (sp_nrm2sq(q->r, q->n) > before) {
+      for (int i = 0; i < q->a; i++) q->b[q->A[i]] = s->old[q->A[i]];
+      SP_TRY(sp_qp_residual(q, s->path.tasks->m.target));
+    }
+    break;
+  }
 done:
   return st;
 }
@@ -397,7 +416,7 @@ static sp_status march(sp_lars *s) {
     }
     const double most = s->lambda - s->lambda_min;
     double step = next_event(s, most);
-    if (step >= most * (1 - SNAP)) step = most;
+    if (step >= most * (1 - SNAP) || s->lambda - step < FLOOR * s->lambda_max) step = most;
     const double stop = s->residual > 0 ? to_residual(s) : INFINITY;
     if (stop <= step) {
       step = stop;

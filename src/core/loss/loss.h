@@ -72,6 +72,8 @@ struct sp_loss_ops {
   double (*value)(sp_loss *l, const double *eta);
   /* g = -dF/d eta, h = diagonal of d2F/d eta2, >= 0 */
   void (*grad_hess)(sp_loss *l, const double *eta, double *g, double *h);
+  /* h = diagonal of d2F/d eta2 with its signs, where that of grad_hess is made positive. NULL: it need not be */
+  void (*curvature)(sp_loss *l, const double *eta, double *h);
   /* Curvatures M = d2F/d eta2 that are not diagonal: `metric` makes the square root at eta, `root` applies the last one made. F is
    * constant along the null directions of M. NULL: M is diag(h) */
   sp_status (*metric)(sp_loss *l, const double *eta);

@@ -104,6 +104,15 @@ static void callback_grad_hess(sp_loss *l, const double *eta, double *g, double 
   }
 }
 
+static void callback_curvature(sp_loss *l, const double *eta, double *h) {
+  const callback *s = l->state;
+  const int inside = look(l, eta);
+  for (ptrdiff_t i = 0; i < l->n; i++) {
+    const double w = l->w[i] > 0 ? l->w[i] : 0;
+    h[i] = !inside || w == 0 ? w : w * (isfinite(s->curvature[i]) ? s->curvature[i] : usable(s, i));
+  }
+}
+
 /* No bound for an unknown function; the larger of the two curvatures is the safer step. */
 static void callback_majorizer(sp_loss *l, const double *eta, double *h) {
   const callback *s = l->state;
@@ -203,6 +212,7 @@ const sp_loss_ops sp_loss_callback = {
     .close = callback_close,
     .value = callback_value,
     .grad_hess = callback_grad_hess,
+    .curvature = callback_curvature,
     .majorizer = callback_majorizer,
     .saturated = callback_saturated,
     .start = callback_start,

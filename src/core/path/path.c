@@ -1,6 +1,5 @@
 #include "path.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "../base/par.h"
 #include "../base/vec.h"
 #include "../solver/tall.h"
+#include "reference.h"
 #include "screen.h"
 #include "setup.h"
 
@@ -18,7 +18,6 @@
 #define SPAN 0.35     /* a batch ends when lambda has fallen to this fraction */
 #define COARSE 0.5    /* a step to less than this fraction gets unreported lambdas in between */
 #define MAX_REDO 200  /* rounds of checks per batch */
-#define PATIENCE 10   /* times max_iter for a loss that need not be convex */
 #define MIN_LAMBDAS 5 /* glmnet: no early stop before that */
 
 typedef struct batch {
@@ -77,6 +76,7 @@ static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double fr
   const double lambda = path->lambda[l];
   double kkt = 0;
   int limit = 0;
+  if (path->spec.method) return sp_reference_solve(path, t, l, l - l0);
   while (path->spec.pen->alpha > 0 && lambda > 0 && lambda < COARSE * from && !t->m.use_dual) {
     const double mid = fmax(COARSE * from, lambda);
     if (mid <= lambda) break;
@@ -85,11 +85,14 @@ static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double fr
   }
   SP_TRY(sp_model_solve(&t->m, lambda, from, &kkt, &limit));
   SP_TRY(sp_task_record(t, &t->points[l], lambda, l - l0, kkt, limit));
+  SP_TRY(t->m.loss.status);
 done:
   return st;
 }
 
-static int on_main_thread(const sp_path *path) { return (path->spec.loss->flags & SP_LOSS_MAIN_THREAD) != 0; }
+static int on_main_thread(const sp_path *path) {
+  return path->spec.method || (path->spec.loss->flags & SP_LOSS_MAIN_THREAD) != 0;
+}
 
 /* The unresolved range of one task. */
 static sp_status solve_task(void *arg, int i) {
@@ -108,6 +111,11 @@ static sp_status solve_task(void *arg, int i) {
         t->l1 = l;
         break;
       }
+    }
+    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop) {
+      t->l1 = l + 1; /* certify_batch() will end the path here */
+      path->end = SP_END_STALLED;
+      break;
     }
     if (t == path->tasks && stops(path, t, l)) {
       t->l1 = l + 1;
@@ -306,6 +314,14 @@ done:
   return st;
 }
 
+/* A non-convex problem may have nothing to offer beyond some lambda, near saturation above all: an automatic grid ends before the
+ * first point that is not certified. */
+static void end_stalled(sp_path *path, int l) {
+  if (!path->spec.pen->ops->pieces || !path->spec.early_stop || l == 0 || path->tasks->points[l].status == SP_POINT_OK) return;
+  path->L = l;
+  path->end = SP_END_STALLED;
+}
+
 static sp_status certify_batch(sp_path *path, int l0) {
   for (int t = 0; t < path->spec.B; t++) {
     sp_task *task = &path->tasks[t];
@@ -313,6 +329,7 @@ static sp_status certify_batch(sp_path *path, int l0) {
       sp_point *pt = &task->points[l];
       sp_task_certify(task, pt, path->lambda[l], l - l0, path->spec.thresh);
       sp_point_free_scratch(path->ctx, pt);
+      if (t == 0) end_stalled(path, l);
     }
     task->n_points = path->L;
     if (task->m.loss.status != SP_OK) return task->m.loss.status;
@@ -380,15 +397,15 @@ static sp_status start_tasks(sp_path *path) {
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
-    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, &sp->data, sp->pen, sp->y, sp->offset,
+    SP_TRY(sp_model_init(&task->m, path->ctx, sp->design, sp->loss, &sp->data, sp->pen,
+                         sp->y + (sp->y_each ? t * sp->design->n * (sp->data.K > 1 ? sp->data.K : 1) : 0), sp->offset,
                          sp->weights + t * sp->design->n, sp->intercept));
     sp_model *m = &task->m;
-    m->v = sp->v;
+    m->v = sp->v + (sp->v_each ? t * sp->design->p : 0);
+    if (sp->curvature) m->curvature = sp->curvature[t];
     m->lower = sp->lower;
     m->upper = sp->upper;
     m->max_iter = sp->max_iter;
-    /* without convexity Newton's method may converge linearly: cheap rounds, but more of them */
-    if (!sp->loss->fenchel_young && m->max_iter < INT_MAX / PATIENCE) m->max_iter *= PATIENCE;
     m->force_cd = sp->force_cd;
     m->cg = fmin(1e-3, fmax(2e-10, 0.3 * sp->thresh));
     sp_model_null(m);
@@ -436,6 +453,7 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
   memset(path, 0, sizeof *path);
   path->ctx = ctx;
   path->spec = *spec;
+  if (spec->method) path->spec.screen = path->spec.reduce = 0;
   sp_task **todo = sp_alloc(ctx, (size_t)spec->B, sizeof *todo);
   path->tasks = sp_calloc(ctx, (size_t)spec->B, sizeof *path->tasks);
   if (!path->tasks || !todo) {
@@ -456,7 +474,7 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
   /* where nothing is checked apart from the solver's own products, those are the reads */
   for (int t = 0; t < spec->B; t++) {
     const sp_model *m = &path->tasks[t].m;
-    if ((spec->pen->alpha > 0 && spec->screen) || m->reduced) continue;
+    if ((spec->pen->alpha > 0 && path->spec.screen) || m->reduced) continue;
     path->counts.reads += m->qp.n_dots;
     path->counts.dots += m->qp.n_dots;
   }

@@ -5,7 +5,10 @@
 #include "bound.h"
 #include "task.h"
 
-enum sp_end { SP_END_COMPLETE = 0, SP_END_DEVMAX, SP_END_FDEV, SP_END_DFMAX, SP_END_PMAX };
+enum sp_end { SP_END_COMPLETE = 0, SP_END_DEVMAX, SP_END_FDEV, SP_END_DFMAX, SP_END_PMAX, SP_END_STALLED };
+
+/* How a point is solved: by the direct engine, or by a textbook method (reference.h). */
+enum sp_method { SP_METHOD_DIRECT = 0, SP_METHOD_ISTA, SP_METHOD_FISTA, SP_METHOD_SUBGRADIENT, SP_METHOD_ADMM };
 
 /* What to fit. All arrays are borrowed. */
 typedef struct sp_spec {
@@ -18,6 +21,8 @@ typedef struct sp_spec {
   const double *weights; /* [n x B], one column per task; 0: the row is held out */
   int B;
   const double *v;       /* [p] penalty factors that sum to p; Inf: column left out */
+  int y_each, v_each;    /* y is [n x K x B], v is [p x B]: one for each task */
+  const double *curvature; /* [B] or NULL: unit of a non-convex penalty's concavity */
   const double *lower, *upper; /* [p] or NULL */
   const double *lambda;  /* [nlambda] decreasing, or NULL: from task 0 */
   int nlambda;
@@ -29,6 +34,9 @@ typedef struct sp_spec {
   int dfmax, pmax;
   double thresh;
   int max_iter, screen, force_cd, reduce; /* reduce: tall problems may use their triangular factor */
+  enum sp_method method; /* other than direct: no screening, no reduction, tasks one after the other, max_iter iterations */
+  int restart;           /* fista: give up the momentum where it points uphill */
+  double rho;            /* admm: penalty parameter, 0: adapted */
 } sp_spec;
 
 typedef struct sp_path {

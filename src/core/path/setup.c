@@ -47,7 +47,7 @@ static void set_column(const moments *mo, int t, int j, double centre, double s1
   }
   const double sd = sqrt(fmax(var, 0));
   if (m->K == 1) task->c[j] = 0;
-  if (!(sd > CONSTANT * fabs(mean)) || !(sd > 0) || !isfinite(sp->v[j])) return; /* constant, or left out */
+  if (!(sd > CONSTANT * fabs(mean)) || !(sd > 0) || !isfinite(m->v[j])) return; /* constant, or left out */
   if (m->centred) {
     m->mean[j] = mean;
     m->iscale[j] = 1 / sd;

@@ -5,8 +5,11 @@
 
 #include "../base/vec.h"
 #include "../solver/block.h"
+#include "../solver/concave.h"
+#include "reference.h"
 
 #define STATIONARY 10 /* without a dual, a violation / lambda of this many times the promised gap will do */
+#define STATIONARY_CONCAVE 1e-6 /* non-convex penalties: largest violation / lambda of a point that counts as solved */
 
 void sp_point_free_scratch(sp_ctx *ctx, sp_point *pt) {
   sp_free(ctx, pt->s);
@@ -45,6 +48,7 @@ void sp_task_free(sp_task *t, int grid) {
   sp_free(ctx, t->rt);
   sp_free(ctx, t->eta);
   sp_free(ctx, t->viol);
+  sp_reference_free(ctx, t->ref);
   sp_model_free(&t->m);
 }
 
@@ -103,7 +107,7 @@ static int measure(sp_task *t, sp_point *pt, double lambda) {
   int count = 0;
   pt->scale = 1;
   for (int k = 0; k < q->nW && q->blocks; k += q->len[k]) {
-    const int active = q->ia[k] >= 0;
+    const int active = q->st[k] != SP_ZERO;
     if (!active && sp_block_soft_norm(q, k, q->c + k, 1) <= q->T[k]) continue;
     judge_block(t, pt, lambda, k);
     for (int j = k; j < k + q->len[k] && active; j++) q->ent[count++] = j; /* in the order of the block */
@@ -111,7 +115,7 @@ static int measure(sp_task *t, sp_point *pt, double lambda) {
   for (int k = 0; k < q->nW && !q->blocks; k++) {
     const int empty = q->st[k] == SP_ZERO && q->b[k] == 0;
     if (empty && fabs(q->c[k]) <= q->t[k]) continue; /* nothing to add */
-    const sp_coord co = {q->t1[k] == 0 && q->kv[k] == 0 ? 0 : q->vs[k], q->kv[k], q->lo[k], q->hi[k]};
+    const sp_coord co = sp_model_coord(&t->m, q->W[k]);
     judge(pt, pen, lambda, unit, &co, q->b[k], q->c[k]);
     if (!empty) q->ent[count++] = k;
   }
@@ -183,7 +187,9 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
     }
   }
   pt->value = sp_model_value(m);
-  return SP_OK;
+  if (!sp_concave_active(m)) return SP_OK;
+  const sp_point *before = pt > t->points ? pt - 1 : NULL;
+  return sp_concave_local(m, !before || before->local == SP_LOCAL_CONVEX, &pt->local);
 }
 
 sp_status sp_task_restore(sp_task *t, const sp_point *pt, int slot) {
@@ -222,10 +228,11 @@ void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double t
   } else {
     gap += m->loss.ops->fenchel_young(&m->loss, t->eta + slot * m->n, s);
   }
-  /* the null model is feasible: nothing can be nearer to the optimum than it is to the null model */
-  gap = sp_max(gap, primal - m->null_value);
+  /* the null model is feasible: nothing can be nearer to the optimum than it is to the null model (where there is one optimum) */
+  if (!pen->ops->pieces) gap = sp_max(gap, primal - m->null_value);
   /* a likelihood has no units: a response that the null model fits perfectly is judged in absolute terms */
   const double unit = m->loss.ops->flags & SP_LOSS_QUADRATIC ? m->null_value : sp_max(m->null_value, 1e-8);
   pt->gap = unit > 0 ? gap / unit : gap;
-  pt->status = pt->gap <= thresh ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
+  const int stationary = !pen->ops->pieces || pt->kkt <= STATIONARY_CONCAVE;
+  pt->status = pt->gap <= thresh && stationary ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
 }

@@ -21,10 +21,14 @@ typedef struct sp_point {
   double slack;           /* penalty Fenchel-Young terms of columns with coefficient 0, and charge for unpenalized scores */
   double gap;             /* relative to the null objective; NaN: the loss has no dual, kkt decides */
   int status, limit;
+  int local;              /* non-convex penalties: solver/concave.h */
 } sp_point;
+
+struct sp_reference;
 
 typedef struct sp_task {
   sp_model m;
+  struct sp_reference *ref; /* textbook methods: their state and trace; NULL otherwise */
   char *seen;             /* [design->p] scratch; K > 1 only */
   int *bcoef;             /* [m.longest] scratch of a block; blocks only. It owns bv, bu, bz */
   double *bv, *bu, *bz;   /* [m.longest] */

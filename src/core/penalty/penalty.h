@@ -17,10 +17,16 @@ enum {
 typedef struct sp_penalty sp_penalty;
 
 /* One coordinate: v, the penalty factor times column scale (multiplies the L1 part); kv, what multiplies the ridge part;
- * lo <= 0 <= hi, box limits (infinite when absent). */
+ * lo <= 0 <= hi, box limits (infinite when absent); cv, what multiplies |b| in the shape of a non-convex penalty. */
 typedef struct sp_coord {
-  double v, kv, lo, hi;
+  double v, kv, lo, hi, cv;
 } sp_coord;
+
+/* Slope t + k |b| of a non-convex penalty, its ridge part apart, up to |b| = upto; k <= 0. */
+typedef struct sp_piece {
+  double t, k, upto;
+} sp_piece;
+#define SP_MAX_PIECES 3
 
 /* Groups of the columns of a design. With K linear predictors a block is made of a group's coefficients in all of them (across), or
  * there is one for each predictor. */
@@ -54,6 +60,12 @@ typedef struct sp_penalty_ops {
   double (*scale)(const sp_penalty *pen, double lambda, const sp_coord *co, double c);
   /* Fenchel-Young term Omega(b) + Omega*(z) - z b >= 0, z in the domain of Omega* (rounding is forgiven) */
   double (*fenchel_young)(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z);
+  /* NULL where the penalty is convex. Otherwise its pieces in order, the first beginning at 0 with slope t of l1_ridge, the
+   * last of slope 0 without end; returns how many. */
+  int (*pieces)(const sp_penalty *pen, double lambda, const sp_coord *co, sp_piece *out);
+
+  /* minimizer of (b - x)^2 / (2 step) + Omega(b), box included; step > 0 */
+  double (*prox)(const sp_penalty *pen, double lambda, const sp_coord *co, double x, double step);
 
   /* The same for a block (SP_PENALTY_BLOCKS; NULL otherwise): penalty = T |u|_2 + sum_j t_j |u_j| + k |u|_2^2 / 2 */
   void (*block_norms)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, double *T, double *t_by_v, double *k); /* t = t_by_v v */
@@ -62,13 +74,25 @@ typedef struct sp_penalty_ops {
   double (*block_violation)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
   double (*block_scale)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z);
   double (*block_fenchel_young)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
+  void (*block_prox)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *x, double step, double *u); /* x may be u */
 } sp_penalty_ops;
 
 struct sp_penalty {
   const sp_penalty_ops *ops;
   double alpha; /* elastic-net mixing */
+  double gamma; /* MCP, SCAD: concavity */
   double tau;   /* blocks: share of the separable part, the rest is that of the norms */
   const sp_groups *groups; /* blocks, or NULL */
 };
+
+/* the Fenchel-Young term of t |b| + k b^2 / 2 + indicator of the box: penalty_enet.c */
+double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z);
+
+
+/* Of a penalty with pieces: concave.c */
+/* slope at |b|, the ridge part apart; *k: its derivative there */
+double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double *k);
+/* the b with the least a b^2 / 2 - z b + penalty, ridge part included; a > 0 */
+double sp_penalty_minimum(const sp_penalty *pen, double lambda, const sp_coord *co, double a, double z);
 
 #endif

@@ -44,9 +44,8 @@ static double enet_scale(const sp_penalty *pen, double lambda, const sp_coord *c
 
 /* Omega*(z) = max over b in [lo, hi] of z b - t |b| - k b^2 / 2, attained at bs = clip(S(z, t) / k); with it the term is
  * evaluated as differences that vanish together, never as Omega + Omega* - z b. */
-static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z) {
-  double t, k, term;
-  enet_l1_ridge(pen, lambda, co, &t, &k);
+double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z) {
+  double term;
   double over = z > t ? z - t : z < -t ? z + t : 0;
   double bs, charge = 0;
   if (k > 0) {
@@ -73,6 +72,21 @@ static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_
   return (term > 0 ? term : 0) + charge;
 }
 
+static double enet_fenchel_young(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double z) {
+  double t, k;
+  enet_l1_ridge(pen, lambda, co, &t, &k);
+  return sp_l1_ridge_fenchel_young(t, k, co, b, z);
+}
+
+/* Soft threshold, shrinkage, then the box: in one dimension the nearest feasible point is the minimizer. */
+static double enet_prox(const sp_penalty *pen, double lambda, const sp_coord *co, double x, double step) {
+  double t, k;
+  enet_l1_ridge(pen, lambda, co, &t, &k);
+  t *= step;
+  const double b = (x > t ? x - t : x < -t ? x + t : 0) / (1 + step * k);
+  return b > co->hi ? co->hi : b < co->lo ? co->lo : b;
+}
+
 const sp_penalty_ops sp_penalty_enet = {
     .name = "enet",
     .flags = SP_PENALTY_CONVEX | SP_PENALTY_L1_RIDGE | SP_PENALTY_BOUNDS,
@@ -82,4 +96,5 @@ const sp_penalty_ops sp_penalty_enet = {
     .violation = enet_violation,
     .scale = enet_scale,
     .fenchel_young = enet_fenchel_young,
+    .prox = enet_prox,
 };

@@ -111,6 +111,15 @@ static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp
   return fmax(0, rest) + k * quad / 2 + charge;
 }
 
+/* Soft threshold, then the whole block towards zero by T, then the ridge part's shrinkage (Parikh & Boyd 2014, section 6.5.4). */
+static void group_prox(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *x, double step, double *u) {
+  double T, t, k;
+  group_norms(pen, lambda, bl, &T, &t, &k);
+  for (int j = 0; j < bl->m; j++) u[j] = soft(x[j], step * t * bl->v[j]);
+  const double h = norm(u, bl->m), share = h > step * T ? (1 - step * T / h) / (1 + step * k) : 0;
+  for (int j = 0; j < bl->m; j++) u[j] *= share;
+}
+
 /* A coefficient on its own: where alpha or lambda is 0 there are no norms, and the solvers for coordinates take the ridge part. */
 static void group_l1_ridge(const sp_penalty *pen, double lambda, const sp_coord *co, double *t, double *k) {
   *t = lambda * pen->alpha * pen->tau * co->v;
@@ -147,6 +156,12 @@ static double alone_fenchel_young(const sp_penalty *pen, double lambda, const sp
   return group_fenchel_young(pen, lambda, &bl, &b, &z);
 }
 
+static double alone_prox(const sp_penalty *pen, double lambda, const sp_coord *co, double x, double step) {
+  double t, k;
+  group_l1_ridge(pen, lambda, co, &t, &k);
+  return soft(x, step * t) / (1 + step * k);
+}
+
 const sp_penalty_ops sp_penalty_group = {
     .name = "group",
     .flags = SP_PENALTY_CONVEX | SP_PENALTY_BLOCKS,
@@ -156,10 +171,12 @@ const sp_penalty_ops sp_penalty_group = {
     .violation = alone_violation,
     .scale = alone_scale,
     .fenchel_young = alone_fenchel_young,
+    .prox = alone_prox,
     .block_norms = group_norms,
     .block_gauge = group_gauge,
     .block_value = group_value,
     .block_violation = group_violation,
     .block_scale = group_scale,
     .block_fenchel_young = group_fenchel_young,
+    .block_prox = group_prox,
 };

@@ -5,6 +5,7 @@
 
 #include "../base/vec.h"
 #include "block.h"
+#include "concave.h"
 
 #define CURVATURE_FLOOR 1e-10
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
@@ -37,7 +38,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->intercept = intercept;
   m->blocks = pen->groups != NULL;
   m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
-  m->ridge_scale = 1;
+  m->ridge_scale = m->curvature = 1;
   m->max_iter = 200;
   m->cg = 3e-8;
   const ptrdiff_t nf = design->n;
@@ -94,6 +95,7 @@ void sp_model_free(sp_model *m) {
                  m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
                  m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
+  sp_concave_free(m);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
 }
@@ -110,6 +112,7 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   sp_coord co;
   co.v = m->v[j] * ratio;
   co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : m->v[j]) * ratio * ratio * m->ridge_scale;
+  co.cv = ratio * ratio * m->curvature;
   co.lo = m->lower && isfinite(m->lower[j]) ? m->lower[j] * d : -INFINITY;
   co.hi = m->upper && isfinite(m->upper[j]) ? m->upper[j] * d : INFINITY;
   return co;
@@ -438,6 +441,7 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
     q->T[k] = lambda * q->T1[k];
     if (q->k[k] > 0) q->has_ridge = 1;
   }
+  if (sp_concave_active(m)) sp_concave_tangent(m);
   if (lambda == 0 && q->nW) memset(q->s, 0, (size_t)q->nW * sizeof *q->s); /* no thresholds, no signs */
   if (q->a && q->kappaP != q->kappa) {
     /* small factors are cheaper rebuilt than used as a preconditioner */
@@ -468,6 +472,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
       q->ia[k] = q->a++;
     }
   }
+  if (sp_concave_active(m)) sp_concave_tangent(m);
   sp_status st = q->blocks ? sp_block_from_b(q) : sp_factor_reload(q, &failed);
   if (st == SP_OK && !q->blocks && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
   if (st != SP_OK) return st;

@@ -55,6 +55,9 @@ typedef struct sp_model {
   int no_iterative;        /* conjugate gradients failed once: dependent columns */
   int use_dual;            /* ridge: the dual engine has taken over */
   int force_cd;            /* tests: coordinate descent first */
+  double curvature;        /* non-convex penalties: what they are measured by, see sp_model_coord() */
+  int concave;             /* the penalty is non-convex, and taken as it is, not by its tangent: concave.h */
+  struct sp_gram *gram;    /* concave.c */
   double lambda;
   double stepped;          /* by how much lambda fell in the step that qp.step belongs to; 0: none known */
   int max_iter;
@@ -73,7 +76,7 @@ typedef struct sp_model {
   int *near, n_near;       /* [capacity of the working set] positions near their threshold */
   size_t cap_near;
   double *b_old;           /* [cap_near] */
-  double n_newton, n_metric, n_linesearch;
+  double n_newton, n_metric, n_linesearch, n_sweeps, n_tangent;
 } sp_model;
 
 /* Rows of positive weight, normalized weights, starting intercept. weights [n], y and offset (or NULL) [n x K] are over the design's rows. */
@@ -106,6 +109,8 @@ double sp_model_unit(const sp_model *m, int coefficient); /* penalized unit: u =
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit);
 /* products with the root S of the metric of the qp */
 void sp_model_root(const sp_model *m, enum sp_root op, double *x);
+/* The metric of the qp from the curvatures h at eta, with basis and active columns in it. */
+sp_status sp_model_set_metric(sp_model *m, const double *h);
 /* Q0 and UR in the metric of the qp */
 void sp_model_orthonormal_basis(sp_model *m);
 /* Set lambda-dependent thresholds without solving. */

@@ -7,6 +7,8 @@
 
 #include "../base/vec.h"
 #include "block.h"
+#include "concave.h"
+#include "curved.h"
 #include "model.h"
 #include "reach.h"
 
@@ -18,10 +20,15 @@
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
+#define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
+#define STRAINED 1e3       /* residual of a row in the metric, relative to the root of its weight, from which the step is not read off it */
+#define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
+#define HALVINGS 12         /* of a step whose model is not convex: it need not descend however short it is */
+#define SATURATED 1e-3      /* of the null deviance: non-convex problems are given up below */
 
 static sp_status reserve_near(sp_model *m) {
   const size_t need = (size_t)m->qp.capW + 1;
@@ -37,7 +44,9 @@ done:
 /* Positions whose last known correlation is within reach of the threshold at the new lambda. */
 static void choose_near(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
-  const double margin = lambda_prev > lambda ? NEAR * (lambda_prev - lambda) / lambda : 0;
+  /* where the penalty lets go of active coefficients the others' correlations move faster */
+  const double near = m->concave ? 2 * NEAR : NEAR;
+  const double margin = lambda_prev > lambda ? near * (lambda_prev - lambda) / lambda : 0;
   m->n_near = 0;
   for (int k = 0; q->blocks && k < q->nW; k += q->len[k]) {
     const int far = q->ia[k] < 0 && sp_block_soft_norm(q, k, q->c + k, 1 - margin) < q->T[k] * (1 - margin);
@@ -190,7 +199,7 @@ static int count_free(const sp_qp *q) {
 
 /* Ridge with more active columns than rows: the dual has fewer unknowns. Near alpha = 1 it is ill conditioned. */
 static int wants_dual(const sp_model *m) {
-  if (!m->qp.has_ridge || m->reduced || m->qp.blocks) return 0;
+  if (!m->qp.has_ridge || m->reduced || m->qp.blocks || m->pen->ops->pieces) return 0;
   const double alpha = m->pen->alpha;
   for (int k = 0; k < m->qp.nW; k++) {
     if (m->qp.kv[k] == 0) return 0; /* limits without penalty: no ridge on that column */
@@ -241,18 +250,17 @@ done:
 
 /* Every nonzero coefficient is at a position in `near`. */
 static double penalty_value(const sp_model *m) {
-  const sp_qp *q = &m->qp;
   double f = 0;
+  const sp_qp *q = &m->qp;
   for (int i = 0; i < m->n_near; i++) {
     const int k = m->near[i];
-    f += q->t[k] * fabs(q->b[k]) + q->k[k] * q->b[k] * q->b[k] / 2;
+    f += sp_concave_penalty(m, k);
     if (q->blocks && q->len[k]) f += q->T[k] * sp_block_norm(q, k);
   }
   return f;
 }
 
-/* Metric from curvatures h, basis and factor in it. */
-static sp_status set_metric(sp_model *m, const double *h) {
+sp_status sp_model_set_metric(sp_model *m, const double *h) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int failed;
@@ -347,7 +355,7 @@ static void line_search(sp_model *m, double f_old, double *len) {
   double *b_new = q->av; /* not in use between solvers */
   for (int i = 0; i < m->n_near; i++) b_new[i] = q->b[m->near[i]];
   *len = 1;
-  for (int it = 0; it < 40; it++, *len /= 2) {
+  for (int it = 0; it < (m->concave ? HALVINGS : 40); it++, *len /= 2) {
     for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->eta_old[i] + *len * m->deta[i];
     if (it) {
       for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i] + *len * (b_new[i] - m->b_old[i]);
@@ -359,6 +367,24 @@ static void line_search(sp_model *m, double f_old, double *len) {
   *len = 0;
 }
 
+/* A row with a score but hardly any curvature has a huge residual in the metric, and the step read off it has few digits there. */
+static int strained(const sp_model *m) {
+  for (ptrdiff_t i = 0; i < m->n; i++) {
+    if (fabs(m->qp.r[i]) > STRAINED * m->sw[i]) return 1;
+  }
+  return 0;
+}
+
+/* deta from the coefficients instead */
+static sp_status step_from_b(sp_model *m) {
+  memcpy(m->eta_old, m->eta, (size_t)m->n * sizeof *m->eta);
+  for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
+  const sp_status st = sp_model_unpenalized(m);
+  for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->eta[i] - m->eta_old[i];
+  memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
+  return st;
+}
+
 /* The quadratic model of the moment: active set first, then whatever works. What leaves `near` is taken into it. */
 static sp_status newton_step(sp_model *m, double worst) {
   sp_status st = SP_OK;
@@ -366,7 +392,9 @@ static sp_status newton_step(sp_model *m, double worst) {
   double qkkt;
   int ok = 0, wandered = 0;
   near_to_V(m);
-  if (q->blocks) {
+  if (m->concave) {
+    SP_TRY(sp_concave(m, &ok));
+  } else if (q->blocks) {
     q->goal = FORCING * worst; /* the next step starts from a new gradient */
     SP_TRY(sp_blocks(q, 1, &ok));
     q->goal = 0;
@@ -391,17 +419,18 @@ static sp_status newton_step(sp_model *m, double worst) {
       SP_TRY(leave_iterative(m));
       SP_TRY(sp_pdas(q, 0, &ok));
     }
-    if (!ok) {
+    /* without thresholds on large coefficients a problem that stalls is near saturation, and the homotopy would wander */
+    if (!ok && !m->pen->ops->pieces) {
       wandered = 1;
       SP_TRY(sp_homotopy(q, &ok));
     }
-    if (!ok) {
+    if (!ok && !m->pen->ops->pieces) {
       SP_TRY(sp_cd(q, 500, &ok));
       sp_qp_take_all(q);
       SP_TRY(sp_pdas(q, 0, &ok));
     }
   }
-  if (wandered || (m->force_cd && !q->blocks)) { /* positions outside near may have moved: they were 0 */
+  if (wandered || (m->force_cd && !q->blocks && !m->concave)) { /* positions outside near may have moved: they were 0 */
     const int before = m->n_near;
     char *seen = sp_calloc(m->ctx, (size_t)q->nW + 1, 1);
     if (!seen) return SP_ENOMEM;
@@ -414,9 +443,16 @@ static sp_status newton_step(sp_model *m, double worst) {
     sp_free(m->ctx, seen);
   }
   for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->r0[i] - q->r[i];
+  const int rough = strained(m);
   sp_model_root(m, SP_ROOT_SOLVE, m->deta);
+  if (rough) SP_TRY(step_from_b(m));
 done:
   return st;
+}
+
+/* A non-convex penalty lets go of large coefficients: where the loss can be driven to its infimum there is nothing to find. */
+static int saturated(sp_model *m) {
+  return !(m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->loss.ops->value(&m->loss, m->eta) - m->sat_value < SATURATED * m->null_dev;
 }
 
 static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
@@ -429,10 +465,11 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   *limit = 0;
   for (int it = 0; it < m->max_iter; it++) {
     m->n_newton++;
+    if (m->concave) sp_concave_tangent(m);
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
     if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
-      SP_TRY(set_metric(m, m->h));
+      SP_TRY(sp_model_set_metric(m, m->h));
       fresh = 1;
     }
     SP_TRY(m->loss.status);
@@ -471,9 +508,12 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     last = worst;
     careful |= worst > TRUST || majorize;
+    if (m->pen->ops->pieces && !m->concave && saturated(m)) break;
     const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
     remember(m);
-    SP_TRY(newton_step(m, worst));
+    int curved = 0;
+    if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
+    if (!curved) SP_TRY(newton_step(m, worst));
     double len = 1;
     if (!careful) {
       for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
@@ -497,15 +537,17 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       majorize = len < 0.1 && (fresh || majorize);
       fresh = 1;
     } else {
-      fresh = majorize = 0;
+      fresh = curved;
+      majorize = 0;
     }
   }
   SP_TRY(sp_model_unpenalized(m));
-  if (!(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
+  if (!m->concave && !(m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) <= m->null_value)) { /* worse than nothing */
     if (q->nW) memset(q->b, 0, (size_t)q->nW * sizeof *q->b);
     SP_TRY(sp_qp_from_b(q));
     sp_model_null(m);
   }
+  if (m->concave) sp_concave_tangent(m);
   m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
   SP_TRY(m->loss.status);
   SP_TRY(newton_residual(m, 1, kkt));
@@ -528,7 +570,7 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || m->blocks || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (q->iterative || m->blocks || m->pen->ops->pieces || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
   if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
   for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
   return (double)entries * ITERATIVE_FILL < na;
@@ -576,6 +618,56 @@ static double inexactness(const sp_model *m) {
   return sp_max(m->cg, fmin(MOST_INEXACT * m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
 }
 
+/* The quadratic problem with response y and a non-convex penalty, over the whole working set. */
+static sp_status solve_pieces(sp_model *m, const double *y, double *kkt) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int ok;
+  *kkt = INFINITY;
+  for (int rep = 0; rep < ATTEMPTS; rep++) {
+    near_to_V(m);
+    SP_TRY(sp_concave(m, &ok));
+    SP_TRY(sp_qp_residual(q, y));
+    near_to_V(m);
+    SP_TRY(sp_concave(m, &ok)); /* what rounding has left */
+    SP_TRY(sp_reach_correlations(m, q->r, q->n));
+    m->c_fresh = 1;
+    *kkt = sp_qp_kkt(q);
+    if (*kkt <= sp_qp_accept(q)) break;
+    choose_near(m, q->lambda, 1.2 * q->lambda);
+  }
+done:
+  return st;
+}
+
+/* A non-convex penalty. The safeguard is its local linear approximation, a convex problem for the same engine; each of its
+ * solutions lowers the objective, and from there Newton is tried again. */
+static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
+  sp_status st = SP_OK;
+  const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
+  for (int round = 0; round < TANGENTS; round++) {
+    if (round) {
+      m->concave = 0;
+      m->n_tangent++;
+      if (quadratic) SP_TRY(solve_quadratic(m, m->target, kkt));
+      else SP_TRY(solve_newton(m, kkt, limit));
+    }
+    m->concave = 1;
+    sp_concave_tangent(m);
+    if (round) choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
+    if (quadratic) SP_TRY(solve_pieces(m, m->target, kkt));
+    else SP_TRY(solve_newton(m, kkt, limit));
+    *limit = !(*kkt <= sp_qp_accept(&m->qp));
+    if (!*limit || saturated(m)) break;
+  }
+  if (!quadratic) { /* the curvature of the solution: for sp_concave_local(), and a good start for the next lambda */
+    m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+    SP_TRY(sp_model_set_metric(m, m->h));
+  }
+done:
+  return st;
+}
+
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
   sp_status st = SP_OK;
   double *from = NULL;
@@ -588,6 +680,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     if (m->target) SP_TRY(sp_qp_residual(&m->qp, m->target));
     m->c_fresh = 0;
   }
+  m->concave = sp_concave_active(m);
   m->qp.cg = inexactness(m);
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));
@@ -603,11 +696,13 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     m->c_fresh = 1;
     choose_near(m, lambda, lambda_prev);
     SP_TRY(predict_step(m, lambda, lambda_prev));
-    SP_TRY(solve_any(m, m->target, kkt));
+    if (m->concave) SP_TRY(solve_concave(m, kkt, limit));
+    else SP_TRY(solve_any(m, m->target, kkt));
   } else {
     choose_near(m, lambda, lambda_prev);
     SP_TRY(predict_step(m, lambda, lambda_prev));
-    SP_TRY(solve_newton(m, kkt, limit));
+    if (m->concave) SP_TRY(solve_concave(m, kkt, limit));
+    else SP_TRY(solve_newton(m, kkt, limit));
   }
   if (predicting) keep_step(m, lambda, lambda_prev, from);
 done:

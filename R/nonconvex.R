@@ -1,0 +1,172 @@
+# MCP and SCAD: constructors, validator, and what depends on the training rows of a task.
+
+#' Non-convex penalties: MCP and SCAD
+#'
+#' The minimax concave penalty and the smoothly clipped absolute deviation select
+#' variables like the lasso, but shrink large coefficients less or not at all. Give the result as `penalty` to
+#' [sparsepath()] or [cv.sparsepath()].
+#'
+#' @section Objective:
+#' With weights, columns, penalty factors and offsets as in [sparsepath()],
+#' \deqn{\sum_i w_i\,\ell(y_i, \beta_0 + o_i + x_i^T\beta) + \sum_j \left[ \frac{1}{h} \, p_{\alpha\lambda v_j,\gamma}(h |\beta_j|) +
+#'   \lambda v_j \frac{1-\alpha}{2} \frac{\beta_j^2}{s_y} \right]}{
+#'   sum_i w_i loss(y_i, b0 + o_i + x_i'b)  +  sum_j [ p(h |b_j|; alpha lambda v_j, gamma) / h  +  lambda v_j (1 - alpha)/2 b_j^2 / s_y ]}
+#' is made stationary, where p is given by its slope (Zhang 2010, eq. 2.1; Fan and Li 2001, eq. 2.7)
+#' \describe{
+#'   \item{MCP}{\eqn{p'(x) = \lambda - x/\gamma} for \eqn{x \le \gamma\lambda}{x <= gamma lambda}, then 0;}
+#'   \item{SCAD}{\eqn{p'(x) = \lambda} for \eqn{x \le \lambda}{x <= lambda}, \eqn{(\gamma\lambda - x)/(\gamma - 1)} for
+#'     \eqn{x \le \gamma\lambda}{x <= gamma lambda}, then 0.}
+#' }
+#' The coefficients are those of standardized columns (with `standardize`). `alpha` mixes with a ridge part as in
+#' ncvreg; only here is it divided by \eqn{s_y} for `"gaussian"`, as in [sparsepath()], so that the
+#' path does not depend on the units of `y`.
+#'
+#' *The curvature h.* What a concave penalty does depends on its curvature, -1/gamma or -1/(gamma - 1), beside
+#' that of the loss. Least squares has curvature 1 in a standardized variable, logistic loss at most 1/4: with a plain gamma of 3 it would
+#' not be convex even in one variable. gamma is therefore measured in units of the curvature of
+#' the loss at the null model, h: 1 for `"gaussian"`; the mean of mu (1 - mu) for
+#' `"binomial"`, of mu for `"poisson"`, with mu the fitted means of the null model; the weighted fraction of events for `"cox"`. The penalty's concavity is
+#' then at most h / gamma in every family, and gamma = 3 begins a path in the same way in all of them. With `curvature` you fix h
+#' yourself; `curvature = 1` gives the textbook penalty. In cross-validation each fold has the h of its
+#' own training rows. For least squares all this is ncvreg's objective. For other families ncvreg has no
+#' objective: it rescales the penalty by the curvature of the *present* iterate, \eqn{p'(v_j|\beta_j|)}{p'(v_j |b_j|)}; here h
+#' is fixed, and what is reported is a stationary point of the function above. The two agree
+#' where coefficients are small and differ where they are large.
+#'
+#' @section What is certified:
+#' The objective is not convex, and no method promises its global minimum. For every lambda a fit reports
+#' \describe{
+#'   \item{`kkt`}{the violation of stationarity in units of lambda, over *all* columns; at most 1e-6, or the solution is marked}
+#'   \item{`gap`}{the duality gap of the local linear approximation (Zou and Li 2008): the lasso with the weights
+#'     \eqn{p'(|\hat\beta_j|)}{p'(|b_j|)}. A gap of 0 proves that the coefficients solve that lasso, hence that they are
+#'     stationary. It is a *local* certificate and says nothing of other minima}
+#'   \item{`local`}{2: the objective is convex over the selected variables, whatever the
+#'     size of their coefficients (at the curvature of the loss at the solution); 1: it curves upwards in all directions of the
+#'     selected variables, so this is a strict local minimum among them; 0: neither could be shown}
+#' }
+#' `convex.min` is the position of the first lambda at which `local` falls below 2, `NA` if it never does (the idea of Breheny and Huang 2011). Up to there
+#' paths of different programs agree; beyond, several local solutions may exist, and which one is found depends on
+#' the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
+#'
+#' Solutions start from the one at the lambda before. Newton's method on the pieces
+#' of the penalty is tried first, coordinate descent where the curvature is not positive, then the local linear approximation, each
+#' solution of which lowers the objective (Zou and Li 2008, Theorem 1).
+#'
+#' When a logistic or Cox model is about to fit its data perfectly, the curvature of the loss vanishes, no gamma keeps the objective convex, and
+#' the path of an automatic grid ends at the first lambda without a certified stationary point (`end` is `"stalled"`), that lambda left out.
+#'
+#' In [cv.sparsepath()] the folds reach saturation before the full data. The error curve ends before the
+#' first lambda at which a fold has no certified stationary point.
+#'
+#' @param gamma Concavity, larger than 1 (MCP) or 2 (SCAD): the smaller, the sooner a coefficient is left
+#'   unshrunk, and the less convex the problem. `Inf` gives the lasso. The defaults are those of ncvreg; 3.7 is the recommendation of
+#'   Fan and Li (2001).
+#' @param curvature The unit h of concavity, positive; `NULL`, the default, takes it from the null model, see above.
+#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. Limits of the
+#'   coefficients cannot be combined with it, and `alpha` must be positive.
+#' @references
+#' Fan J, Li R (2001). Variable selection via nonconcave penalized likelihood and its oracle properties.
+#' *Journal of the American Statistical Association*, 96(456), 1348-1360. \doi{10.1198/016214501753382273}
+#'
+#' Zhang CH (2010). Nearly unbiased variable selection under minimax concave penalty. *Annals of Statistics*, 38(2),
+#' 894-942. \doi{10.1214/09-AOS729}
+#'
+#' Breheny P, Huang J (2011). Coordinate descent algorithms for nonconvex penalized regression, with applications to
+#' biological feature selection. *Annals of Applied Statistics*, 5(1), 232-253. \doi{10.1214/10-AOAS388}
+#'
+#' Zou H, Li R (2008). One-step sparse estimates in nonconcave penalized likelihood models. *Annals of Statistics*,
+#' 36(4), 1509-1533. \doi{10.1214/009053607000000802}
+#' @seealso [pen_adaptive()], [sparsepath()].
+#' @examples
+#' x <- log2(colon$x)
+#' fit <- sparsepath(x, as.numeric(colon$y == "tumour"), penalty = pen_mcp())
+#' fit$convex.min
+#' plot(fit)
+#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_scad(), lambda.min.ratio = 0.2)
+#' max(fit$kkt)
+#' @name nonconvex
+#' @export
+pen_mcp <- function(gamma = 3, curvature = NULL) nonconvex_penalty("mcp", gamma, 1, curvature, sys.call())
+
+#' @rdname nonconvex
+#' @export
+pen_scad <- function(gamma = 3.7, curvature = NULL) nonconvex_penalty("scad", gamma, 2, curvature, sys.call())
+
+#' @noRd
+nonconvex_penalty <- function(name, gamma, least, curvature, call) {
+  gamma <- check_scalar(gamma, "gamma", call, lower = least, infinite = TRUE)
+  if (gamma == least) {
+    sp_abort("range", sprintf("`gamma` must be larger than %s.", least), why = sprintf("It is %s.", show_number(gamma)),
+      call = call, arg = "gamma", value = gamma
+    )
+  }
+  if (!is.null(curvature)) curvature <- check_scalar(curvature, "curvature", call, lower = 0, open = TRUE)
+  new_penalty(name, gamma = gamma, curvature = curvature)
+}
+
+#' @noRd
+is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad")
+
+#' @noRd
+check_nonconvex <- function(penalty, alpha, lower, upper, traits, call) {
+  if (alpha == 0) {
+    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
+  }
+  if (!is.null(lower) || !is.null(upper)) {
+    sp_abort("unavailable", sprintf("Limits of the coefficients cannot be combined with `pen_%s()`.", penalty$name),
+      call = call, arg = if (is.null(lower)) "upper.limits" else "lower.limits"
+    )
+  }
+  check_single_family(penalty, traits, call)
+}
+
+#' @noRd
+check_single_family <- function(penalty, traits, call) {
+  if (traits$name %in% c("gaussian", "binomial", "poisson", "cox")) return(invisible())
+  sp_abort("unavailable", sprintf("`pen_%s()` is not available for this family.", penalty$name),
+    why = sprintf("It is a %s.", traits$text), how = "Use \"gaussian\", \"binomial\", \"poisson\" or \"cox\".", call = call, arg = "penalty"
+  )
+}
+
+#' What the engine needs to know of a penalty, for the tasks of one call
+#'
+#' @return `setup`, with the fields of `problem` that depend on the penalty, and `penalty` as it belongs to the first task.
+#' @noRd
+resolve_penalty <- function(setup) {
+  penalty <- setup$penalty
+  if (is.null(penalty)) return(setup)
+  if (is_nonconvex(penalty)) {
+    weights <- setup$problem$weights
+    unit <- penalty$curvature %||% apply(weights, 2L, null_curvature, problem = setup$problem, traits = setup$traits)
+    setup$problem$curvature <- rep_len(as.double(unit), ncol(weights))
+    # no concavity at all is the lasso, and solved as such
+    if (is.finite(penalty$gamma)) setup$problem$penalty <- list(name = penalty$name, gamma = penalty$gamma)
+    setup$penalty$curvature <- setup$problem$curvature[1L]
+  }
+  if (penalty$name == "adaptive") {
+    v <- adaptive_factors(setup)
+    setup$problem$v <- as.vector(apply(v, 2L, rescale_factors))
+    setup$problem$v.each <- ncol(v) > 1L
+    setup$penalty$factor <- v[, 1L]
+  }
+  setup
+}
+
+#' Curvature of the loss at the null model in a standardized variable
+#' @noRd
+null_curvature <- function(weights, problem, traits) {
+  w <- weights / sum(weights)
+  if (traits$name == "gaussian") return(1)
+  if (traits$name == "cox") return(sum(w * problem$status))
+  seen <- w > 0
+  part <- list(y = problem$y[seen], offset = if (!is.null(problem$offset)) problem$offset[seen], intercept = problem$intercept, predictors = 1L)
+  eta <- null_objective(part, w[seen], traits)$eta
+  sum(w[seen] * traits$curvature(eta, part$y))
+}
+
+#' Position of the first lambda at which the objective is no longer convex over the selected variables
+#' @noRd
+convex_min <- function(local) {
+  first <- match(TRUE, local < 2L)
+  if (is.na(first)) NA_integer_ else first
+}

@@ -1,0 +1,332 @@
+/* Newton's method for the quadratic problem with a penalty of linear-quadratic pieces. For given pieces, support and signs the
+ * stationarity equations are linear with the matrix H = XA'XA + ridge + K, K the (negative) curvature of the pieces; one solve is
+ * exact, and pieces, support and signs are then read off again. Where H is not positive definite, or its step does not descend,
+ * coordinate descent over the support does: each of its moves is the minimum in that coordinate. Zhang (2010), Breheny & Huang
+ * (2011) for the coordinate minimum; Zou & Li (2008) for the approximation that the caller falls back on. */
+#include "concave.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/blas.h"
+#include "../base/vec.h"
+
+#define MAX_ROUNDS 200
+#define HALVINGS 6
+#define SWEEPS 3         /* of coordinate descent, where Newton's step is no use */
+#define MORE_SWEEPS 30   /* once that has happened often */
+#define OFTEN 20
+#define SETTLED 0.05     /* below this residual / lambda violators are let in */
+#define CONVERGED 1e-12  /* residual of the active equations / lambda */
+
+typedef struct sp_gram {
+  double *G, *C;         /* [ld x ld] XA'XA by slots, upper; [ld x ld] scratch */
+  int *col, *slot;       /* [ld] column of each slot; [p] slot of a column, -1 */
+  int a, ld;
+  double stamp;          /* the metric that G belongs to */
+} sp_gram;
+
+int sp_concave_active(const sp_model *m) { return m->pen->ops->pieces && m->lambda > 0; }
+
+void sp_concave_free(sp_model *m) {
+  sp_gram *g = m->gram;
+  if (!g) return;
+  sp_free(m->ctx, g->G);
+  sp_free(m->ctx, g->C);
+  sp_free(m->ctx, g->col);
+  sp_free(m->ctx, g->slot);
+  sp_free(m->ctx, g);
+  m->gram = NULL;
+}
+
+/* the coordinate of position k as the penalty sees it */
+static sp_coord coord(const sp_model *m, int k) { return sp_model_coord(m, m->qp.W[k]); }
+
+static double slope(const sp_model *m, int k, double *curve) {
+  const sp_coord co = coord(m, k);
+  return sp_penalty_slope(m->pen, m->lambda, &co, m->qp.b[k], curve);
+}
+
+static void tangent_at(sp_model *m, int k) {
+  sp_qp *q = &m->qp;
+  double curve;
+  q->t[k] = q->b[k] == 0 ? m->lambda * q->t1[k] : slope(m, k, &curve);
+  if (q->b[k] != 0) q->s[k] = q->t[k] == 0 ? 0 : q->b[k] > 0 ? 1 : -1;
+}
+
+void sp_concave_tangent(sp_model *m) {
+  for (int k = 0; k < m->qp.nW; k++) tangent_at(m, k);
+}
+
+double sp_concave_penalty(const sp_model *m, int k) {
+  const double b = m->qp.b[k];
+  if (!m->concave) return m->qp.t[k] * fabs(b) + m->qp.k[k] * b * b / 2;
+  if (b == 0) return 0;
+  const sp_coord co = coord(m, k);
+  return m->pen->ops->value(m->pen, m->lambda, &co, b);
+}
+
+/* XA'XA of the present active set: what is known stays, new columns are added. */
+static sp_status update_gram(sp_model *m) {
+  sp_qp *q = &m->qp;
+  sp_gram *g = m->gram;
+  const int a = q->a, n = (int)q->n;
+  if (!g) {
+    if (!(g = m->gram = sp_calloc(m->ctx, 1, sizeof *g))) return SP_ENOMEM;
+    if (!(g->slot = sp_alloc(m->ctx, (size_t)m->p, sizeof *g->slot))) return SP_ENOMEM;
+    for (int j = 0; j < m->p; j++) g->slot[j] = -1;
+    g->stamp = -1;
+  }
+  if (a > g->ld) {
+    const size_t ld = (size_t)a + (size_t)a / 4 + 16;
+    for (int i = 0; i < g->a; i++) g->slot[g->col[i]] = -1;
+    sp_free(m->ctx, g->G);
+    sp_free(m->ctx, g->C);
+    sp_free(m->ctx, g->col);
+    g->G = g->C = NULL;
+    g->col = NULL;
+    g->a = g->ld = 0;
+    g->G = sp_alloc(m->ctx, ld * ld, sizeof(double));
+    g->C = sp_alloc(m->ctx, ld * ld, sizeof(double));
+    g->col = sp_alloc(m->ctx, ld, sizeof(int));
+    if (!g->G || !g->C || !g->col) return SP_ENOMEM;
+    g->ld = (int)ld;
+  }
+  const int ld = g->ld;
+  int fresh = 0, same = g->a == a;
+  const int known = g->stamp == m->n_metric;
+  for (int i = 0; i < a; i++) {
+    const int j = q->W[q->A[i]];
+    fresh += g->slot[j] < 0;
+    same &= i < g->a && g->col[i] == j;
+  }
+  if (known && same) return SP_OK;
+  if (known && fresh <= a / 4) {
+    for (int i = 0; i < a; i++) {
+      const int si = g->slot[q->W[q->A[i]]];
+      double *to = g->C + (ptrdiff_t)i * ld;
+      if (si < 0) {
+        sp_gemv_t(q->XA, q->n, q->n, i + 1, q->XA + i * q->n, to);
+        continue;
+      }
+      for (int h = 0; h <= i; h++) {
+        const int sh = g->slot[q->W[q->A[h]]];
+        if (sh < 0) to[h] = sp_dot(q->XA + i * q->n, q->XA + h * q->n, q->n);
+        else to[h] = sh < si ? g->G[(ptrdiff_t)si * ld + sh] : g->G[(ptrdiff_t)sh * ld + si];
+      }
+    }
+    double *swap = g->G;
+    g->G = g->C;
+    g->C = swap;
+  } else if (a) {
+    const double one = 1, zero = 0;
+    dsyrk_("U", "T", &a, &n, &one, q->XA, &n, &zero, g->G, &ld, 1, 1);
+  }
+  for (int i = 0; i < g->a; i++) g->slot[g->col[i]] = -1;
+  g->a = a;
+  for (int i = 0; i < a; i++) {
+    g->col[i] = q->W[q->A[i]];
+    g->slot[g->col[i]] = i;
+  }
+  g->stamp = m->n_metric;
+  return SP_OK;
+}
+
+/* The factor of XA'XA + ridge + curvature in gram->C; *definite 0 where there is none. `worst`: the largest concavity that the
+ * penalty has anywhere instead of that at b. */
+static sp_status factor(sp_model *m, int worst, int *definite) {
+  sp_qp *q = &m->qp;
+  const sp_status st = update_gram(m);
+  if (st != SP_OK) return st;
+  sp_gram *g = m->gram;
+  const int a = q->a;
+  int info = 0;
+  for (int i = 0; i < a; i++) {
+    const int k = q->A[i];
+    double *col = g->C + (ptrdiff_t)i * g->ld, curve;
+    memcpy(col, g->G + (ptrdiff_t)i * g->ld, (size_t)(i + 1) * sizeof *col);
+    slope(m, k, &curve);
+    if (worst) {
+      const sp_coord co = coord(m, k);
+      sp_piece pieces[SP_MAX_PIECES];
+      const int count = m->pen->ops->pieces(m->pen, m->lambda, &co, pieces);
+      for (int h = 0; h < count; h++) curve = fmin(curve, pieces[h].k);
+    }
+    col[i] += q->k[k] + curve;
+    if (!(col[i] > SP_DEPENDENT)) info = 1;
+  }
+  if (a && !info) dpotrf_("U", &a, g->C, &g->ld, &info, 1);
+  for (int i = 0; i < a && !info; i++) {
+    const double d = g->C[(ptrdiff_t)i * g->ld + i];
+    if (!(d * d > SP_DEPENDENT * (q->nx[i] + q->k[q->A[i]]))) info = 1;
+  }
+  *definite = !info;
+  return SP_OK;
+}
+
+sp_status sp_concave_local(sp_model *m, int ask_convex, int *local) {
+  sp_status st = SP_OK;
+  int definite;
+  *local = SP_LOCAL_NONE;
+  SP_TRY(factor(m, 0, &definite));
+  if (!definite) return SP_OK;
+  *local = SP_LOCAL_MINIMUM;
+  if (!ask_convex) return SP_OK;
+  SP_TRY(factor(m, 1, &definite));
+  if (definite) *local = SP_LOCAL_CONVEX;
+done:
+  return st;
+}
+
+static double penalty_active(const sp_model *m) {
+  double f = 0;
+  for (int i = 0; i < m->qp.a; i++) f += sp_concave_penalty(m, m->qp.A[i]);
+  return f;
+}
+
+static void drop_zeros(sp_qp *q) {
+  for (int i = q->a - 1; i >= 0; i--) {
+    const int k = q->A[i];
+    if (q->b[k] != 0) continue;
+    sp_factor_drop(q, i, SP_ZERO);
+    q->V[q->nV++] = k;
+  }
+}
+
+/* b <- b + d, what changes sign stops at 0, d halved until the objective does not rise; *moved 0 when that did not help. */
+static void newton_move(sp_model *m, int *moved) {
+  sp_qp *q = &m->qp;
+  const int a = q->a;
+  double *from = q->h1, *step = q->h3;
+  const double before = sp_nrm2sq(q->r, q->n) / 2 + penalty_active(m);
+  for (int i = 0; i < a; i++) from[i] = q->b[q->A[i]];
+  double len = 1;
+  for (int it = 0; it <= HALVINGS; it++, len /= 2) {
+    for (int i = 0; i < a; i++) {
+      double to = from[i] + len * q->d[i];
+      if (to * from[i] < 0) to = 0;
+      q->b[q->A[i]] = to;
+      step[i] = to - from[i];
+    }
+    memset(q->u, 0, (size_t)q->n * sizeof *q->u);
+    sp_gemv_n(q->XA, q->n, q->n, a, step, q->u);
+    /* |r - u|^2 - |r|^2 as a product: no cancellation */
+    double change = 0;
+    for (ptrdiff_t i = 0; i < q->n; i++) change += q->u[i] * (q->u[i] / 2 - q->r[i]);
+    const double after = sp_nrm2sq(q->r, q->n) / 2 + change + penalty_active(m);
+    if (after <= before + 1e-13 * (before + q->lambda * q->lambda)) {
+      sp_axpy(-1, q->u, q->r, q->n);
+      *moved = 1;
+      return;
+    }
+  }
+  for (int i = 0; i < a; i++) q->b[q->A[i]] = from[i];
+  *moved = 0;
+}
+
+static double coordinate_move(sp_model *m, int i) {
+  sp_qp *q = &m->qp;
+  const int k = q->A[i];
+  const double *x = q->XA + i * q->n;
+  const sp_coord co = coord(m, k);
+  const double b = sp_penalty_minimum(m->pen, m->lambda, &co, q->nx[i], sp_dot(x, q->r, q->n) + q->nx[i] * q->b[k]);
+  const double d = b - q->b[k];
+  if (d != 0) sp_axpy(-d, x, q->r, q->n);
+  q->b[k] = b;
+  return fabs(d);
+}
+
+/* the entering positions q->ent with signs q->esg, one after the other */
+static sp_status let_in(sp_model *m, int enter, int *moved) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  *moved = 0;
+  for (int e = 0; e < enter; e++) {
+    int dependent;
+    const int k = q->ent[e];
+    SP_TRY(sp_factor_add(q, k, q->esg[e], &dependent));
+    if (dependent) {
+      q->blk[k] = 1;
+      continue;
+    }
+    if (coordinate_move(m, q->a - 1) > 0) {
+      *moved = 1;
+    } else { /* another one has done its work */
+      sp_factor_drop(q, q->a - 1, SP_ZERO);
+    }
+  }
+  int count = 0; /* V holds every inactive position looked at, once */
+  for (int v = 0; v < q->nV; v++) {
+    if (q->ia[q->V[v]] < 0) q->V[count++] = q->V[v];
+  }
+  q->nV = count;
+done:
+  return st;
+}
+
+sp_status sp_concave(sp_model *m, int *ok) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int futile = 0, looked = 0;
+  *ok = 0;
+  for (int round = 0; round < MAX_ROUNDS; round++) {
+    double worst = 0, dir;
+    int definite = 0, moved = 0, enter = 0, blocked = 0;
+    q->n_rounds++;
+    for (int i = 0; i < q->a; i++) tangent_at(m, q->A[i]);
+    sp_active_t(q, q->r, q->g);
+    for (int i = 0; i < q->a; i++) {
+      const int k = q->A[i];
+      q->c[k] = q->g[i];
+      q->rhs[i] = q->g[i] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
+      worst = sp_max(worst, fabs(q->rhs[i]) / (q->lambda * q->vs[k]));
+    }
+    const int settled = worst <= CONVERGED || worst * q->lambda <= q->noise;
+    if (!settled) {
+      SP_TRY(factor(m, 0, &definite));
+      if (definite) {
+        int info = 0;
+        const int one = 1;
+        memcpy(q->d, q->rhs, (size_t)q->a * sizeof *q->d);
+        dpotrs_("U", &q->a, &one, m->gram->C, &m->gram->ld, q->d, &q->a, &info, 1);
+        newton_move(m, &moved);
+      }
+      if (!moved) {
+        if (worst <= 1e-9) { /* rounding level */
+          looked = 1;
+        } else {
+          const int sweeps = ++futile > OFTEN ? MORE_SWEEPS : SWEEPS;
+          m->n_sweeps += sweeps;
+          for (int s = 0; s < sweeps; s++) {
+            double most = 0;
+            for (int i = 0; i < q->a; i++) most = sp_max(most, coordinate_move(m, i));
+            if (most == 0) break;
+          }
+        }
+      }
+      drop_zeros(q);
+    }
+    if (worst > SETTLED) continue;
+    sp_qp_corr(q, q->V, q->nV, q->r, q->val);
+    for (int v = 0; v < q->nV; v++) {
+      const int k = q->V[v];
+      q->c[k] = q->val[v];
+      q->t[k] = m->lambda * q->t1[k];
+      if (sp_qp_violation(q, k, &dir) <= sp_qp_entry_tol(q, k) + worst * q->t[k] / 2) continue;
+      if (q->blk[k]) {
+        blocked++;
+      } else {
+        q->ent[enter] = k;
+        q->esg[enter++] = dir;
+      }
+    }
+    if (!enter && (settled || looked)) {
+      *ok = !blocked;
+      break;
+    }
+    SP_TRY(let_in(m, enter, &moved));
+  }
+  for (int i = 0; i < q->a; i++) tangent_at(m, q->A[i]);
+done:
+  return st;
+}

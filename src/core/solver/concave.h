@@ -1,0 +1,24 @@
+/* Non-convex penalties on the working set. Thresholds t of the qp are the slopes p'(|b|) at the present b ("tangent"), so that
+ * residuals and violations of the qp are those of the true problem, and the convex engines, which take t as fixed, solve its
+ * local linear approximation. */
+#ifndef SP_SOLVER_CONCAVE_H
+#define SP_SOLVER_CONCAVE_H
+
+#include "model.h"
+
+/* is the penalty of this model non-convex at the present lambda? */
+int sp_concave_active(const sp_model *m);
+/* t and s of the qp from b */
+void sp_concave_tangent(sp_model *m);
+/* penalty of position k; by its tangent unless m->concave */
+double sp_concave_penalty(const sp_model *m, int k);
+/* A stationary point of the quadratic problem with the true penalty, from A and the positions V; the objective never rises. r,
+ * b, states and t agree on return. */
+sp_status sp_concave(sp_model *m, int *ok);
+/* Of the present point: SP_LOCAL_NONE, SP_LOCAL_MINIMUM where the curvature on its support is positive, SP_LOCAL_CONVEX where it
+ * stays so whatever the size of the coefficients on the support. */
+enum { SP_LOCAL_NONE = 0, SP_LOCAL_MINIMUM = 1, SP_LOCAL_CONVEX = 2 };
+sp_status sp_concave_local(sp_model *m, int ask_convex, int *local);
+void sp_concave_free(sp_model *m);
+
+#endif

@@ -1,0 +1,53 @@
+# Non-convex penalties, written from their definition: slope, value, objective, stationarity. Plain R, no code of the package.
+
+nc_slope <- function(x, lambda, name, gamma, h = 1) {
+  x <- h * abs(x)
+  if (name == "mcp") return(pmax(lambda - x / gamma, 0))
+  ifelse(x <= lambda, lambda, pmax(gamma * lambda - x, 0) / (gamma - 1))
+}
+
+# by Simpson's rule on each piece, exact for a piecewise linear slope
+nc_value <- function(x, lambda, name, gamma, h = 1) {
+  one <- function(x, lambda) {
+    x <- abs(x)
+    ends <- if (name == "mcp") gamma * lambda / h else c(lambda, gamma * lambda) / h
+    at <- c(0, pmin(ends, x), x)
+    f <- function(u) nc_slope(u, lambda, name, gamma, h)
+    sum(diff(at) * (f(at[-1]) + f(at[-length(at)])) / 2)
+  }
+  mapply(one, x, rep_len(lambda, length(x)))
+}
+
+nc_null_curvature <- function(y, family, w = rep(1, NROW(y)), status = NULL) {
+  w <- w / sum(w)
+  switch(family, gaussian = 1, binomial = sum(w * y) * (1 - sum(w * y)), poisson = sum(w * y), cox = sum(w * status))
+}
+
+# objective and largest violation of stationarity / lambda of coefficients on the scale of x, for one lambda
+nc_judge <- function(x, y, family, lambda, a0, beta, name, gamma, h = NULL, alpha = 1, w = rep(1, nrow(x)), offset = 0,
+                     v = rep(1, ncol(x)), standardize = TRUE, intercept = TRUE) {
+  w <- w / sum(w)
+  v <- v * ncol(x) / sum(v)
+  x <- as.matrix(x)
+  beta <- as.double(beta)
+  s <- if (standardize) sqrt(colSums(w * sweep(x, 2, colSums(w * x))^2)) else rep(1, ncol(x))
+  eta <- drop(offset + a0 + x %*% beta)
+  if (is.null(h)) h <- nc_null_curvature(y, family, w)
+  r <- w * (y - vf_mu(eta, family))
+  s_y <- if (family == "gaussian") sqrt(sum(w * (y - offset - sum(w * (y - offset)))^2)) else 1
+  b <- beta * s
+  ridge <- lambda * v * (1 - alpha) / s_y
+  z <- drop(crossprod(x, r)) / s - ridge * b
+  slope <- nc_slope(b, lambda * alpha * v, name, gamma, h)
+  violation <- ifelse(b == 0, pmax(abs(z) - slope, 0), abs(z - sign(b) * slope))
+  list(
+    objective = sum(w * vf_loss(y, eta, family)) + sum(nc_value(b, lambda * alpha * v, name, gamma, h) + ridge * b^2 / 2),
+    kkt = max(violation, if (intercept) abs(sum(r)), 0) / lambda
+  )
+}
+
+nc_path_kkt <- function(fit, x, y, family, name, gamma, ...) {
+  vapply(seq_along(fit$lambda), function(l) {
+    nc_judge(x, y, family, fit$lambda[l], if (is.null(fit$a0)) 0 else fit$a0[l], fit$beta[, l], name, gamma, ...)$kkt
+  }, 0)
+}
