@@ -28,7 +28,8 @@
 #' (Hastie, Tibshirani and Friedman 2009, equation 3.50), for columns as they are
 #' standardized in the fit, intercept projected out. For `"gaussian"` that is exact, \eqn{s_y} and A
 #' taken as given. For other families W has the curvatures of the loss at the solution,
-#' which is the usual approximation. The fit holds no data, so the trace needs `x`
+#' which is the usual approximation. With norms of groups ([pen_group()], `"mgaussian"`,
+#' `type.multinomial = "grouped"`) coefficients are counted, with a warning: an upper bound; the trace is refused. The fit holds no data, so the trace needs `x`
 #' (and `weights` and `offset`, if used). Without `x` the nonzero coefficients are counted, an upper
 #' bound, with a warning of class `sparsepath_warning_df`. The attribute
 #' `"method"` says which it was: `"nonzero"` or `"trace"`.
@@ -148,6 +149,17 @@ effective_df <- function(object, x = NULL, weights = NULL, offset = NULL) {
   call <- shown_call("effective_df")
   object <- path_of(object, call)
   count <- free_coefficients(object)
+  if (object$alpha > 0 && has_norms(object)) {
+    if (!is.null(x) && object$alpha < 1) {
+      sp_abort("unavailable", "The trace formula is not available with norms of groups.",
+        how = "Without `x` the nonzero coefficients are counted.", call = call, arg = "x"
+      )
+    }
+    sp_warn("df", "Degrees of freedom are the number of nonzero coefficients, an upper bound.",
+      why = "The norms of groups shrink coefficients.", call = call
+    )
+    return(structure(count_df(object, count), names = step_names(object), method = "nonzero"))
+  }
   if (object$alpha < 1 && is.null(x)) {
     sp_warn("df", "Degrees of freedom are the number of nonzero coefficients, an upper bound.",
       why = sprintf("`alpha` is %s, so that coefficients are shrunk.", show_number(object$alpha)),

@@ -210,6 +210,13 @@ group_of_terms <- function(x, call) {
   sp_abort("unavailable", "`group = \"terms\"` needs a formula.", how = "Give the group of each column.", call = call, arg = "group")
 }
 
+#' Has the penalty of a fit norms of groups?
+#' @noRd
+has_norms <- function(fit) {
+  penalty <- fit$settings$penalty
+  isTRUE(fit$grouped) || identical(fit$family, "mgaussian") || is_group_penalty(penalty) && penalty$asparse < 1
+}
+
 # ---- the certificate ------------------------------------------------------------------
 # Coefficients b and products z are pK x L, predictor by predictor; `blocks` has the block of each row, `T` [blocks x L] the factors
 # of the norms; l1 and l2 are those of single coefficients.

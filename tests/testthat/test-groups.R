@@ -215,6 +215,33 @@ test_that("a formula's terms can be groups", {
   expect_error(sparsepath(as.matrix(d["z"]), d$y, penalty = pen_group("terms")), class = "sparsepath_error_unavailable")
 })
 
+test_that("methods of fits with groups", {
+  d <- group_data(11)
+  fit <- sparsepath(d$x, d$y, penalty = pen_sparse_group(d$group, 0.3), nlambda = 10)
+  s <- summary(fit)
+  expect_match(utils::capture.output(print(s)), "sparse group lasso, 15 groups, share of the lasso 0.3", all = FALSE)
+  expect_warning(df <- effective_df(fit), class = "sparsepath_warning_df")
+  expect_equal(as.vector(df), fit$df)
+  at <- mean(fit$lambda[5:6])
+  exact <- predict(fit, d$x, s = at, exact = TRUE, x = d$x, y = d$y)
+  again <- sparsepath(d$x, d$y, penalty = pen_sparse_group(d$group, 0.3), lambda = at)
+  expect_equal(exact, predict(again, d$x), tolerance = 1e-8, ignore_attr = TRUE)
+  relaxed <- sparsepath(d$x, d$y, penalty = pen_group(d$group), nlambda = 10, relax = TRUE)
+  on <- which(relaxed$beta[, 3] != 0)
+  ls <- stats::lm(d$y ~ d$x[, on])
+  expect_equal(unname(coef(relaxed, s = relaxed$lambda[3], gamma = 0)[c(1, on + 1), 1]), unname(coef(ls)), tolerance = 1e-7)
+  several <- sparsepath(d$x, d$Y, "mgaussian", nlambda = 10)
+  expect_match(utils::capture.output(print(summary(several))), "3 responses: \"u\", \"v\" and \"w\"|3 responses: u, v, w|3 responses: .*u.*v.*w", all = FALSE)
+  r <- residuals(several, d$x, d$Y, s = several$lambda[4])
+  expect_equal(as.vector(r), as.vector(d$Y) - as.vector(predict(several, d$x, s = several$lambda[4])))
+  expect_silent({
+    grDevices::pdf(NULL)
+    plot(several)
+    plot(several, type.coef = "2norm")
+    grDevices::dev.off()
+  })
+})
+
 test_that("what cannot be is refused", {
   d <- group_data(10)
   refused <- function(class, ...) expect_error(sparsepath(d$x, d$y, ...), class = paste0("sparsepath_error_", class))

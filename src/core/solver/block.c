@@ -23,6 +23,7 @@
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
 #define NEWTON_STEPS 3   /* factorizations that the rest of a solve is expected to take */
+#define GRAM_SHARE 5e-3  /* of the cost of the Gram matrix that a sweep has to bear */
 #define BLOCK_COST 2e3   /* what the equation of one block costs beside its products, in flops for each coefficient */
 
 typedef struct work {
@@ -426,10 +427,10 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
   if (moved > 0 && l1 > 0) w->chord = 0; /* the support may have changed */
 }
 
-/* By the Gram matrix? As far as it is missing it has to be made first, which pays over several sweeps. */
+/* By the Gram matrix? As far as it is missing it has to be made first, by BLAS 3, and then serves many sweeps. */
 static int prefers_gram(const sp_qp *q) {
   const double a = q->a, length = (double)segment_length(q);
-  return 2 * a + 0.1 * (a - q->gram) * length < 4 * length;
+  return 2 * a + GRAM_SHARE * (a - q->gram) * length < 4 * length;
 }
 
 static void sweep(sp_qp *q, work *w, int by_gram) {

@@ -19,7 +19,7 @@
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
-#define FORCING 1e-2       /* blocks: what the quadratic model may leave of the residual */
+#define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
