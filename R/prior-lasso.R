@@ -17,7 +17,8 @@
 #'
 #' @section The prior:
 #' *A set of variables* (numbers or names of columns). They are fitted by a ridge
-#' regression on these variables alone, its lambda chosen by an inner five-fold cross-validation without random numbers (see [pen_adaptive()]). The paper
+#' regression on these variables alone, its lambda chosen by an inner five-fold cross-validation without random numbers (see [pen_adaptive()])
+#' among 50 down to a millionth of the largest. The paper
 #' leaves them unpenalized; the ridge comes near that for few variables, and exists for many, and for classes
 #' that they separate. In `cv.prior_lasso()` this
 #' is done anew in every fold from its training rows, so that no held-out response enters the prior.
@@ -196,6 +197,8 @@ prior_predictions <- function(info, setup, weights) {
   small$problem$v <- rep(1, length(info$columns))
   small$problem["lower"] <- small$problem["upper"] <- list(NULL)
   small$problem[c("dfmax", "pmax")] <- list(length(info$columns) + 1L, length(info$columns))
+  # a ridge grid begins at 1000 times the largest lambda of the lasso: down to where few variables are hardly shrunken
+  small$problem$lambda.min.ratio <- 1e-6
   vapply(seq_len(ncol(weights)), function(task) {
     b <- initial_estimate(small, weights[, task], 0, intercept = TRUE)
     setup$traits$linkinv((setup$problem$offset %||% 0) + b[1L] + as.double(small$x %*% b[-1L]))
@@ -253,6 +256,7 @@ predict.prior_lasso <- function(object, newx, eta = NULL, s = NULL, ...) {
 plot.prior_lasso <- function(x, eta = NULL, ...) plot(fit_of_eta(x, eta %||% x$eta[length(x$eta)], shown_call("plot")), ...)
 
 #' @rdname prior_lasso_methods
+#' @method print prior_lasso
 #' @export
 print.prior_lasso <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat("\nCall: ", call_text(x$call), "\n\n")
@@ -288,6 +292,7 @@ predict.cv.prior_lasso <- function(object, newx, s = c("lambda.1se", "lambda.min
 }
 
 #' @rdname prior_lasso_methods
+#' @method print cv.prior_lasso
 #' @export
 print.cv.prior_lasso <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat("\nCall: ", call_text(x$call), "\n\n")

@@ -37,7 +37,7 @@ test_that("cross-validation: a loop by hand, the prior from training rows, score
       train <- d$fold != k
       inner <- integer(sum(train))
       inner[order(d$y[train])] <- rep_len(1:5, sum(train))
-      first <- cv.sparsepath(d$x[train, set], d$y[train], family = family, alpha = 0, foldid = inner, nlambda = 50)
+      first <- cv.sparsepath(d$x[train, set], d$y[train], family = family, alpha = 0, foldid = inner, nlambda = 50, lambda.min.ratio = 1e-6)
       guess <- drop(predict(first, d$x[train, set], s = "lambda.min", type = "response"))
       f <- suppressWarnings(sparsepath(d$x[train, ], (d$y[train] + guess) / 2, family, lambda = lambda)) # fractional counts
       mu <- predict(f, d$x[!train, ], s = lambda, type = "response")
@@ -91,4 +91,19 @@ test_that("what is not allowed is refused", {
   expect_refused(prior_lasso(d$x, d$y > 0, rep(2, 20), family = "binomial"), "range")
   expect_refused(prior_lasso(d$x, d$y, TRUE), "type")
   expect_refused(prior_lasso(d$x, d$y, 1, lamda = 1), "unknown_argument")
+})
+
+test_that("the model of few known variables is hardly shrunken, however many columns x has", {
+  d <- with_seed(4, {
+    x <- matrix(rnorm(60 * 300), 60)
+    list(x = x, y = drop(x[, 1:5] %*% c(2, -1.5, 1, -1, 0.75)) + rnorm(60))
+  })
+  f <- prior_lasso(d$x, d$y, prior = 1:5, eta = c(0, 1), nlambda = 10)
+  ls <- lm.fit(cbind(1, d$x[, 1:5]), d$y)$fitted.values
+  expect_lt(sqrt(sum((f$prior - ls)^2) / sum((ls - mean(ls))^2)), 0.1)
+})
+
+test_that("print methods are found from outside of the package", {
+  names <- sub("^print\\.", "", ls(asNamespace("sparsepath"), pattern = "^print\\."))
+  expect_true(all(paste0("print.", names) %in% ls(get(".__S3MethodsTable__.", baseenv()))))
 })
