@@ -6,7 +6,7 @@
 #
 # Topics and options: bench/README.md. Writes bench/results/<date>-<topics>.md and .csv.
 
-TOPICS <- c("gaussian", "large", "tall", "binomial", "sparse", "families", "cv", "memory", "hessian")
+TOPICS <- c("gaussian", "large", "tall", "binomial", "sparse", "families", "penalties", "cv", "memory", "hessian")
 
 options(warn = 1)
 given <- commandArgs(TRUE)
@@ -44,6 +44,7 @@ bench_libraries()
 source("bench/datasets.R")
 source("bench/objective.R")
 source("bench/families.R")
+source("bench/penalties.R")
 suppressPackageStartupMessages(library(Matrix))
 
 ALL <- contestants()
@@ -441,7 +442,7 @@ topic_memory <- function() {
 
 titles <- c(
   gaussian = "Least squares, p >> n", large = "Least squares, 1,000 x 100,000", tall = "Least squares, tall", binomial = "Logistic, p >> n",
-  sparse = "Sparse x", families = "Other families", cv = "Cross-validation", memory = "Memory", hessian = "Published shapes of Hessian screening"
+  sparse = "Sparse x", families = "Other families", penalties = "Groups, MCP and SCAD", cv = "Cross-validation", memory = "Memory", hessian = "Published shapes of Hessian screening"
 )
 
 machine <- function() {
