@@ -168,9 +168,10 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, call) {
   group <- if (is.factor(group)) droplevels(group) else factor(group)
   of <- as.integer(group)
   used <- tabulate(of[is.finite(v)], nlevels(group))
+  weights <- group_weights(penalty$weights, levels(group), used, call)
+  if (penalty$asparse == 1 && !across && !factors) return(NULL) # no norms: the lasso
   list(
-    of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L,
-    w = group_weights(penalty$weights, levels(group), used, call),
+    of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L, w = weights,
     across = across, tau = penalty$asparse
   )
 }

@@ -260,3 +260,15 @@ test_that("what cannot be is refused", {
   expect_error(sparsepath(d$x, cbind(d$y, NA), "mgaussian"), class = "sparsepath_error_nonfinite")
   expect_error(sparsepath(d$x, matrix(1, 60, 2), "mgaussian"), class = "sparsepath_error_constant_y")
 })
+
+test_that("a sparse group lasso without norms is the lasso, bit for bit", {
+  # on these data the block solver did not end
+  x <- log2(colon$x[, !colon$genes$control])
+  x <- x - apply(x, 1, stats::median)
+  group <- stats::cutree(stats::hclust(stats::as.dist(1 - stats::cor(x)), "average"), h = 0.5)
+  f <- sparsepath(x, colon$y, family = "binomial", penalty = pen_sparse_group(group, asparse = 1))
+  g <- sparsepath(x, colon$y, family = "binomial")
+  expect_identical(f$beta, g$beta)
+  expect_identical(f$lambda, g$lambda)
+  expect_lt(max(kkt(f, x, colon$y)$rel.gap), 1e-9)
+})
