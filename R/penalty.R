@@ -137,9 +137,10 @@ penalty_text <- function(penalty) {
 #' @param penalty From a constructor, or NULL.
 #' @param across Are the coefficients of all predictors penalized together?
 #' @param v Penalty factors; infinite for columns left out. `factors`: were any given?
+#' @param alpha The ridge part has the mean factor of each group, so that with factors it makes a difference.
 #' @return list(of, ptr, cols [0-based], w, across, tau)
 #' @noRd
-penalty_groups <- function(penalty, across, v, factors, limits, x, call) {
+penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) {
   if (is.null(penalty) && !across) return(NULL)
   if (limits) {
     sp_abort("unavailable", "Limits of coefficients cannot be combined with penalties of groups.",
@@ -169,7 +170,7 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, call) {
   of <- as.integer(group)
   used <- tabulate(of[is.finite(v)], nlevels(group))
   weights <- group_weights(penalty$weights, levels(group), used, call)
-  if (penalty$asparse == 1 && !across && !factors) return(NULL) # no norms: the lasso
+  if (penalty$asparse == 1 && !across && (alpha == 1 || !factors)) return(NULL) # no norms: the lasso
   list(
     of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L, w = weights,
     across = across, tau = penalty$asparse
