@@ -35,6 +35,7 @@
 #' @param ... `prior_lasso()`: further arguments of [sparsepath()] (`offset`, `alpha`, `nlambda`, `penalty.factor`, ...).
 #'   `cv.prior_lasso()`: these and `type.measure`, `nfolds`, `foldid`, `repeats`, `grouped` and `cluster` of [cv.sparsepath()]. Methods:
 #'   passed on to those of [sparsepath()].
+#' @param type.measure,nfolds,foldid,repeats,grouped,cluster As in [cv.sparsepath()].
 #' @returns `prior_lasso()`: an object of class `"prior_lasso"`, a list with `eta`, `fits` (a path of [sparsepath()] for
 #'   each eta), `prior` (the prior predictions of the rows), `prior.type` (`"variables"` or `"predictions"`) and `call`.
 #'   `cv.prior_lasso()`: an object of class `"cv.prior_lasso"`, a list with
@@ -253,6 +254,7 @@ predict.prior_lasso <- function(object, newx, eta = NULL, s = NULL, ...) {
 plot.prior_lasso <- function(x, eta = NULL, ...) plot(fit_of_eta(x, eta %||% x$eta[length(x$eta)], shown_call("plot")), ...)
 
 #' @rdname prior_lasso_methods
+#' @method print prior_lasso
 #' @export
 print.prior_lasso <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat("\nCall: ", call_text(x$call), "\n\n")
@@ -288,6 +290,7 @@ predict.cv.prior_lasso <- function(object, newx, s = c("lambda.1se", "lambda.min
 }
 
 #' @rdname prior_lasso_methods
+#' @method print cv.prior_lasso
 #' @export
 print.cv.prior_lasso <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat("\nCall: ", call_text(x$call), "\n\n")
