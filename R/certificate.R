@@ -124,7 +124,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   primal[!feasible] <- Inf
   gap <- best_gap(list(
     y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits,
-    joint = problem$joint
+    joint = problem$joint, best = best
   ))
   gap[!feasible] <- Inf
   null <- null_objective(problem, w, traits)
@@ -308,7 +308,7 @@ gap_at <- function(state, scale) {
   by_row <- rep(scale, each = n)
   z <- state$z * rep(scale, each = nrow(state$z))
   penalty <- colSums(if (is.null(state$pen$T)) penalty_terms(z, state$b, state$pen) else block_terms(z, state$b, state$pen))
-  if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint, state$t) + penalty)
+  if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint, state$t, state$best) + penalty)
   colSums(state$w * state$traits$divergence(state$eta, state$y, by_row * state$t)) + penalty
 }
 

@@ -121,8 +121,8 @@ check_y_number <- function(y, family, call, arg) {
     )
   }
   if (is.matrix(y)) {
-    sp_abort("unavailable", "Several responses at once are not available in this version.",
-      why = sprintf("`%s` has %d columns.", arg, ncol(y)), how = "Fit the columns one by one.", call = call, arg = arg
+    sp_abort("unavailable", sprintf("`%s` must be one response for `family = %s`.", arg, family),
+      why = sprintf("It has %d columns.", ncol(y)), how = "For several numeric responses use `family = \"mgaussian\"`.", call = call, arg = arg
     )
   }
   if (is.logical(y)) y + 0 else y

@@ -155,7 +155,7 @@ multinomial_gradient <- function(eta, data) data$w * (as.vector(data$y) - exp(lo
 
 #' KL divergence of the dual point y - scale t from P, for each column; t are residuals y - P, perhaps of another eta
 #' @noRd
-multinomial_divergence <- function(eta, scale, data, t) {
+multinomial_divergence <- function(eta, scale, data, t, ...) {
   log_p <- log_softmax(eta, data$K)
   q <- pmax(as.vector(data$y) - rep(scale, each = nrow(eta)) * t, 0)
   colSums(data$w * poisson_divergence(q, exp(log_p), log_p))

@@ -286,9 +286,11 @@ newton_cox <- function(basis, eta, risk_sets) {
   eta
 }
 
-#' Fenchel-Young terms: divergence of scale p + (1 - scale) y from p over the risk set of each term, per column
+#' Fenchel-Young terms: divergence of the dual point from p, the probabilities at eta, over the risk set of each term, per column
+#'
+#' The dual point is scale q + (1 - scale) y, q the probabilities at `best`: eta with free coefficients at their optimum.
 #' @noRd
-cox_divergence <- function(eta, scale, risk_sets, t) {
+cox_divergence <- function(eta, scale, risk_sets, t, best = eta) {
   # q log(q / p) - q + p, by its series near q = p
   entropy_part <- function(q, p) {
     u <- ifelse(p > 0, (q - p) / p, Inf)
@@ -298,10 +300,21 @@ cox_divergence <- function(eta, scale, risk_sets, t) {
   }
   total <- double(ncol(eta))
   rest <- entropy_part(scale, rep(1, length(scale)))
+  moved <- !identical(best, eta)
   for (s in risk_sets) {
     r <- risks(s, eta)
     each <- (s$mass / s$count)[s$term]
+    q <- if (moved) risks(s, best) else r
     total <- total + rest * colSums(each * r$alive / r$S)
+    if (moved) { # those who live on: sum of scale q log(scale q / p) - scale q + p, less what stands above
+      shift <- q$eta - r$eta
+      ratio <- (at_risk_sums(s, q$e * shift) - unname(rowsum((q$e * shift)[s$dead, , drop = FALSE], s$group)))[s$term, , drop = FALSE]
+      from <- r$alive / r$S
+      to <- q$alive / q$S
+      by_term <- rep(scale, each = nrow(to))
+      log_scale <- ifelse(by_term > 0, log(by_term), 0)
+      total <- total + colSums(each * by_term * (ratio / q$S + to * (log(r$S) - log(q$S)) + (to - from) * (log_scale - 1)))
+    }
     # each death in each term of its group
     terms <- split(seq_along(s$term), s$term)
     pairs <- terms[s$group]
@@ -310,9 +323,10 @@ cox_divergence <- function(eta, scale, risk_sets, t) {
     p <- s$a[term] * r$e[s$dead[death], , drop = FALSE] / r$S[term, , drop = FALSE]
     y <- s$w[s$dead[death]] / s$mass[s$term[term]]
     by <- rep(scale, each = length(term))
-    total <- total + colSums(each[term] * entropy_part(by * p + (1 - by) * y, p))
+    dual <- if (moved) s$a[term] * q$e[s$dead[death], , drop = FALSE] / q$S[term, , drop = FALSE] else p
+    total <- total + colSums(each[term] * entropy_part(by * dual + (1 - by) * y, p))
   }
-  total
+  pmax(total, 0)
 }
 
 # ---- scores -------------------------------------------------------------------------

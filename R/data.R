@@ -83,16 +83,15 @@ NULL
 #' patients: [vantveer].
 #'
 #' @format A data frame with 144 rows and 77 variables:
-#' \describe{
-#'   \item{`time`}{years to metastasis or death, or to the end of follow-up.}
-#'   \item{`status`}{1: metastasis or death (48 patients), 0: censored.}
-#'   \item{`Diam`}{diameter of the tumour, a factor: `<=2cm`, `>2cm`.}
-#'   \item{`N`}{number of affected lymph nodes, a factor: `>=4`, `1-3`.}
-#'   \item{`ER`}{oestrogen receptor, a factor: `Negative`, `Positive`.}
-#'   \item{`Grade`}{a factor: `Poorly diff`, `Intermediate`, `Well diff`.}
-#'   \item{`Age`}{age at diagnosis in years.}
-#'   \item{`TSPYL5`, ..., `C20orf46`}{expression of 70 genes.}
-#' }
+#'
+#' * `time`: years to metastasis or death, or to the end of follow-up.
+#' * `status`: 1 metastasis or death (48 patients), 0 censored.
+#' * `Diam`: diameter of the tumour, a factor: `<=2cm`, `>2cm`.
+#' * `N`: number of affected lymph nodes, a factor: `>=4`, `1-3`.
+#' * `ER`: oestrogen receptor, a factor: `Negative`, `Positive`.
+#' * `Grade`: a factor: `Poorly diff`, `Intermediate`, `Well diff`.
+#' * `Age`: age at diagnosis in years.
+#' * `TSPYL5` to `C20orf46`: expression of 70 genes.
 #' @source Data set `nki70` of the CRAN package penalized 0.9-53, licence GPL (>= 2), which may be passed on under
 #'   version 3. `event` is called `status` here, and `Grade` is not ordered; the values are unchanged. The help page there gives
 #'   the unit of time as months; follow-up was for years in the reference, and the values go from 0.05 to 17.7.

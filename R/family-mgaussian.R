@@ -52,7 +52,7 @@ mgaussian_loss <- function(eta, data) colSums(data$w * (data$y - eta)^2) / 2
 mgaussian_gradient <- function(eta, data) (data$w * (data$y - eta))
 
 #' @noRd
-mgaussian_divergence <- function(eta, scale, data, t) colSums(data$w * (data$y - eta - rep(scale, each = nrow(eta)) * t)^2) / 2
+mgaussian_divergence <- function(eta, scale, data, t, ...) colSums(data$w * (data$y - eta - rep(scale, each = nrow(eta)) * t)^2) / 2
 
 #' Unpenalized coefficients to their optimum: one response at a time
 #' @noRd

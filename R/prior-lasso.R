@@ -36,6 +36,7 @@
 #' @param ... `prior_lasso()`: further arguments of [sparsepath()] (`offset`, `alpha`, `nlambda`, `penalty.factor`, ...).
 #'   `cv.prior_lasso()`: these and `type.measure`, `nfolds`, `foldid`, `repeats`, `grouped` and `cluster` of [cv.sparsepath()]. Methods:
 #'   passed on to those of [sparsepath()].
+#' @param type.measure,nfolds,foldid,repeats,grouped,cluster As in [cv.sparsepath()].
 #' @returns `prior_lasso()`: an object of class `"prior_lasso"`, a list with `eta`, `fits` (a path of [sparsepath()] for
 #'   each eta), `prior` (the prior predictions of the rows), `prior.type` (`"variables"` or `"predictions"`) and `call`.
 #'   `cv.prior_lasso()`: an object of class `"cv.prior_lasso"`, a list with

@@ -70,3 +70,20 @@ test_that("unpenalized columns are coxph() once everything else is zero", {
   for (l in 1:2) expect_equal(unname(f$beta[1:3, l]), unname(coef(g)), tolerance = 1e-7)
   expect_identical(as.integer(f$df), c(3L, 3L))
 })
+
+test_that("the gap sees unpenalized coefficients that are not at their optimum", {
+  skip_if_not_installed("survival")
+  d <- make_problem(60, 20, seed = 1431)
+  y <- with_seed(1432, survival::Surv(ceiling(5 * rexp(60, exp(d$x[, 1]))), rbinom(60, 1, 0.7)))
+  v <- rep(0:1, c(2, 18))
+  for (ties in c("breslow", "efron")) {
+    fit <- sparsepath(d$x, y, family = "cox", penalty.factor = v, cox.ties = ties, nlambda = 5)
+    best <- kkt(fit, d$x, y)
+    for (off in c(1e-3, 0.1, 1)) {
+      b <- as.matrix(fit$beta)
+      b[1, ] <- b[1, ] + off
+      moved <- kkt(b, d$x, y, lambda = fit$lambda, family = "cox", penalty.factor = v, cox.ties = ties)
+      expect_equal(moved$gap, moved$objective - best$objective, tolerance = 1e-6) # the other coefficients are optimal
+    }
+  }
+})

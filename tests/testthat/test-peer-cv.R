@@ -4,11 +4,12 @@ for (family in c("gaussian", "binomial", "poisson")) {
   test_that(paste("cross-validation curves equal cv.glmnet's:", family), {
     skip_unless_glmnet()
     d <- make_problem(80, 60, "ar", 0.4, snr = 1, seed = 1101, family = family)
+    ratio <- if (family == "poisson") 0.05 else NULL # towards saturation glmnet takes minutes and gets no closer
     measures <- switch(family,
       gaussian = c("mse", "mae"), binomial = c("deviance", "class", "auc", "mse", "mae"), poisson = c("deviance", "mse", "mae")
     )
     for (s in list(list(), list(weights = d$w), list(offset = d$o, alpha = 0.5))) {
-      lambda <- do.call(sparsepath, c(list(d$x, d$y, family = family, nlambda = 40), s))$lambda
+      lambda <- do.call(sparsepath, c(list(d$x, d$y, family = family, nlambda = 40, lambda.min.ratio = ratio), s))$lambda
       for (m in measures) {
         g <- suppressWarnings(do.call(glmnet::cv.glmnet, c(
           list(d$x, d$y, family = family, foldid = d$fold, lambda = lambda, type.measure = m, keep = TRUE),
