@@ -135,7 +135,7 @@ test_that("tibbles and data.tables", {
   reference <- sparsepath(part, frame$y)
   for (package in c("tibble", "data.table")) {
     if (!requireNamespace(package, quietly = TRUE)) next
-    as <- if (package == "tibble") tibble::as_tibble else data.table::as.data.table
+    as <- getExportedValue(package, if (package == "tibble") "as_tibble" else "as.data.table")
     expect_identical(sparsepath(as(part), frame$y)$beta, reference$beta)
     expect_equal(predict(reference, as(frame)), predict(reference, frame), ignore_attr = TRUE)
     expect_equal(sparsepath(y ~ a + tree + wet, as(frame))$beta, reference$beta)

@@ -160,12 +160,13 @@ test_that("local tells strict local minima", {
 
 test_that("ncvreg agrees before its convex.min", {
   skip_if_not_installed("ncvreg")
+  ncvreg <- getExportedValue("ncvreg", "ncvreg")
   e <- colon_data()
   data <- list(list(x = log2(e$x), y = e$z), make_problem(100, 300, seed = 1), make_problem(100, 300, "ar", 0.9, seed = 2))
   for (d in data) {
     for (name in names(penalties)) {
       f <- sparsepath(d$x, d$y, penalty = penalties[[name]], nlambda = 40, lambda.min.ratio = 0.05)
-      g <- ncvreg::ncvreg(d$x, d$y, penalty = toupper(name), gamma = gammas[name], lambda = f$lambda, eps = 1e-10, max.iter = 1e6, warn = FALSE)
+      g <- ncvreg(d$x, d$y, penalty = toupper(name), gamma = gammas[name], lambda = f$lambda, eps = 1e-10, max.iter = 1e6, warn = FALSE)
       to <- min(ncol(g$beta), if (is.null(g$convex.min) || is.na(g$convex.min)) Inf else g$convex.min)
       expect_gt(to, 1)
       null <- sum((d$y - mean(d$y))^2) / (2 * length(d$y))
