@@ -65,7 +65,7 @@
 #' \doi{10.1214/11-AOS878}
 #' @seealso `vignette("sparse-signals")`
 #' @examples
-#' # log2 ratios of copy numbers along a chromosome (simulated): a gain, a loss, and a short amplification
+#' # log2 ratios of copy numbers along a chromosome (simulated): gain, loss, short amplification
 #' set.seed(1)
 #' truth <- rep(c(0, 0.6, 0, -0.8, 0, 1.5, 0), c(120, 60, 90, 50, 80, 6, 94))
 #' y <- truth + rnorm(500, sd = 0.3)

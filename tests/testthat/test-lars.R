@@ -129,9 +129,10 @@ test_that("budgets are the constrained lasso", {
 })
 
 test_that("the published path of the diabetes data", {
-  skip_if_not_installed("lars")
+  peer <- "lars"
+  skip_if_not_installed(peer)
   set <- new.env()
-  utils::data(list = "diabetes", package = "lars", envir = set)
+  utils::data(list = "diabetes", package = peer, envir = set)
   x <- unclass(set$diabetes$x)
   y <- set$diabetes$y
   fit <- lars_path(x, y)
