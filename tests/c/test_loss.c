@@ -304,7 +304,7 @@ static void check_extreme(sp_loss *loss, const reference *ref) {
 int main(void) {
   int count = 0, others = 0;
   for (; sp_registry_losses[count] != NULL; count++) {
-    sp_loss instance = {.ops = sp_registry_losses[count]}, *loss = &instance;
+    sp_loss instance = {.ops = sp_registry_losses[count], .K = 1}, *loss = &instance;
     /* rows that are not each on their own or have several predictors, or that a host evaluates: tests of their own, test_cox.c,
      * test_group.c and test_callback.c */
     if (loss->ops->root != NULL || loss->ops->intercepts != NULL || loss->ops->fenchel_young == NULL) {

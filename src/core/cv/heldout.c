@@ -93,12 +93,17 @@ static int standardized(const sp_task *t, int l, int *cols, double *vals) {
   return out;
 }
 
+/* Those of centred columns, a0 [K] */
+static void intercepts(const sp_task *t, const sp_point *pt, double *a0) {
+  for (int k = 0; k < t->m.K; k++) a0[k] = 0;
+  for (int h = 0; h < t->m.nu0; h++) a0[-1 - t->m.ucol[h]] += pt->gamma[h];
+}
+
 void sp_heldout_coef(const sp_task *t, int l, int *cols, double *vals, int *count, double *a0) {
   const sp_model *m = &t->m;
   const sp_point *pt = &t->points[l];
   const int K = m->K;
-  for (int k = 0; k < K; k++) a0[k] = 0;
-  for (int h = 0; h < m->nu0; h++) a0[-1 - m->ucol[h]] += pt->gamma[h];
+  intercepts(t, pt, a0);
   *count = standardized(t, l, cols, vals);
   for (int i = 0; i < *count; i++) {
     const int base = sp_model_base(m, cols[i]);
@@ -178,8 +183,7 @@ static sp_status predict_task(void *arg, int task) {
     const sp_point *pt = &t->points[l];
     memset(eta, 0, (size_t)(rows * K) * sizeof *eta);
     const int count = standardized(t, l, at, b);
-    for (int k = 0; k < K; k++) a0[k] = 0;
-    for (int h = 0; h < t->m.nu0; h++) a0[-1 - t->m.ucol[h]] += pt->gamma[h];
+    intercepts(t, pt, a0);
     if ((t->m.loss.ops->flags & SP_LOSS_SHIFT_FREE) && t->m.nu0) { /* the level that sp_heldout_coef() gives the intercepts */
       double level = 0;
       for (int k = 0; k < K; k++) level += a0[k] / K;

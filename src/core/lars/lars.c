@@ -5,6 +5,7 @@
 
 #include "../base/par.h"
 #include "../base/vec.h"
+#include "../penalty/penalty.h"
 
 #define TIE 1e-12  /* events closer than this fraction of lambda are simultaneous */
 #define RATE 1e-10 /* a threshold and a correlation whose rates differ by less move together */
@@ -230,8 +231,6 @@ done:
 
 /* ---- knots ------------------------------------------------------------------------------------- */
 
-static double soft(double z, double t) { return z > t ? z - t : z < -t ? z + t : 0; }
-
 /* kkt and gap from exact correlations */
 static void certify(sp_lars *s, sp_lars_knot *kn) {
   const sp_qp *q = &s->path.tasks->m.qp;
@@ -247,7 +246,7 @@ static void certify(sp_lars *s, sp_lars_knot *kn) {
   }
   for (int k = 0; k < q->nW; k++) {
     const double t = q->vs[k] * s->lambda, b = q->b[k], z = scale * q->c[k];
-    const double best = q->k[k] > 0 ? soft(z, t) / q->k[k] : 0, v = z - soft(z, t);
+    const double best = q->k[k] > 0 ? sp_soft(z, t) / q->k[k] : 0, v = z - sp_soft(z, t);
     gap += t * fabs(b) - v * b + q->k[k] * (b - best) * (b - best) / 2;
   }
   kn->kkt = kkt;

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "entropy.h"
 #include "interval.h"
 #include "loss.h"
 
@@ -302,20 +303,12 @@ static double cox_saturated(sp_loss *l) {
   return 0;
 }
 
-/* q log(q / m) - q + m >= 0, m = exp(log_m); by a series in d = (q - m) / m when q is near m, where the direct form cancels */
-static double kl_term(double q, double m, double log_m) {
-  if (q <= 0) return m;
-  const double d = m > 0 ? (q - m) / m : 1;
-  if (fabs(d) < 1e-3) return m * d * d * (0.5 - d / 6 + d * d / 12 - d * d * d / 20);
-  return q * (log(q) - log_m) - q + m;
-}
-
 /* F is a sum over terms of mass log sum_i a_i e_i, whose conjugate is the entropy: the divergence of s p + (1 - s) y from p, p the
  * distribution of the term over those at risk and y that of its deaths. An upper bound of the term of the whole F, 0 at s = 1. */
 static double cox_fenchel_young(sp_loss *l, const double *eta, double s) {
   const cox *c = l->state;
   if (s >= 1) return 0;
-  const double rest = kl_term(s, 1, 0);
+  const double rest = sp_kl_term(s, 1, 0);
   double f = 0;
   risk_sets(l, eta);
   for (int h = 0; h < c->n_groups; h++) {
@@ -326,7 +319,7 @@ static double cox_fenchel_young(sp_loss *l, const double *eta, double s) {
       for (int k = g->dead; k < g->to; k++) {
         const int i = c->order[k];
         const double p = a * c->e[k] / total, log_p = log(l->w[i]) + eta[i] - g->top - log_total;
-        kl += kl_term(s * p + (1 - s) * l->w[i] / g->mass, p, log_p);
+        kl += sp_kl_term(s * p + (1 - s) * l->w[i] / g->mass, p, log_p);
       }
       f += g->mass / g->m * kl;
     }

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "entropy.h"
 #include "loss.h"
 
 #define PIVOT_FLOOR 1e-10 /* of a row of the metric, relative to the row's weight */
@@ -107,24 +108,15 @@ static void multinomial_grad_hess(sp_loss *l, const double *eta, double *g, doub
   }
 }
 
-static double xlogx(double x) { return x > 0 ? x * log(x) : 0; }
 
 static double multinomial_saturated(sp_loss *l) {
   double f = 0;
   for (int k = 0; k < l->K; k++) {
     for (ptrdiff_t i = 0; i < l->n; i++) {
-      if (l->w[i] > 0) f -= l->w[i] * xlogx(l->y[i + k * l->n]);
+      if (l->w[i] > 0) f -= l->w[i] * sp_xlogx(l->y[i + k * l->n]);
     }
   }
   return f;
-}
-
-/* q log(q / m) - q + m >= 0, m = exp(log_m); by a series in d = (q - m) / m when q is near m, where the direct form cancels */
-static double kl_term(double q, double m, double log_m) {
-  if (q <= 0) return m;
-  const double d = m > 0 ? (q - m) / m : 1;
-  if (fabs(d) < 1e-3) return m * d * d * (0.5 - d / 6 + d * d / 12 - d * d * d / 20);
-  return q * (log(q) - log_m) - q + m;
 }
 
 /* KL of q = s P + (1 - s) y from P, row by row */
@@ -139,7 +131,7 @@ static double multinomial_fenchel_young(sp_loss *l, const double *eta, double s)
     double row = 0;
     for (int k = 0; k < l->K; k++) {
       const double p = st->p[k] / sum, log_p = eta[i + k * l->n] - eta[i + top * l->n] - log_total;
-      row += kl_term(s * p + (1 - s) * l->y[i + k * l->n], p, log_p);
+      row += sp_kl_term(s * p + (1 - s) * l->y[i + k * l->n], p, log_p);
     }
     f += l->w[i] * row;
   }

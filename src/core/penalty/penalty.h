@@ -85,9 +85,11 @@ struct sp_penalty {
   const sp_groups *groups; /* blocks, or NULL */
 };
 
+/* soft threshold */
+static inline double sp_soft(double z, double t) { return z > t ? z - t : z < -t ? z + t : 0; }
+
 /* the Fenchel-Young term of t |b| + k b^2 / 2 + indicator of the box: penalty_enet.c */
 double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z);
-
 
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */

@@ -46,7 +46,7 @@ static double enet_scale(const sp_penalty *pen, double lambda, const sp_coord *c
  * evaluated as differences that vanish together, never as Omega + Omega* - z b. */
 double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z) {
   double term;
-  double over = z > t ? z - t : z < -t ? z + t : 0;
+  double over = sp_soft(z, t);
   double bs, charge = 0;
   if (k > 0) {
     bs = over / k;
@@ -83,7 +83,7 @@ static double enet_prox(const sp_penalty *pen, double lambda, const sp_coord *co
   double t, k;
   enet_l1_ridge(pen, lambda, co, &t, &k);
   t *= step;
-  const double b = (x > t ? x - t : x < -t ? x + t : 0) / (1 + step * k);
+  const double b = sp_soft(x, t) / (1 + step * k);
   return b > co->hi ? co->hi : b < co->lo ? co->lo : b;
 }
 

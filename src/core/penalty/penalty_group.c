@@ -14,15 +14,13 @@ static void group_norms(const sp_penalty *pen, double lambda, const sp_pen_block
   *k = lambda * (1 - pen->alpha) * bl->kv;
 }
 
-static double soft(double z, double t) { return z > t ? z - t : z < -t ? z + t : 0; }
-
 /* |S(z)|, by scaling */
 static double soft_norm(const sp_pen_block *bl, double t, const double *z) {
   double top = 0, ss = 0;
-  for (int j = 0; j < bl->m; j++) top = fmax(top, fabs(soft(z[j], t * bl->v[j])));
+  for (int j = 0; j < bl->m; j++) top = fmax(top, fabs(sp_soft(z[j], t * bl->v[j])));
   if (!(top > 0)) return 0;
   for (int j = 0; j < bl->m; j++) {
-    const double x = soft(z[j], t * bl->v[j]) / top;
+    const double x = sp_soft(z[j], t * bl->v[j]) / top;
     ss += x * x;
   }
   return top * sqrt(ss);
@@ -49,7 +47,7 @@ static double root(const sp_pen_block *bl, double tv, double Tw, const double *z
     double slope = 0;
     const double ns = soft_norm(bl, x * tv, z);
     if (!(ns > x * Tw)) break;
-    for (int j = 0; j < bl->m; j++) slope += fabs(soft(z[j], x * tv * bl->v[j])) / ns * tv * bl->v[j];
+    for (int j = 0; j < bl->m; j++) slope += fabs(sp_soft(z[j], x * tv * bl->v[j])) / ns * tv * bl->v[j];
     const double next = x + (ns - x * Tw) / (slope + Tw);
     if (!(next > x * (1 + 4e-16))) break;
     x = next;
@@ -80,7 +78,7 @@ static double group_violation(const sp_penalty *pen, double lambda, const sp_pen
   if (h == 0) return fmax(0, soft_norm(bl, t, z) - T);
   for (int j = 0; j < bl->m; j++) {
     const double tj = t * bl->v[j];
-    const double d = u[j] == 0 ? soft(z[j], tj) : z[j] - (u[j] > 0 ? tj : -tj) - (T / h + k) * u[j];
+    const double d = u[j] == 0 ? sp_soft(z[j], tj) : z[j] - (u[j] > 0 ? tj : -tj) - (T / h + k) * u[j];
     ss += d * d;
   }
   return sqrt(ss);
@@ -103,7 +101,7 @@ static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp
   const double cut = over > 0 ? T / nz : 1, star = over > 0 && k > 0 ? over / (k * nz) : 0;
   if (over > 0 && !(k > 0)) charge = over * (1 + h); /* outside the domain by rounding only: as if |u| could be one larger */
   for (int j = 0; j < bl->m; j++) {
-    const double tj = t * bl->v[j], z2 = soft(z[j], tj), z1 = z[j] - z2, d = u[j] - star * z2;
+    const double tj = t * bl->v[j], z2 = sp_soft(z[j], tj), z1 = z[j] - z2, d = u[j] - star * z2;
     /* T |u| = sum of (T u_j / h) u_j */
     rest += (h > 0 ? T * (u[j] / h) - cut * z2 : 0) * u[j] + fmax(0, tj * fabs(u[j]) - z1 * u[j]);
     quad += d * d;
@@ -115,7 +113,7 @@ static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp
 static void group_prox(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *x, double step, double *u) {
   double T, t, k;
   group_norms(pen, lambda, bl, &T, &t, &k);
-  for (int j = 0; j < bl->m; j++) u[j] = soft(x[j], step * t * bl->v[j]);
+  for (int j = 0; j < bl->m; j++) u[j] = sp_soft(x[j], step * t * bl->v[j]);
   const double h = norm(u, bl->m), share = h > step * T ? (1 - step * T / h) / (1 + step * k) : 0;
   for (int j = 0; j < bl->m; j++) u[j] *= share;
 }
@@ -159,7 +157,7 @@ static double alone_fenchel_young(const sp_penalty *pen, double lambda, const sp
 static double alone_prox(const sp_penalty *pen, double lambda, const sp_coord *co, double x, double step) {
   double t, k;
   group_l1_ridge(pen, lambda, co, &t, &k);
-  return soft(x, step * t) / (1 + step * k);
+  return sp_soft(x, step * t) / (1 + step * k);
 }
 
 const sp_penalty_ops sp_penalty_group = {

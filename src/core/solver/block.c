@@ -16,6 +16,7 @@
 
 #include "../base/blas.h"
 #include "../base/vec.h"
+#include "../penalty/penalty.h"
 
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
@@ -40,12 +41,10 @@ typedef struct work {
   double newton_rate;        /* what the last Newton step left of the residual */
 } work;
 
-static double soft(double z, double t) { return z > t ? z - t : z < -t ? z + t : 0; }
-
 double sp_block_soft_norm(const sp_qp *q, int k, const double *c, double share) {
   double ss = 0;
   for (int j = 0; j < q->len[k]; j++) {
-    const double x = soft(c[j], share * q->t[k + j]) / q->unit[k + j];
+    const double x = sp_soft(c[j], share * q->t[k + j]) / q->unit[k + j];
     ss += x * x;
   }
   return sqrt(ss);
@@ -67,7 +66,7 @@ static double violation(const sp_qp *q, int k, const double *c) {
   for (int j = 0; j < q->len[k]; j++) {
     const int at = k + j;
     const double unit = q->unit[at], b = q->b[at], t = q->t[at];
-    const double e = b == 0 ? soft(c[j], t) / unit : (c[j] - (b > 0 ? t : -t) - q->k[at] * b) / unit - q->T[k] / h * (unit * b);
+    const double e = b == 0 ? sp_soft(c[j], t) / unit : (c[j] - (b > 0 ? t : -t) - q->k[at] * b) / unit - q->T[k] / h * (unit * b);
     ss += e * e;
   }
   return sqrt(ss);
@@ -357,7 +356,7 @@ static void proximal(int m, const double *M, double T, const double *t, const do
     for (int j = 0; j < m; j++) {
       double g = z[j];
       for (int i = 0; i < m; i++) g -= M[j * m + i] * x[i];
-      v[j] = soft(x[j] + g / top, t[j] / top);
+      v[j] = sp_soft(x[j] + g / top, t[j] / top);
       ss += v[j] * v[j];
     }
     const double nv = sqrt(ss), shrink = nv > T / top ? 1 - T / top / nv : 0;
@@ -396,12 +395,12 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
     uneven = sp_max(uneven, fabs(w->M[j * m + j] - w->M[0]));
     for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(w->M[j * m + i]));
   }
-  for (int j = 0; j < m; j++) nz += soft(z[j], t[j]) * soft(z[j], t[j]);
+  for (int j = 0; j < m; j++) nz += sp_soft(z[j], t[j]) * sp_soft(z[j], t[j]);
   nz = sqrt(nz);
   if (nz <= T) {
     for (int j = 0; j < m; j++) x[j] = 0;
   } else if (uneven <= 1e-15 * w->M[0]) { /* a multiple of the identity */
-    for (int j = 0; j < m; j++) x[j] = w->M[0] > 0 ? (1 - T / nz) * soft(z[j], t[j]) / w->M[0] : 0;
+    for (int j = 0; j < m; j++) x[j] = w->M[0] > 0 ? (1 - T / nz) * sp_soft(z[j], t[j]) / w->M[0] : 0;
   } else if (l1 > 0) {
     memcpy(x, u, (size_t)m * sizeof *x);
     proximal(m, w->M, T, t, z, x, w->F);
