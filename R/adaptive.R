@@ -102,7 +102,7 @@ adaptive_task <- function(setup, weights) {
 #' @noRd
 univariate_size <- function(setup, w, design) {
   problem <- setup$problem
-  if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
+  problem <- with_joint(problem, setup$traits, w)
   null <- null_objective(problem, w, setup$traits)
   size <- abs(drop(scaled_crossprod(setup$x, w * residual_of(null$eta, problem, w, setup$traits), design)))
   # on the scale of the columns as they are penalized: a unit of 1 / variance without standardization

@@ -76,13 +76,10 @@ spend <- function(object, t, data, call) {
 #' The problem in the units of the penalty
 #' @noRd
 budget_problem <- function(object, data, call) {
-  settings <- object$settings
-  setup <- setup_problem(x_like(data$x, object, call, "x"), data$y, object$family, data$weights, data$offset, alpha = 1,
-    standardize = object$standardize, intercept = object$intercept, exclude = settings$exclude,
-    penalty.factor = settings$penalty.factor, cox.ties = settings$cox.ties %||% "breslow", control = object$control, call = call)
+  setup <- setup_again(object, data, call)
   problem <- setup$problem
   w <- problem$weights[, 1L] / sum(problem$weights[, 1L])
-  if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
+  problem <- with_joint(problem, setup$traits, w)
   design <- column_moments(setup$x, w, problem, call)
   list(setup = setup, problem = problem, w = w, design = design,
     unit = ifelse(is.infinite(problem$v) | design$constant, 0, problem$v * design$scale))
@@ -139,9 +136,7 @@ frank_wolfe_gap <- function(solution, t, problem) {
   p <- problem$problem
   w <- problem$w
   x <- setup$x
-  used <- sort(unique(solution$beta@i)) + 1L
-  eta <- matrix((p$offset %||% 0) + solution$a0, nrow(x), 1L)
-  if (length(used)) eta <- eta + as.matrix(x[, used, drop = FALSE] %*% as.matrix(solution$beta[used, , drop = FALSE]))
+  eta <- (p$offset %||% 0) + solution$a0 + support_product(x, solution$beta)
   free <- matrix(p$v == 0 & !problem$design$constant, ncol(x), 1L)
   best <- profile_free(eta, p, w, x, free, setup$traits)
   z <- drop(scaled_crossprod(x, w * residual_of(best, p, w, setup$traits), problem$design))

@@ -18,7 +18,7 @@ certify <- function(a0, beta, lambda, setup) {
     a0 <- matrix(a0, problem$predictors) / scale
     beta <- Map(`/`, beta, scale)
   }
-  if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
+  problem <- with_joint(problem, setup$traits, w)
   design <- column_moments(setup$x, w, problem, setup$call)
   a0 <- matrix(a0, problem$predictors)
   beta <- stacked_beta(beta)
@@ -80,13 +80,10 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   dropped <- rep(is.infinite(problem$v) | design$constant, K)
   v <- ifelse(dropped, 1, rep(problem$v, K))
 
-  rows <- sort(unique(beta@i %% p)) + 1L
   eta <- matrix(offset + rep(a0, each = nrow(x)), nrow(x) * K, size)
-  if (length(rows)) {
-    for (k in seq_len(K)) {
-      at <- (k - 1L) * nrow(x) + seq_len(nrow(x))
-      eta[at, ] <- eta[at, ] + as.matrix(x[, rows, drop = FALSE] %*% as.matrix(beta[(k - 1L) * p + rows, , drop = FALSE]))
-    }
+  for (k in seq_len(K)) {
+    at <- (k - 1L) * nrow(x) + seq_len(nrow(x))
+    eta[at, ] <- eta[at, ] + support_product(x, if (K == 1L) beta else beta[(k - 1L) * p + seq_len(p), , drop = FALSE])
   }
   b <- as.matrix(beta) * scale
 
@@ -241,17 +238,24 @@ newton_glm <- function(basis, eta, y, w, traits) {
     }
     curvature <- pmax(curvature, .Machine$double.xmin)
     step <- if (constant) sum(score) / sum(curvature) else weighted_projection(basis, score / curvature, curvature / sum(curvature))
-    factor <- 1
-    repeat { # halve until the loss does not rise
-      new_value <- sum(w * traits$loss(eta + factor * step, y))
-      if (is.finite(new_value) && new_value <= value + 1e-14 * abs(value) || factor < 1e-8) break
-      factor <- factor / 2
-    }
-    eta <- eta + factor * step
-    value <- new_value
+    down <- descend(eta, step, value, function(eta) sum(w * traits$loss(eta, y)))
+    eta <- down$eta
+    value <- down$value
     if (max(abs(step)) <= 1e-14 * (1 + max(abs(eta)))) break
   }
   eta
+}
+
+#' A step, halved until the loss does not rise
+#' @noRd
+descend <- function(eta, step, value, loss) {
+  factor <- 1
+  repeat {
+    new_value <- loss(eta + factor * step)
+    if (is.finite(new_value) && new_value <= value + 1e-14 * abs(value) || factor < 1e-8) break
+    factor <- factor / 2
+  }
+  list(eta = eta + factor * step, value = new_value, factor = factor)
 }
 
 #' Smallest duality gap over scalings of the dual point, one value per lambda
@@ -319,7 +323,7 @@ gap_at <- function(state, scale) {
 #' without a ridge part is not allowed here.
 #' @noRd
 penalty_terms <- function(z, b, pen) {
-  over <- sign(z) * pmax(abs(z) - pen$l1, 0)
+  over <- soft(z, pen$l1)
   limit <- ifelse(over > 0, pen$upper, ifelse(over < 0, pen$lower, 0))
   peak <- ifelse(over == 0, 0, ifelse(pen$l2 > 0, over / pen$l2, limit))
   # rounding at the edge of the constraint is not "beyond" it

@@ -211,14 +211,8 @@ abort_one_class <- function(levels, used, total, call, arg) {
   )
 }
 
-#' Two columns of counts: failures, successes
 #' @noRd
-check_y_counts <- function(y, weights, call, arg) {
-  if (ncol(y) != 2L) {
-    sp_abort("dimension", sprintf("`%s` must have two columns of counts for `family = \"binomial\"`.", arg),
-      why = sprintf("It has %d columns.", ncol(y)), call = call, arg = arg
-    )
-  }
+check_counts <- function(y, call, arg) {
   if (!is.numeric(y) && !is.logical(y)) {
     sp_abort("type", sprintf("`%s` must be a matrix of counts.", arg), why = sprintf("It is %s.", describe(y)), call = call, arg = arg)
   }
@@ -230,6 +224,17 @@ check_y_counts <- function(y, weights, call, arg) {
       call = call, arg = arg, position = bad[1L, ]
     )
   }
+}
+
+#' Two columns of counts: failures, successes
+#' @noRd
+check_y_counts <- function(y, weights, call, arg) {
+  if (ncol(y) != 2L) {
+    sp_abort("dimension", sprintf("`%s` must have two columns of counts for `family = \"binomial\"`.", arg),
+      why = sprintf("It has %d columns.", ncol(y)), call = call, arg = arg
+    )
+  }
+  check_counts(y, call, arg)
   classnames <- colnames(y) %||% c("0", "1")
   failures <- as.double(y[, 1L])
   successes <- as.double(y[, 2L])

@@ -61,17 +61,7 @@ check_class_totals <- function(classnames, total, count, call, arg) {
 #' One column for each class: indicators, counts or proportions
 #' @noRd
 check_y_class_counts <- function(y, weights, call, arg) {
-  if (!is.numeric(y) && !is.logical(y)) {
-    sp_abort("type", sprintf("`%s` must be a matrix of counts.", arg), why = sprintf("It is %s.", describe(y)), call = call, arg = arg)
-  }
-  bad <- which(!is.finite(y) | y < 0, arr.ind = TRUE)
-  if (nrow(bad)) {
-    value <- y[bad[1L, 1L], bad[1L, 2L]]
-    sp_abort(if (is.finite(value)) "range" else "nonfinite", sprintf("The counts in `%s` must be finite and not negative.", arg),
-      why = sprintf("%s in row %d, column %d%s.", show_number(value), bad[1L, 1L], bad[1L, 2L], and_more(nrow(bad))),
-      call = call, arg = arg, position = bad[1L, ]
-    )
-  }
+  check_counts(y, call, arg)
   classnames <- colnames(y) %||% as.character(seq_len(ncol(y)))
   y <- matrix(as.double(y), nrow(y))
   trials <- rowSums(y)
@@ -183,15 +173,10 @@ newton_multinomial <- function(bases, eta, data) {
     if (!is.finite(gain) || gain <= 1e-20 * (1 + abs(value))) break
     step <- double(n * K)
     for (k in unique(predictor)) step[(k - 1) * n + seq_len(n)] <- bases[[k]] %*% d[predictor == k]
-    factor <- 1
-    repeat {
-      new_value <- multinomial_loss(matrix(eta + factor * step), data)
-      if (is.finite(new_value) && new_value <= value + 1e-14 * abs(value) || factor < 1e-8) break
-      factor <- factor / 2
-    }
-    if (factor < 1e-8) break
-    eta <- eta + factor * step
-    value <- new_value
+    down <- descend(eta, step, value, function(eta) multinomial_loss(matrix(eta), data))
+    if (down$factor < 1e-8) break
+    eta <- down$eta
+    value <- down$value
     if (max(abs(step)) <= 1e-13 * (1 + max(abs(eta)))) break
   }
   eta

@@ -86,12 +86,10 @@ entry_scores <- function(fit, b, x, y, s, call) {
   refuse_penalty(fit, "Scores are", call)
   if (fit$settings$weighted || fit$offset) sp_abort("unavailable", "Scores are for fits without weights and offset.", call = call, arg = "y")
   if (s * fit$alpha == 0) sp_abort("range", "Scores need a threshold.", why = "`s` or `alpha` is 0.", call = call, arg = "s")
-  setup <- setup_problem(x, y, fit$family, alpha = fit$alpha, standardize = fit$standardize, intercept = fit$intercept,
-    exclude = fit$settings$exclude, penalty.factor = fit$settings$penalty.factor, cox.ties = fit$settings$cox.ties %||% "breslow",
-    control = fit$control, call = call)
+  setup <- setup_again(fit, list(x = x, y = y), call)
   problem <- setup$problem
   w <- rep(1 / nrow(x), nrow(x))
-  if (!is.null(setup$traits$joint)) problem$joint <- setup$traits$joint$data(problem, w)
+  problem <- with_joint(problem, setup$traits, w)
   design <- column_moments(x, w, problem, call)
   eta <- matrix(b$a0, nrow(x), 1L) + as.matrix(x %*% b$beta)
   z <- drop(scaled_crossprod(x, w * residual_of(eta, problem, w, setup$traits), design))

@@ -75,7 +75,7 @@ consensus_lasso <- function(x, y, blocks, lambda, rho = NULL, standardize = TRUE
     if (it > 0) {
       b <- Map(function(part, ui) part$solve(z - ui), parts, u)
       before <- z
-      z <- soft_threshold(Reduce(`+`, Map(`+`, b, u)) / m, lambda / (rho * m))
+      z <- soft(Reduce(`+`, Map(`+`, b, u)) / m, lambda / (rho * m))
       u <- Map(function(ui, bi) ui + bi - z, u, b)
       primal <- sqrt(sum(vapply(b, function(bi) sum((bi - z)^2), 0)))
       dual <- rho * sqrt(m) * sqrt(sum((z - before)^2))

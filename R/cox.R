@@ -273,14 +273,9 @@ newton_cox <- function(basis, eta, risk_sets) {
   for (round in seq_len(100L)) {
     score <- crossprod(basis, cox_gradient(matrix(eta), risk_sets))
     step <- drop(basis %*% zero_na(qr.coef(qr(cox_curvature(basis, eta, risk_sets)), score)))
-    factor <- 1
-    repeat {
-      new_value <- cox_loss(matrix(eta + factor * step), risk_sets)
-      if (is.finite(new_value) && new_value <= value + 1e-14 * abs(value) || factor < 1e-8) break
-      factor <- factor / 2
-    }
-    eta <- eta + factor * step
-    value <- new_value
+    down <- descend(eta, step, value, function(eta) cox_loss(matrix(eta), risk_sets))
+    eta <- down$eta
+    value <- down$value
     if (max(abs(step)) <= 1e-14 * (1 + max(abs(eta)))) break
   }
   eta
@@ -439,10 +434,7 @@ fold_coefficients <- function(out, setup, size) {
 #' Linear predictors without intercept of all rows, n x L
 #' @noRd
 training_eta <- function(beta, setup) {
-  used <- sort(unique(beta@i)) + 1L
-  eta <- matrix(setup$problem$offset %||% 0, nrow(setup$x), ncol(beta))
-  if (length(used)) eta <- eta + as.matrix(setup$x[, used, drop = FALSE] %*% as.matrix(beta[used, , drop = FALSE]))
-  eta
+  (setup$problem$offset %||% 0) + support_product(setup$x, beta)
 }
 
 #' The response of a problem

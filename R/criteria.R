@@ -270,7 +270,7 @@ likelihood_constants <- function(setup) {
 
 #' Log-likelihood of counts, and of other numbers with y! = gamma(y + 1), under a mean of their own
 #' @noRd
-saturated_poisson <- function(y) ifelse(y > 0, y * log(y), 0) - y - lgamma(y + 1)
+saturated_poisson <- function(y) xlogx(y) - y - lgamma(y + 1)
 
 #' Families with a dispersion, estimated by deviance / weights as in their aic(): the log-likelihood depends on the fit by its
 #' deviance only
@@ -370,22 +370,50 @@ count_df <- function(object, free) {
   }, 0)
 }
 
+#' The data of a fit again, with weights as numbers
+#' @return list(x, w, offset)
+#' @noRd
+rows_of_fit <- function(object, x, weights, offset, call) {
+  if (is.data.frame(x) && length(response_names(object)) && all(response_names(object) %in% names(x))) {
+    data <- data_of_fit(object, x, NULL, weights, offset, call)
+    x <- data$x
+    weights <- data$weights
+    offset <- data$offset
+  }
+  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
+  x <- x_like(x, object, call, "x")
+  if (nrow(x) != object$nobs) {
+    sp_abort("data", "`x` is not the data of the fit.", why = sprintf("It has %d rows, the fit had %d.", nrow(x), object$nobs), call = call, arg = "x")
+  }
+  list(x = x, w = check_weights(weights, nrow(x), call), offset = offset %||% attr(x, "offset"))
+}
+
+#' Of columns without a ridge part, `base`, the rank less that of the intercepts; of those with one, what the base leaves: eigenvalues
+#' @return list(rank, d)
+#' @noRd
+trace_parts <- function(base, z, intercepts) {
+  rank <- 0
+  if (!is.null(base)) {
+    decomposition <- qr(base)
+    rank <- decomposition$rank - intercepts
+    if (ncol(z)) z <- qr.resid(decomposition, z)
+  }
+  if (!ncol(z)) return(list(rank = rank, d = numeric()))
+  gram <- if (ncol(z) <= nrow(z)) crossprod(z) else tcrossprod(z)
+  list(rank = rank, d = pmax(eigen(gram, TRUE, only.values = TRUE)$values, 0))
+}
+
 #' The trace with K predictors: the same formula on the rows S x, S'S = diag(P) - PP' the curvature of an observation
 #' @noRd
 trace_df_classes <- function(object, free, x, weights, offset, call) {
-  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
-  x <- x_like(x, object, call, "x")
-  offset <- offset %||% attr(x, "offset")
+  data <- rows_of_fit(object, x, weights, offset, call)
+  x <- data$x
   n <- nrow(x)
-  if (n != object$nobs) {
-    sp_abort("data", "`x` is not the data of the fit.", why = sprintf("It has %d rows, the fit had %d.", n, object$nobs), call = call, arg = "x")
-  }
-  w <- check_weights(weights, n, call)
-  w <- w / sum(w)
+  w <- data$w / sum(data$w)
   p <- object$dim[1L]
   K <- length(object$beta)
   v <- check_penalty_factor(object$settings$penalty.factor, check_exclude(object$settings$exclude, p, object$varnames, call), p, call)
-  prob <- softmax(linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, offset, call))
+  prob <- softmax(linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call))
   used <- sort(unique(free@i %% p)) + 1L
   x <- as.matrix(x[, used, drop = FALSE])
   scale <- rep(1, length(used))
@@ -406,15 +434,8 @@ trace_df_classes <- function(object, free, x, weights, offset, call) {
     ridge <- (1 - object$alpha) * v[column]
     base <- cbind(if (object$intercept) do.call(cbind, lapply(seq_len(K), function(k) rows_of(matrix(1, n), k, q))), z[, ridge == 0, drop = FALSE])
     z <- z[, ridge > 0, drop = FALSE] / rep(sqrt(ridge[ridge > 0]), each = nrow(z))
-    rank <- 0
-    if (!is.null(base)) {
-      qrd <- qr(base)
-      rank <- qrd$rank - intercept_df(object)
-      if (ncol(z)) z <- qr.resid(qrd, z)
-    }
-    gram <- if (ncol(z) <= nrow(z)) crossprod(z) else tcrossprod(z)
-    d <- if (ncol(z)) pmax(eigen(gram, TRUE, only.values = TRUE)$values, 0) else numeric()
-    rank + sum(d / (d + object$lambda[l]))
+    parts <- trace_parts(base, z, intercept_df(object))
+    parts$rank + sum(parts$d / (parts$d + object$lambda[l]))
   }, 0)
 }
 
@@ -425,21 +446,10 @@ trace_df <- function(object, free, x, weights, offset, call) {
   if (is.null(traits$curvature)) {
     sp_abort("unavailable", sprintf("The trace formula is not available for `family = %s`.", family_label(object$family)), call = call)
   }
-  if (is.data.frame(x) && length(response_names(object)) && all(response_names(object) %in% names(x))) {
-    data <- data_of_fit(object, x, NULL, weights, offset, call)
-    x <- data$x
-    weights <- data$weights
-    offset <- data$offset
-  }
-  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
-  x <- x_like(x, object, call, "x")
-  offset <- offset %||% attr(x, "offset")
-  if (nrow(x) != object$nobs) {
-    sp_abort("data", "`x` is not the data of the fit.", why = sprintf("It has %d rows, the fit had %d.", nrow(x), object$nobs), call = call, arg = "x")
-  }
-  w <- check_weights(weights, nrow(x), call)
-  total <- sum(w)
-  w <- w / total
+  data <- rows_of_fit(object, x, weights, offset, call)
+  x <- data$x
+  total <- sum(data$w)
+  w <- data$w / total
   p <- object$dim[1L]
   if (is_nonconvex(object$penalty)) {
     sp_abort("unavailable", sprintf("The trace formula is not available with `pen_%s()`.", object$penalty$name), call = call)
@@ -448,7 +458,7 @@ trace_df <- function(object, free, x, weights, offset, call) {
   exclude <- check_exclude(again$exclude, p, object$varnames, call)
   v <- check_penalty_factor(again$factor, exclude, p, call)
   s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
-  eta <- if (!is_gaussian(object)) linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, offset, call)
+  eta <- if (!is_gaussian(object)) linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call)
   used <- sort(unique(free@i)) + 1L
   x <- as.matrix(x[, used, drop = FALSE])
   scale <- rep(1, length(used))
@@ -470,14 +480,7 @@ trace_df <- function(object, free, x, weights, offset, call) {
       ridge <- (1 - object$alpha) * v[rows] / s_y
       base <- cbind(if (object$intercept) sqrt(q), z[, ridge == 0, drop = FALSE])
       z <- z[, ridge > 0, drop = FALSE] / rep(sqrt(ridge[ridge > 0]), each = nrow(z))
-      rank <- 0L
-      if (!is.null(base)) {
-        qrd <- qr(base)
-        rank <- qrd$rank - object$intercept
-        if (ncol(z)) z <- qr.resid(qrd, z)
-      }
-      gram <- if (!ncol(z)) matrix(0, 0L, 0L) else if (ncol(z) <= nrow(z)) crossprod(z) else tcrossprod(z)
-      last <<- list(at = at, rank = rank, d = if (ncol(gram)) pmax(eigen(gram, TRUE, only.values = TRUE)$values, 0) else numeric())
+      last <<- c(list(at = at), trace_parts(base, z, object$intercept))
     }
     last$rank + sum(last$d / (last$d + lambda))
   }, 0)

@@ -112,11 +112,8 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
   type.measure <- check_measure(type.measure, family, call)
   folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call, cluster)
   rule <- cv_rule(type.measure, grouped, nrow(folds) / max(folds), family, call)
-
   tasks <- fold_tasks(setup$response$weights, folds)
-  check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
-  setup$problem$weights <- tasks$weights
-  setup$problem$heldout <- tasks$heldout
+  setup <- with_folds(setup, tasks, call)
   by_coefficients <- setup$traits$name == "cox" && rule$measure == "deviance"
   setup$problem$keep <- c(TRUE, rep(relax || by_coefficients, sum(tasks$counts)))
   out <- run_engine(setup)
@@ -126,10 +123,20 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
   coefficients <- if (by_coefficients) fold_coefficients(out, setup, length(fit$lambda))
   if (by_coefficients) out$scores <- cox_fold_deviances(coefficients, setup, folds, rule$grouped)
   if (relax) fit <- add_relaxed(fit, setup, maxp, call)
-  cv <- new_cv(fit, out, setup, folds, rule, keep, cv_call, call)
+  eta <- heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors)
+  cv <- new_cv(fit, eta, out, setup, folds, rule, keep, cv_call, call)
   if (!relax) return(cv)
   held <- heldout_relaxed(out, fit, setup, tasks, maxp)
-  add_cv_relaxed(cv, heldout_eta(out, folds, length(fit$lambda), setup$problem$predictors), held, gamma, folds, setup, rule, keep, call, coefficients)
+  add_cv_relaxed(cv, eta, held, gamma, folds, setup, rule, keep, call, coefficients)
+}
+
+#' The tasks of a cross-validation in place of the single fit
+#' @noRd
+with_folds <- function(setup, tasks, call) {
+  check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
+  setup$problem$weights <- tasks$weights
+  setup$problem$heldout <- tasks$heldout
+  setup
 }
 
 #' The call of sparsepath() that gives the full fit
@@ -176,24 +183,26 @@ cv_rule <- function(measure, grouped, per_fold, family, call) {
   list(measure = measure, grouped = grouped)
 }
 
-#' Score the held-out predictions and build the object
+#' The curve where it is known, as cv.glmnet() names its parts
+#'
+#' @param upto Positions that may be used.
 #' @noRd
-new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
-  size <- length(fit$lambda)
-  eta <- heldout_eta(out, folds, size, setup$problem$predictors)
-  curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, out$scores)
-  names <- setup$traits$measures
+curve_fields <- function(curve, fit, upto = seq_along(fit$lambda)) {
   known <- !is.na(curve$cvsd)
   if (!any(known)) known[] <- TRUE
-  known <- known & seq_along(known) <= certified_to(fit, out, size)
-  lambda <- fit$lambda[known]
+  known <- known & seq_along(known) %in% upto
   cvm <- curve$cvm[known]
   cvsd <- curve$cvsd[known]
-  cv <- list(
-    lambda = lambda, cvm = cvm, cvsd = cvsd, cvup = cvm + cvsd, cvlo = cvm - cvsd,
-    nzero = fit$df[known], call = cv_call, name = names[rule$measure], fit = fit, glmnet.fit = fit
-  )
-  cv <- c(cv, choose_lambda(lambda, cvm, cvsd, rule$measure))
+  list(lambda = fit$lambda[known], cvm = cvm, cvsd = cvsd, cvup = cvm + cvsd, cvlo = cvm - cvsd, nzero = fit$df[known])
+}
+
+#' Score the held-out predictions and build the object
+#' @noRd
+new_cv <- function(fit, eta, out, setup, folds, rule, keep, cv_call, call) {
+  upto <- seq_len(certified_to(fit, out, length(fit$lambda)))
+  curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, out$scores)
+  cv <- c(curve_fields(curve, fit, upto), list(call = cv_call, name = setup$traits$measures[rule$measure], fit = fit, glmnet.fit = fit))
+  cv <- c(cv, choose_lambda(cv$lambda, cv$cvm, cv$cvsd, rule$measure))
   cv$foldid <- if (ncol(folds) == 1L) folds[, 1L] else folds
   if (keep) {
     names(dim(eta)) <- NULL
@@ -201,7 +210,6 @@ new_cv <- function(fit, out, setup, folds, rule, keep, cv_call, call) {
     dimnames(cv$fit.preval) <- c(list(rownames(setup$x)), if (is_several(fit)) list(names(fit$beta)), list(step_names(fit)),
       if (ncol(folds) > 1L) list(NULL))
   }
-  upto <- seq_len(certified_to(fit, out, size))
   cv$fold.gap <- vapply(out$tasks[-1L], function(task) max(task$gap[upto]), 0)
   cv$fold.kkt <- vapply(out$tasks[-1L], function(task) max(task$kkt[upto]), 0)
   cv$fold.status <- vapply(out$tasks[-1L], function(task) max(task$status[upto]), 0L)

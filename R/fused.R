@@ -147,7 +147,7 @@ solve_fused <- function(fit, lambda, call) {
   fuse <- if (!is.null(fit$fuse)) fit$fuse[seen$index[-1L] - 1L]
   out <- .Call(C_fused, seen$y, seen$w, lambda, fit$lambda1, fuse)
   if (!is.null(out$error)) abort_engine(out, NULL, call)
-  level <- soft_threshold(sum(seen$w * seen$y) / sum(seen$w), fit$lambda1)
+  level <- soft(sum(seen$w * seen$y) / sum(seen$w), fit$lambda1)
   null <- sum(seen$w * (seen$y - level)^2) / 2 + fit$lambda1 * sum(seen$w) * abs(level)
   labels <- names(lambda) %||% if (length(lambda)) paste0("s=", vapply(lambda, format, "", digits = 4))
   beta <- matrix(out$beta, ncol = length(lambda))

@@ -64,23 +64,8 @@ kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL
   check_dots(dots_of(...), names(formals(kkt.sparsepath)), call)
   if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
   data <- data_of_fit(object, x, if (!missing(y)) y, weights, offset, call)
-  x <- data$x
-  y <- data$y %||% abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
-  weights <- data$weights
-  offset <- data$offset
-  if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
-  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
-  settings <- object$settings
-  again <- penalty_again(object)
-  setup <- setup_problem(
-    x_like(x, object, call, "x"), y, object$family, weights, offset, alpha = object$alpha,
-    standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
-    penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
-    type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
-    penalty = again$penalty, control = object$control,
-    call = call
-  )
+  if (is.null(data$y)) abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  setup <- setup_again(object, data, call)
   b <- coefficients_at(object, s, FALSE, NULL, call)
   certify(b$a0, b$beta, if (is.null(s)) object$lambda else s, setup)
 }

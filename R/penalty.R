@@ -243,13 +243,10 @@ block_state <- function(groups, lambda, alpha, v, K, s_y, dropped) {
 block_norms <- function(m, pen) sqrt(rowsum(m^2, pen$blocks))
 
 #' @noRd
-soft_threshold <- function(z, t) sign(z) * pmax(abs(z) - t, 0)
-
-#' @noRd
 block_violation <- function(z, b, pen, dropped) {
   h <- block_norms(b, pen)
   ratio <- ifelse(h > 0, pen$T / h, 0)[pen$blocks, , drop = FALSE]
-  e <- ifelse(b == 0, soft_threshold(z, pen$l1), z - pen$l1 * sign(b) - (pen$l2 + ratio) * b)
+  e <- ifelse(b == 0, soft(z, pen$l1), z - pen$l1 * sign(b) - (pen$l2 + ratio) * b)
   e[dropped, ] <- 0
   size <- block_norms(e, pen)
   violation <- ifelse(h > 0, size, pmax(size - pen$T, 0))
@@ -262,7 +259,7 @@ block_scale <- function(z, pen) {
   lower <- double(ncol(z))
   upper <- rep(1, ncol(z))
   inside <- function(s) {
-    size <- block_norms(soft_threshold(z * rep(s, each = nrow(z)), pen$l1), pen)
+    size <- block_norms(soft(z * rep(s, each = nrow(z)), pen$l1), pen)
     colSums(size > pen$T * (1 + 1e-15)) == 0
   }
   whole <- inside(upper)
@@ -278,7 +275,7 @@ block_scale <- function(z, pen) {
 #' Penalty(b) + conjugate(z) - z b for each block
 #' @noRd
 block_terms <- function(z, b, pen) {
-  z2 <- soft_threshold(z, pen$l1)
+  z2 <- soft(z, pen$l1)
   size <- block_norms(z2, pen)
   h <- block_norms(b, pen)
   cut <- ifelse(size > pen$T, pen$T / size, 1)[pen$blocks, , drop = FALSE]

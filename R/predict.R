@@ -213,20 +213,7 @@ refit_at <- function(object, s, data, call, relaxed = FALSE) {
   for (arg in c("x", "y")) {
     if (is.null(data[[arg]])) abort_missing(arg, "`exact = TRUE` fits again, and the fit holds no data: give `x` and `y`.", call)
   }
-  if (object$offset && is.null(data$offset)) abort_missing("offset", "The path was fitted with an offset.", call)
-  if (object$settings$weighted && is.null(data$weights)) abort_missing("weights", "The path was fitted with weights.", call)
-  settings <- object$settings
-  again <- penalty_again(object)
-  setup <- setup_problem(
-    x_like(data$x, object, call, "x"), data$y, object$family, data$weights, data$offset,
-    alpha = object$alpha, lambda = unique(c(object$lambda[object$lambda > min(s)], s)),
-    standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
-    penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
-    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
-    type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
-    penalty = again$penalty, control = object$control,
-    call = call
-  )
+  setup <- setup_again(object, data, call, lambda = unique(c(object$lambda[object$lambda > min(s)], s)))
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, object$call)
   fit$penalty <- object$penalty
@@ -238,7 +225,7 @@ refit_at <- function(object, s, data, call, relaxed = FALSE) {
     )
   }
   warn_uncertified(fit, call)
-  if (relaxed) add_relaxed(fit, setup, settings$maxp, call) else fit
+  if (relaxed) add_relaxed(fit, setup, object$settings$maxp, call) else fit
 }
 
 #' What coef() gives: the intercept on top, where there is one; a list with several predictors

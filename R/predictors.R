@@ -85,3 +85,11 @@ check_type_multinomial <- function(type, traits, call) {
   if (is.null(type) || identical(type, c("ungrouped", "grouped"))) return("ungrouped")
   check_choice(type, c("ungrouped", "grouped"), "type.multinomial", call)
 }
+
+#' x %*% beta, by the columns that have a coefficient
+#' @noRd
+support_product <- function(x, beta) {
+  used <- sort(unique(beta@i)) + 1L
+  if (!length(used)) return(matrix(0, nrow(x), ncol(beta)))
+  as.matrix(x[, used, drop = FALSE] %*% as.matrix(beta[used, , drop = FALSE]))
+}

@@ -97,9 +97,7 @@ cv.prior_lasso <- function(x, y, prior, eta = c(0, 0.25, 0.5, 1, 2, 4), family =
   folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call, cluster)
   rule <- cv_rule(measure, grouped, nrow(folds) / max(folds), setup$family, call)
   tasks <- fold_tasks(setup$response$weights, folds)
-  check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
-  setup$problem$weights <- tasks$weights
-  setup$problem$heldout <- tasks$heldout
+  setup <- with_folds(setup, tasks, call)
   setup$problem$keep <- c(TRUE, rep(FALSE, sum(tasks$counts)))
   predictions <- prior_predictions(info, setup, tasks$weights)
   own <- stored_call(match.call(), "cv.prior_lasso")

@@ -20,7 +20,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   n <- nrow(x)
   p <- ncol(x)
   varnames <- colnames(x) %||% default_names(p)
-  family <- check_family(family %||% if (missing(y) || !is_survival(y)) "gaussian" else "cox", call)
+  family <- check_family(family %||% if (is_survival(y)) "cox" else "gaussian", call)
   traits <- family_traits(family)
   user_weights <- check_weights(weights, n, call)
   response <- check_y(y, family, n, user_weights, call)
@@ -69,6 +69,39 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
       standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
       exclude = if (length(exclude)) exclude, penalty.factor = penalty.factor, lower.limits = lower, upper.limits = upper)
   )
+}
+
+#' The problem that a fit solved, with its data given again
+#'
+#' @param data list(x, y, weights, offset)
+#' @param lambda NULL: the grid plays no part.
+#' @noRd
+setup_again <- function(object, data, call, lambda = NULL) {
+  check_given_again(object, data$weights, data$offset, call)
+  settings <- object$settings
+  again <- penalty_again(object)
+  setup_problem(
+    x_like(data$x, object, call, "x"), data$y, object$family, data$weights, data$offset, alpha = object$alpha, lambda = lambda,
+    standardize = object$standardize, intercept = object$intercept, exclude = again$exclude,
+    penalty.factor = again$factor, lower.limits = settings$lower.limits %||% -Inf,
+    upper.limits = settings$upper.limits %||% Inf, cox.ties = settings$cox.ties %||% "breslow",
+    type.multinomial = settings$type.multinomial, standardize.response = settings$standardize.response %||% FALSE,
+    penalty = again$penalty, control = object$control, call = call
+  )
+}
+
+#' Weights and offset that the fit had cannot be left out
+#' @noRd
+check_given_again <- function(object, weights, offset, call) {
+  if (object$offset && is.null(offset)) abort_missing("offset", "The path was fitted with an offset.", call)
+  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
+}
+
+#' With what depends on all observations together, where the loss has such a part
+#' @noRd
+with_joint <- function(problem, traits, w) {
+  if (!is.null(traits$joint)) problem$joint <- traits$joint$data(problem, w)
+  problem
 }
 
 #' Solve, or raise a classed condition

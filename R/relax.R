@@ -308,16 +308,11 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
       used <- sort(unique(unlist(lapply(sets$beta, function(m) m@i)))) + 1L
       own <- several_predictors(sets, setup$x[rows, used, drop = FALSE], used, length(rows))
       eta[rows, , , r] <- (own + if (length(offset) > 1L) as.vector(offset[rows, ]) else 0)[, , at]
-      gap[b_task - 1L] <- max(sets$gap)
-      kkt[b_task - 1L] <- max(sets$kkt)
-      status[b_task - 1L] <- max(sets$status)
-      next
+    } else {
+      own <- rep(sets$a0, each = length(rows)) + support_product(setup$x[rows, , drop = FALSE], sets$beta)
+      eta[rows, , r] <- (own + if (length(offset) > 1L) offset[rows] else 0)[, at]
+      coefficients[[b_task - 1L]] <- sets$beta[, at, drop = FALSE]
     }
-    used <- sort(unique(sets$beta@i)) + 1L
-    own <- matrix(rep(sets$a0, each = length(rows)), length(rows))
-    if (length(used)) own <- own + as.matrix(setup$x[rows, used, drop = FALSE] %*% as.matrix(sets$beta[used, , drop = FALSE]))
-    eta[rows, , r] <- (own + if (length(offset) > 1L) offset[rows] else 0)[, at]
-    coefficients[[b_task - 1L]] <- sets$beta[, at, drop = FALSE]
     gap[b_task - 1L] <- max(sets$gap)
     kkt[b_task - 1L] <- max(sets$kkt)
     status[b_task - 1L] <- max(sets$status)
@@ -339,11 +334,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call,
       cox_fold_deviances(Map(function(path, relaxed) blend(path, relaxed, gamma[k]), coefficients, held$beta), setup, folds, rule$grouped)
     }
     curve <- cv_curve(blends[[k]], folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, scores)
-    known <- !is.na(curve$cvsd)
-    if (!any(known)) known[] <- TRUE
-    cvm <- curve$cvm[known]
-    cvsd <- curve$cvsd[known]
-    list(lambda = fit$lambda[known], cvm = cvm, cvsd = cvsd, cvup = cvm + cvsd, cvlo = cvm - cvsd, nzero = fit$df[known])
+    curve_fields(curve, fit)
   })
   names(stats) <- paste0("g:", format(gamma, trim = TRUE))
   cv$relaxed <- c(list(statlist = stats, gamma = gamma), choose_lambda_gamma(stats, gamma, rule$measure))

@@ -36,6 +36,9 @@ soft_threshold <- function(z, lambda) {
       why = sprintf("It has length %d.", length(lambda)), call = call, arg = "lambda", value = length(lambda)
     )
   }
-  z[] <- sign(z) * pmax(as.vector(abs(z)) - lambda, 0)
+  z[] <- soft(as.vector(z), lambda)
   z
 }
+
+#' @noRd
+soft <- function(z, t) sign(z) * pmax(abs(z) - t, 0)
