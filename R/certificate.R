@@ -61,6 +61,7 @@ column_moments <- function(x, w, problem, call) {
     square <- variance + center^2
   }
   constant <- variance <= 1e-26 * square | square == 0
+  if (!is.null(problem$chains) && !problem$centred) constant <- square == 0 # the level of a chain may be constant
   list(
     center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
@@ -147,7 +148,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     unit[lambda == 0] <- max(abs(z_null[!dropped]), .Machine$double.xmin)
   }
   data.frame(
-    lambda = lambda, df = colSums(b != 0), objective = primal, dual = if (is.null(concave)) primal - gap else NA_real_, gap = gap,
+    lambda = lambda, df = if (is.null(design$chains)) diff(beta@p) else as.integer(colSums(b != 0)), objective = primal, dual = if (is.null(concave)) primal - gap else NA_real_, gap = gap,
     rel.gap = gap / null$value, kkt = ifelse(feasible, violation / unit, Inf)
   )
 }

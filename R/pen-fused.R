@@ -137,6 +137,15 @@ check_fused <- function(penalty, p, standardize, exclude, penalty.factor, lower,
   }
 }
 
+#' Relaxed fits have the selected columns without penalty; here that is all of them
+#' @noRd
+check_relaxable <- function(penalty, call) {
+  if (!is_fused(penalty)) return(invisible())
+  sp_abort("unavailable", "`relax` cannot be combined with `pen_fused()`.", why = "Nearly all coefficients are nonzero.",
+    how = "Sum the columns of each of the `stretches()` and fit those.", call = call, arg = "relax"
+  )
+}
+
 #' The chains of a penalty
 #'
 #' @return list(col, first: for the engine, 0-based columns by position and whether a chain starts there; columns: the columns of each
@@ -183,6 +192,15 @@ steps_of <- function(b, chains) {
     out <- out - before
   }
   out
+}
+
+#' Are all penalized steps zero at the first lambda of a fit?
+#' @noRd
+no_steps <- function(object) {
+  p <- object$dim[1L]
+  chains <- fused_chains(object$penalty, p, NULL)
+  b <- as.matrix(stacked_beta(object$beta)[, 1L, drop = FALSE])
+  all(stacked_steps(b, chains, nrow(b) %/% p)[chains$v > 0, ] == 0) # factors are recycled over the predictors
 }
 
 #' Steps of coefficients of K predictors below each other
