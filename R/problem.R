@@ -152,7 +152,7 @@ new_sparsepath <- function(task, out, setup, call) {
     nlambda = asked,
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
-  fit$likelihood <- likelihood_constants(setup)
+  fit$likelihood <- likelihood_constants(setup, fit)
   if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$penalty <- out$penalty
   if (!is.null(task$local)) {

@@ -268,6 +268,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
   relaxed$lambda <- fit$lambda[at]
   if (!is.null(fit$baseline)) relaxed$baseline <- path_baseline(relaxed, setup)
   for (name in c("dev.ratio", "gap", "kkt", "status", "npasses", "passes")) relaxed[[name]] <- sets[[name]]
+  relaxed$likelihood <- likelihood_constants(setup, relaxed)
   fit$relaxed <- relaxed
   fit$settings["maxp"] <- list(maxp)
   class(fit) <- c("sparsepath_relaxed", class(fit))
