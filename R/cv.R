@@ -136,6 +136,7 @@ with_folds <- function(setup, tasks, call) {
   check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
+  setup$fold_factors <- fold_factors(setup, tasks, call)
   setup
 }
 

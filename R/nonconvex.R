@@ -139,6 +139,10 @@ check_single_family <- function(penalty, traits, call) {
 #' @noRd
 resolve_penalty <- function(setup) {
   penalty <- setup$penalty
+  if (!is.null(setup$fold_factors)) {
+    setup$problem$v <- as.vector(setup$fold_factors)
+    setup$problem$v.each <- TRUE
+  }
   if (is.null(penalty)) return(setup)
   if (is_nonconvex(penalty)) {
     weights <- setup$problem$weights

@@ -230,7 +230,7 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
 #' @noRd
 refit <- function(set, setup, weights) {
   problem <- setup$problem
-  setup["penalty"] <- list(NULL)
+  setup[c("penalty", "fold_factors")] <- list(NULL)
   size <- length(set)
   problem[c("alpha", "lambda", "nlambda", "early.stop", "keep", "dfmax", "pmax")] <- list(1, 0, 1L, FALSE, TRUE, size + 1L, size)
   problem[c("heldout", "groups")] <- list(NULL)

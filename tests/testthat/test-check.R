@@ -216,7 +216,7 @@ test_that("columns are excluded by number, name or logical vector", {
   expect_identical(sum(by_number$beta[c(2, 5), ] != 0), 0L)
   expect_refused(sparsepath(x, y, exclude = "zz"), "names")
   expect_refused(sparsepath(x, y, exclude = c(TRUE, FALSE)), "length")
-  expect_refused(sparsepath(x, y, exclude = identity), "unavailable")
+  expect_refused(sparsepath(x, y, exclude = identity), "function")
 })
 
 test_that("penalty factors are rescaled as documented", {
