@@ -376,6 +376,10 @@ loglik_values <- function(object, sigma, call) {
 #' @noRd
 free_coefficients <- function(object) {
   count <- stacked_beta(object$beta)
+  if (is_fused(object$penalty)) {
+    chains <- fused_chains(object$penalty, object$dim[1L], NULL)
+    count <- as(as(stacked_steps(as.matrix(count), chains, nrow(count) %/% object$dim[1L]), "generalMatrix"), "CsparseMatrix")
+  }
   x <- count@x
   free <- x != 0
   rows <- count@i %% object$dim[1L] + 1L

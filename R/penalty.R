@@ -103,7 +103,7 @@ refuse_penalty <- function(fit, what, call) {
 check_penalty <- function(penalty, p, alpha, lower, upper, traits, solver, call) {
   if (is.null(penalty)) return(NULL)
   if (!inherits(penalty, "sparsepath_penalty")) {
-    sp_abort("type", "`penalty` must come from `pen_group()`, `pen_sparse_group()`, `pen_mcp()`, `pen_scad()` or `pen_adaptive()`.",
+    sp_abort("type", "`penalty` must come from `pen_group()`, `pen_sparse_group()`, `pen_mcp()`, `pen_scad()`, `pen_fused()` or `pen_adaptive()`.",
       why = sprintf("It is %s.", describe(penalty)),
       how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net is the default; `alpha` mixes it.",
       call = call, arg = "penalty"
@@ -123,6 +123,10 @@ print.sparsepath_penalty <- function(x, ...) {
 
 #' @noRd
 penalty_text <- function(penalty) {
+  if (is_fused(penalty)) {
+    count <- length(unique(penalty$chain))
+    return(if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns")
+  }
   if (is_nonconvex(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   if (penalty$name == "adaptive") return(sprintf("adaptive lasso, initial estimate %s", if (is.numeric(penalty$init)) "given" else penalty$init))
   count <- if (identical(penalty$group, "terms")) "the terms of a formula" else sprintf("%d groups", length(unique(penalty$group)))

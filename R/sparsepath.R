@@ -145,8 +145,8 @@
 #'   order, as glmnet does. All are fitted. The default `NULL` makes the
 #'   automatic grid, evenly spaced in log(lambda).
 #' @param standardize Divide the columns by their standard deviations, so that
-#'   the penalty does not depend on their units? The default is `TRUE`. Columns
-#'   without variation get coefficient zero.
+#'   the penalty does not depend on their units? The default is `TRUE` (`FALSE` with [pen_fused()], which compares coefficients as they
+#'   are). Columns without variation get coefficient zero.
 #' @param intercept Include an (unpenalized) intercept? Default `TRUE`.
 #' @param exclude Columns to leave out: numbers, names, or a logical vector; or a function that returns one of these, called as
 #'   `exclude(x = , y = , weights = )`. In a cross-validation it is called again with the training rows of every fold, so that a
@@ -299,7 +299,7 @@ sparsepath <- function(x, ...) {
 #' @method sparsepath default
 #' @export
 sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
-                               lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
+                               lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = !is_fused(penalty),
                                intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
                                upper.limits = Inf, cox.ties = c("breslow", "efron"),
                                type.multinomial = c("ungrouped", "grouped"), control = sparsepath.control(),
@@ -315,6 +315,7 @@ sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NUL
     standardize.response, penalty, call
   )
   relax <- check_flag(relax, "relax", call)
+  if (relax) check_relaxable(setup$penalty, call)
   maxp <- check_maxp(maxp, call)
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, stored_call(match.call(), "sparsepath"))
