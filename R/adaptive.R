@@ -72,12 +72,13 @@ check_adaptive <- function(penalty, p, traits, call) {
 adaptive_factors <- function(setup) {
   weights <- setup$problem$weights
   v <- vapply(seq_len(ncol(weights)), function(task) adaptive_task(setup, weights[, task]), double(ncol(setup$x)))
+  v <- matrix(v, ncol(setup$x))
   if (all(is.infinite(v[, 1L]))) {
     sp_abort("range", "The initial estimate of `pen_adaptive()` has no coefficient other than zero.",
       why = "All variables are left out.", how = "Use `init = \"ridge\"`.", call = setup$call, arg = "penalty"
     )
   }
-  matrix(v, ncol(setup$x))
+  v
 }
 
 #' @noRd
