@@ -75,12 +75,13 @@ adaptive_factors <- function(setup) {
     if (!is.null(setup$fold_factors)) setup$problem[c("v", "v.each")] <- list(setup$fold_factors[, task], FALSE)
     adaptive_task(setup, weights[, task])
   }, double(ncol(setup$x)))
+  v <- matrix(v, ncol(setup$x))
   if (all(is.infinite(v[, 1L]))) {
     sp_abort("range", "The initial estimate of `pen_adaptive()` has no coefficient other than zero.",
       why = "All variables are left out.", how = "Use `init = \"ridge\"`.", call = setup$call, arg = "penalty"
     )
   }
-  matrix(v, ncol(setup$x))
+  v
 }
 
 #' @noRd
