@@ -137,16 +137,101 @@ static void active_fit(sp_qp *q, const double *d) {
   }
 }
 
+/* Slot i of D: products with the slots of its block [longest], its eigenvector [longest] and eigenvalue of the block in penalized units,
+ * and whether that is a multiple of the identity. */
+static double *products(const sp_qp *q, int i) { return q->D + (ptrdiff_t)i * (2 * q->longest + 2); }
+static double *direction(const sp_qp *q, int i) { return products(q, i) + q->longest; }
+static double *curvature(const sp_qp *q, int i) { return products(q, i) + 2 * q->longest; }
+
 static sp_status reserve_products(sp_qp *q) {
-  const size_t need = (size_t)q->L * (size_t)q->longest;
+  const size_t need = (size_t)q->L * (2 * (size_t)q->longest + 2);
   if (need <= q->capD) return SP_OK;
   const sp_status st = sp_grow(q->ctx, &q->D, q->capD, need, sizeof *q->D);
   if (st == SP_OK) q->capD = need;
   return st;
 }
 
+/* M = V diag(l) V', V by columns of leading dimension ld, by cyclic Jacobi rotations; M is destroyed */
+static void jacobi(int m, double *M, double *V, ptrdiff_t ld) {
+  for (int j = 0; j < m; j++) {
+    for (int i = 0; i < m; i++) V[j * ld + i] = i == j;
+  }
+  for (int round = 0; round < 30; round++) {
+    double off = 0, diag = 0;
+    for (int j = 0; j < m; j++) {
+      diag += M[j * m + j] * M[j * m + j];
+      for (int i = 0; i < j; i++) off += M[j * m + i] * M[j * m + i];
+    }
+    if (!(off > 1e-33 * diag)) return;
+    for (int j = 1; j < m; j++) {
+      for (int i = 0; i < j; i++) {
+        const double e = M[j * m + i];
+        if (e == 0) continue;
+        const double theta = (M[j * m + j] - M[i * m + i]) / (2 * e);
+        const double t = fabs(theta) > 1e150 ? 0.5 / theta : (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
+        const double c = 1 / sqrt(t * t + 1), s = t * c;
+        for (int h = 0; h < m; h++) { /* columns */
+          const double x = M[i * m + h], y = M[j * m + h], vx = V[i * ld + h], vy = V[j * ld + h];
+          M[i * m + h] = c * x - s * y;
+          M[j * m + h] = s * x + c * y;
+          V[i * ld + h] = c * vx - s * vy;
+          V[j * ld + h] = s * vx + c * vy;
+        }
+        for (int h = 0; h < m; h++) { /* rows */
+          const double x = M[h * m + i], y = M[h * m + j];
+          M[h * m + i] = c * x - s * y;
+          M[h * m + j] = s * x + c * y;
+        }
+      }
+    }
+  }
+}
+
+/* Eigenvalues and eigenvectors of the block of slots s..; with an L1 part they would not help. */
+static sp_status decompose(sp_qp *q, int s) {
+  enum { SMALL = 16 };
+  const int k = q->A[s], m = q->len[k];
+  const ptrdiff_t ld = 2 * q->longest + 2;
+  double small[SMALL * SMALL], *M = small, *scratch = NULL, uneven = 0, top = 0;
+  for (int j = 0; j < m; j++) {
+    const double *col = products(q, s + j), uj = q->unit[k + j];
+    if (q->t[k + j] > 0) return SP_OK;
+    top = sp_max(top, col[j] / (uj * uj));
+    uneven = sp_max(uneven, fabs(col[j] / (uj * uj) - products(q, s)[0] / (q->unit[k] * q->unit[k])));
+    for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(col[i]) / (q->unit[k + i] * uj));
+  }
+  curvature(q, s)[1] = uneven <= 1e-15 * top;
+  if (curvature(q, s)[1] > 0) {
+    for (int j = 0; j < m; j++) curvature(q, s + j)[0] = top;
+    return SP_OK;
+  }
+  const int room = 34 * m;
+  if (m > SMALL) {
+    M = sp_alloc(q->ctx, (size_t)m * (size_t)m + (size_t)room + (size_t)m, sizeof *M);
+    if (!M) return SP_ENOMEM;
+    scratch = M + (ptrdiff_t)m * m;
+  }
+  for (int j = 0; j < m; j++) {
+    for (int i = 0; i < m; i++) M[j * m + i] = products(q, s + j)[i] / (q->unit[k + i] * q->unit[k + j]);
+  }
+  if (m <= SMALL) {
+    jacobi(m, M, direction(q, s), ld);
+    for (int j = 0; j < m; j++) curvature(q, s + j)[0] = sp_max(0, M[j * m + j]);
+  } else {
+    int info;
+    double *values = scratch + room;
+    dsyev_("V", "U", &m, M, &m, values, scratch, &room, &info, 1, 1);
+    for (int j = 0; j < m; j++) {
+      memcpy(direction(q, s + j), M + (ptrdiff_t)j * m, (size_t)m * sizeof *M);
+      curvature(q, s + j)[0] = sp_max(0, values[j]);
+    }
+    sp_free(q->ctx, M);
+  }
+  return SP_OK;
+}
+
 /* XA and D of the slots from `from` on: whole blocks */
-static void load(sp_qp *q, int from) {
+static sp_status load(sp_qp *q, int from) {
   if (q->gram > from) q->gram = from;
   for (int i = from; i < q->a; i++) {
     double *x = q->XA + (ptrdiff_t)i * q->n;
@@ -162,10 +247,13 @@ static void load(sp_qp *q, int from) {
       for (int i = 0; i <= j; i++) {
         const double *y = segment(q, s + i, &ai, &length);
         const double e = at == ai ? sp_dot(x, y, length) : 0;
-        q->D[(ptrdiff_t)(s + j) * q->longest + i] = q->D[(ptrdiff_t)(s + i) * q->longest + j] = e;
+        products(q, s + j)[i] = products(q, s + i)[j] = e;
       }
     }
+    const sp_status st = decompose(q, s);
+    if (st != SP_OK) return st;
   }
+  return SP_OK;
 }
 
 /* G of all slots */
@@ -223,8 +311,7 @@ static sp_status take_block(sp_qp *q, int k) {
 
 sp_status sp_block_reload(sp_qp *q) {
   const sp_status st = reserve_products(q);
-  if (st == SP_OK) load(q, 0);
-  return st;
+  return st == SP_OK ? load(q, 0) : st;
 }
 
 sp_status sp_block_from_b(sp_qp *q) {
@@ -237,7 +324,7 @@ sp_status sp_block_from_b(sp_qp *q) {
     for (int j = k; j < k + q->len[k]; j++) q->st[j] = SP_ZERO;
     if (on) SP_TRY(take_block(q, k));
   }
-  load(q, 0);
+  SP_TRY(load(q, 0));
 done:
   return st;
 }
@@ -260,7 +347,7 @@ static void drop_zero_blocks(sp_qp *q) {
         q->ia[pos] = o;
         q->nx[o] = q->nx[i];
         memcpy(q->XA + (ptrdiff_t)o * q->n, q->XA + (ptrdiff_t)i * q->n, (size_t)q->n * sizeof *q->XA);
-        memcpy(q->D + (ptrdiff_t)o * q->longest, q->D + (ptrdiff_t)i * q->longest, (size_t)len * sizeof *q->D);
+        memcpy(products(q, o), products(q, i), (size_t)(2 * q->longest + 2) * sizeof *q->D);
       }
       known += i < q->gram;
       q->acol[o++] = i;
@@ -278,65 +365,28 @@ static void drop_zero_blocks(sp_qp *q) {
 
 /* ---- one block --------------------------------------------------------------------------------- */
 
-/* F <- the lower Cholesky factor of M + add on the diagonal; 0: not positive definite */
-static int small_cholesky(int m, const double *M, double add, double *F) {
-  if (m > 24) {
-    int info = 0;
-    memcpy(F, M, (size_t)m * (size_t)m * sizeof *F);
-    for (int j = 0; j < m; j++) F[j * m + j] += add;
-    dpotrf_("L", &m, F, &m, &info, 1);
-    return info == 0;
+/* x with (l_i + mu) x_i = z_i, mu = T / |x|, |z| > T, l_i >= 0; h: a guess of |x|, or 0 */
+static void secular(int m, const double *l, double T, const double *z, double nz, double h, double *x) {
+  double top = 0, sum = 0;
+  for (int i = 0; i < m; i++) {
+    top = sp_max(top, l[i]);
+    sum += l[i];
   }
-  for (int j = 0; j < m; j++) { /* column by column */
-    for (int i = j; i < m; i++) {
-      double x = M[j * m + i] + (i == j ? add : 0);
-      for (int h = 0; h < j; h++) x -= F[h * m + i] * F[h * m + j];
-      if (i == j && !(x > 0)) return 0;
-      F[j * m + i] = i == j ? sqrt(x) : x / F[j * m + j];
-    }
-  }
-  return 1;
-}
-
-/* x with (M + T / |x|) x = z, |z| > T; M [m x m], F scratch of its size; h: a guess of |x|, or 0 */
-static void secular(int m, const double *M, double T, const double *z, double nz, double h, double *F, double *x, double *v) {
-  double top = 0, trace = 0;
-  for (int j = 0; j < m; j++) {
-    double row = 0;
-    for (int i = 0; i < m; i++) row += fabs(M[j * m + i]);
-    top = sp_max(top, row);
-    trace += M[j * m + j];
-  }
-  const double jitter = 1e-14 * trace / m + 1e-300;
-  double lo = 0, hi = T * top / (nz - T), mu = h > 0 ? T / h : T * (trace / m) / (nz - T);
+  double lo = 0, hi = T * top / (nz - T), mu = h > 0 ? T / h : T * (sum / m) / (nz - T);
   if (!(mu < hi)) mu = hi;
   for (int it = 0; it < 60; it++) {
-    if (!small_cholesky(m, M, mu + jitter, F)) {
-      lo = mu;
-      mu = 2 * mu + jitter;
-      continue;
+    double ss = 0, fall = 0; /* |x|^2, and half of what it loses by mu */
+    for (int i = 0; i < m; i++) {
+      const double inv = 1 / (l[i] + mu);
+      x[i] = z[i] * inv;
+      ss += x[i] * x[i];
+      fall += x[i] * x[i] * inv;
     }
-    for (int j = 0; j < m; j++) { /* v = L^-1 z, x = L'^-1 v */
-      double e = z[j];
-      for (int i = 0; i < j; i++) e -= F[i * m + j] * v[i];
-      v[j] = e / F[j * m + j];
-    }
-    for (int j = m - 1; j >= 0; j--) {
-      double e = v[j];
-      for (int i = j + 1; i < m; i++) e -= F[j * m + i] * x[i];
-      x[j] = e / F[j * m + j];
-    }
-    const double nx = sqrt(sp_nrm2sq(x, m)), f = mu * nx - T;
-    if (T == 0 || fabs(f) <= 2e-15 * T) return;
+    const double nx = sqrt(ss), f = mu * nx - T;
+    if (fabs(f) <= 2e-15 * T) return;
     if (f > 0) hi = mu;
     else lo = mu;
-    for (int j = 0; j < m; j++) { /* v = L^-1 x */
-      double e = x[j];
-      for (int i = 0; i < j; i++) e -= F[i * m + j] * v[i];
-      v[j] = e / F[j * m + j];
-    }
-    const double slope = sp_nrm2sq(v, m) / (nx * nx * nx) - 1 / T, next = mu - (1 / nx - mu / T) / slope;
-    const double old = mu;
+    const double slope = fall / (nx * ss) - 1 / T, next = mu - (1 / nx - mu / T) / slope, old = mu;
     mu = next > lo && next < hi ? next : lo > 0 ? sqrt(lo * hi) : hi / 16;
     if (fabs(mu - old) <= 1e-15 * old) return;
   }
@@ -369,61 +419,106 @@ static void proximal(int m, const double *M, double T, const double *t, const do
   }
 }
 
-/* The block of slots s.. to its minimizer. By the Gram matrix w->c follows, otherwise r does and w->c is left behind. */
-static void update_block(sp_qp *q, work *w, int s, int by_gram) {
-  const int k = q->A[s], m = q->len[k];
-  const double T = q->T[k];
-  double l1 = 0, nz = 0, moved = 0, uu = 0, uneven = 0;
-  ptrdiff_t from, length;
-  double *u = w->u, *z = w->g, *x = w->x, *t = w->v;
-  if (!by_gram) slot_products(q, s, m, w->c + s);
-  for (int j = 0; j < m; j++) {
-    const double uj = q->unit[k + j];
-    u[j] = uj * q->b[k + j];
-    uu += u[j] * u[j];
-    z[j] = w->c[s + j] / uj;
-    t[j] = q->t[k + j] / uj;
-    l1 += t[j];
+/* x [m] minimizes over the block of slots s.., whose u is given and z is M u + the correlations; ridge is part of M. */
+static void minimize_smooth(const sp_qp *q, work *w, int s, double ridge, double T, double hu, const double *u, double *x) {
+  const int m = q->len[q->A[s]];
+  double *z = w->g, *l = w->v, *t = w->M, ss = 0;
+  if (curvature(q, s)[1] > 0) { /* a multiple of the identity */
+    const double e = curvature(q, s)[0];
+    for (int j = 0; j < m; j++) {
+      z[j] += e * u[j];
+      ss += z[j] * z[j];
+    }
+    const double nz = sqrt(ss), share = nz > T && e + ridge > 0 ? (1 - T / nz) / (e + ridge) : 0;
+    for (int j = 0; j < m; j++) x[j] = share * z[j];
+    return;
   }
   for (int j = 0; j < m; j++) {
-    const double *col = q->D + (ptrdiff_t)(s + j) * q->longest;
+    const double *v = direction(q, s + j), e = curvature(q, s + j)[0];
+    double vz = 0, vu = 0;
+    for (int i = 0; i < m; i++) {
+      vz += v[i] * z[i];
+      vu += v[i] * u[i];
+    }
+    t[j] = vz + e * vu;
+    l[j] = e + ridge;
+    ss += t[j] * t[j];
+  }
+  const double nz = sqrt(ss);
+  for (int j = 0; j < m; j++) x[j] = 0;
+  if (nz <= T) return;
+  if (T > 0) {
+    secular(m, l, T, t, nz, hu, w->F);
+  } else {
+    const double floor = 1e-14 * *curvature(q, s + m - 1) + 1e-300;
+    for (int j = 0; j < m; j++) w->F[j] = t[j] / (l[j] + floor);
+  }
+  for (int j = 0; j < m; j++) {
+    const double *v = direction(q, s + j);
+    for (int i = 0; i < m; i++) x[i] += w->F[j] * v[i];
+  }
+}
+
+/* the same with an L1 part */
+static void minimize_sparse(const sp_qp *q, work *w, int s, double T, const double *u, double *x) {
+  const int k = q->A[s], m = q->len[k];
+  double *z = w->g, *t = w->v, nz = 0;
+  for (int j = 0; j < m; j++) t[j] = q->t[k + j] / q->unit[k + j];
+  for (int j = 0; j < m; j++) {
+    const double *col = products(q, s + j);
     for (int i = 0; i < m; i++) {
       w->M[j * m + i] = col[i] / (q->unit[k + i] * q->unit[k + j]);
       z[i] += w->M[j * m + i] * u[j];
     }
     w->M[j * m + j] += q->k[k + j] / (q->unit[k + j] * q->unit[k + j]);
-    uneven = sp_max(uneven, fabs(w->M[j * m + j] - w->M[0]));
-    for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(w->M[j * m + i]));
   }
   for (int j = 0; j < m; j++) nz += sp_soft(z[j], t[j]) * sp_soft(z[j], t[j]);
-  nz = sqrt(nz);
-  if (nz <= T) {
-    for (int j = 0; j < m; j++) x[j] = 0;
-  } else if (uneven <= 1e-15 * w->M[0]) { /* a multiple of the identity */
-    for (int j = 0; j < m; j++) x[j] = w->M[0] > 0 ? (1 - T / nz) * sp_soft(z[j], t[j]) / w->M[0] : 0;
-  } else if (l1 > 0) {
-    memcpy(x, u, (size_t)m * sizeof *x);
-    proximal(m, w->M, T, t, z, x, w->F);
-  } else {
-    secular(m, w->M, T, z, nz, sqrt(uu), w->F, x, w->v);
+  memcpy(x, u, (size_t)m * sizeof *x);
+  if (sqrt(nz) <= T) memset(x, 0, (size_t)m * sizeof *x);
+  else proximal(m, w->M, T, t, z, x, w->F);
+}
+
+/* The block of slots s.. to its minimizer. By the Gram matrix w->c follows, otherwise r does and w->c is left behind. */
+static void update_block(sp_qp *q, work *w, int s, int by_gram) {
+  const int k = q->A[s], m = q->len[k];
+  double l1 = 0, moved = 0, uu = 0, ss = 0;
+  ptrdiff_t from, length;
+  double *u = w->u, *x = w->x;
+  const int whole = segment_length(q) == q->n;
+  if (!by_gram && whole) sp_gemv_t(q->XA + (ptrdiff_t)s * q->n, q->n, q->n, m, q->r, w->c + s);
+  else if (!by_gram) slot_products(q, s, m, w->c + s);
+  for (int j = 0; j < m; j++) {
+    const double uj = q->unit[k + j];
+    u[j] = uj * q->b[k + j];
+    uu += u[j] * u[j];
+    w->g[j] = w->c[s + j] / uj;
+    l1 += q->t[k + j];
   }
-  int shared_from = s;
-  for (int j = 0; j < m && shared_from >= 0; j += q->view.K) shared_from = starts_shared(q, s + j) ? s : -1;
+  if (l1 > 0) minimize_sparse(q, w, s, q->T[k], u, x);
+  else minimize_smooth(q, w, s, q->k[k] / (q->unit[k] * q->unit[k]), q->T[k], sqrt(uu), u, x);
   for (int j = 0; j < m; j++) {
     const double b = x[j] / q->unit[k + j], d = b - q->b[k + j];
+    ss += x[j] * x[j];
     moved += fabs(d);
     q->b[k + j] = b;
-    if (d == 0) continue;
-    if (by_gram) {
-      sp_axpy(-d, q->G + (ptrdiff_t)(s + j) * q->capG, w->c, q->a);
-    } else {
+    u[j] = -d;
+    if (!by_gram) w->b0[s + j] = b;
+  }
+  if ((uu > 0) != (ss > 0) || (moved > 0 && l1 > 0)) w->chord = 0; /* the support may have changed */
+  if (moved == 0) return;
+  if (by_gram) {
+    sp_gemv_n(q->G + (ptrdiff_t)s * q->capG, q->capG, q->a, m, u, w->c);
+  } else if (whole) {
+    sp_gemv_n(q->XA + (ptrdiff_t)s * q->n, q->n, q->n, m, u, q->r);
+  } else {
+    int shared_from = s;
+    for (int j = 0; j < m && shared_from >= 0; j += q->view.K) shared_from = starts_shared(q, s + j) ? s : -1;
+    for (int j = 0; j < m; j++) {
       const double *col = segment(q, s + j, &from, &length);
       if (shared_from >= 0) col = q->XA + (ptrdiff_t)(shared_from + j - j % q->view.K) * q->n;
-      sp_axpy(-d, col, q->r + from, length);
-      w->b0[s + j] = b;
+      sp_axpy(u[j], col, q->r + from, length);
     }
   }
-  if (moved > 0 && l1 > 0) w->chord = 0; /* the support may have changed */
 }
 
 /* By the Gram matrix? As far as it is missing it has to be made first, by BLAS 3, and then serves many sweeps. */
@@ -433,11 +528,7 @@ static int prefers_gram(const sp_qp *q) {
 }
 
 static void sweep(sp_qp *q, work *w, int by_gram) {
-  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
-    const int k = q->A[s], was = sp_block_norm(q, k) > 0;
-    update_block(q, w, s, by_gram);
-    if (was != (sp_block_norm(q, k) > 0)) w->chord = 0;
-  }
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) update_block(q, w, s, by_gram);
 }
 
 static double residual(const sp_qp *q, const work *w) {
@@ -773,7 +864,7 @@ static sp_status enter(sp_qp *q, work *w, double E, int c_fresh, int *count) {
     if (q->ia[q->V[v]] < 0) q->V[left++] = q->V[v];
   }
   q->nV = left;
-  load(q, from);
+  SP_TRY(load(q, from));
   SP_TRY(reserve(q, w));
   for (int i = from; i < q->a; i++) {
     w->c[i] = q->c[q->A[i]];

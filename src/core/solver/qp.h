@@ -64,7 +64,7 @@ typedef struct sp_qp {
   int blocks;         /* norms of blocks are in force: block.h has what differs */
   double *G;          /* [capG x capG] blocks: Gram matrix of XA, of its first `gram` slots */
   int capG, gram;
-  double *D;          /* [L x longest] blocks: column i has the products of slot i with the slots of its block */
+  double *D;          /* [L x (2 longest + 2)] blocks: what belongs to a slot within its block, see block.c */
   size_t capD;
   int longest;        /* coefficients of the largest block */
   int shared;         /* K predictors with one metric: their columns differ in place only */
