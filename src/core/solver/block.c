@@ -20,12 +20,14 @@
 
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
-#define DONE 1e-11       /* residual / lambda at which the active blocks are solved */
+#define DONE 5e-11       /* residual / lambda at which the active blocks are solved */
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
 #define NEWTON_STEPS 3   /* factorizations that the rest of a solve is expected to take */
 #define GRAM_SHARE 5e-3  /* of the cost of the Gram matrix that a sweep has to bear */
 #define BLOCK_COST 2e3   /* what the equation of one block costs beside its products, in flops for each coefficient */
+#define DEPTH 5          /* sweeps between extrapolations */
+#define WILD 1e3         /* sum of the sizes of an extrapolation's weights beyond which it is not tried */
 
 typedef struct work {
   double *c, *d, *gd, *b0;   /* [a] XA'r; step; G d; b that r belongs to */
@@ -37,6 +39,9 @@ typedef struct work {
   size_t cap_rows;
   int *S;                    /* [a] slots of the support */
   int cap, cap_H, cap_M, s;
+  double *kept;              /* [(DEPTH + 1) x (a + max(a, n))] b and r (or c) after each of the last sweeps */
+  size_t cap_kept;
+  int kept_count, kept_gram, kept_a;
   int chord;                 /* H is the factor of the present support */
   double newton_rate;        /* what the last Newton step left of the residual */
 } work;
@@ -433,14 +438,12 @@ static void minimize_smooth(const sp_qp *q, work *w, int s, double ridge, double
     for (int j = 0; j < m; j++) x[j] = share * z[j];
     return;
   }
+  const ptrdiff_t ld = 2 * q->longest + 2;
+  sp_gemv_t(direction(q, s), ld, m, m, z, t);
+  sp_gemv_t(direction(q, s), ld, m, m, u, w->F);
   for (int j = 0; j < m; j++) {
-    const double *v = direction(q, s + j), e = curvature(q, s + j)[0];
-    double vz = 0, vu = 0;
-    for (int i = 0; i < m; i++) {
-      vz += v[i] * z[i];
-      vu += v[i] * u[i];
-    }
-    t[j] = vz + e * vu;
+    const double e = curvature(q, s + j)[0];
+    t[j] += e * w->F[j];
     l[j] = e + ridge;
     ss += t[j] * t[j];
   }
@@ -453,10 +456,7 @@ static void minimize_smooth(const sp_qp *q, work *w, int s, double ridge, double
     const double floor = 1e-14 * *curvature(q, s + m - 1) + 1e-300;
     for (int j = 0; j < m; j++) w->F[j] = t[j] / (l[j] + floor);
   }
-  for (int j = 0; j < m; j++) {
-    const double *v = direction(q, s + j);
-    for (int i = 0; i < m; i++) x[i] += w->F[j] * v[i];
-  }
+  sp_gemv_n(direction(q, s), ld, m, m, w->F, x);
 }
 
 /* the same with an L1 part */
@@ -529,6 +529,22 @@ static int prefers_gram(const sp_qp *q) {
 
 static void sweep(sp_qp *q, work *w, int by_gram) {
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) update_block(q, w, s, by_gram);
+}
+
+/* at b, or at b + d */
+static double penalty(const sp_qp *q, const double *d) {
+  double f = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int k = q->A[s];
+    double ss = 0;
+    for (int j = 0; j < q->len[k]; j++) {
+      const double b = q->b[k + j] + (d ? d[s + j] : 0), u = q->unit[k + j] * b;
+      f += q->t[k + j] * fabs(b) + q->k[k + j] * b * b / 2;
+      ss += u * u;
+    }
+    f += q->T[k] * sqrt(ss);
+  }
+  return f;
 }
 
 static double residual(const sp_qp *q, const work *w) {
@@ -688,22 +704,6 @@ static void polar(const sp_qp *q, work *w, double len) {
   }
 }
 
-/* at b, or at b + d */
-static double penalty(const sp_qp *q, const double *d) {
-  double f = 0;
-  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
-    const int k = q->A[s];
-    double ss = 0;
-    for (int j = 0; j < q->len[k]; j++) {
-      const double b = q->b[k + j] + (d ? d[s + j] : 0), u = q->unit[k + j] * b;
-      f += q->t[k + j] * fabs(b) + q->k[k + j] * b * b / 2;
-      ss += u * u;
-    }
-    f += q->T[k] * sqrt(ss);
-  }
-  return f;
-}
-
 /* One step; 0: none that helps. E: the residual before */
 static int newton(sp_qp *q, work *w, double E) {
   const int one = 1;
@@ -823,6 +823,91 @@ static void synchronize(sp_qp *q, work *w, int moved) {
   if (q->a) active_products(q, w->c);
 }
 
+/* x <- M^-1 x, M [m x m] positive definite, by its factor in place; 0: it is not */
+static int small_solve(int m, double *M, double *x) {
+  for (int j = 0; j < m; j++) {
+    for (int i = j; i < m; i++) {
+      double e = M[j * m + i];
+      for (int h = 0; h < j; h++) e -= M[h * m + i] * M[h * m + j];
+      if (i == j && !(e > 0)) return 0;
+      M[j * m + i] = i == j ? sqrt(e) : e / M[j * m + j];
+    }
+  }
+  for (int j = 0; j < m; j++) {
+    for (int h = 0; h < j; h++) x[j] -= M[h * m + j] * x[h];
+    x[j] /= M[j * m + j];
+  }
+  for (int j = m - 1; j >= 0; j--) {
+    for (int h = j + 1; h < m; h++) x[j] -= M[j * m + h] * x[h];
+    x[j] /= M[j * m + j];
+  }
+  return 1;
+}
+
+/* Remember b after a sweep, and after DEPTH of them extrapolate (Anderson; Bertrand & Massias 2021, algorithm 1): the affine combination
+ * of the last iterates whose sum of steps is smallest. It is taken where it lowers the objective. Residuals (or correlations) combine
+ * as the coefficients do, so that X is not needed. */
+static sp_status accelerate(sp_qp *q, work *w, int by_gram) {
+  const ptrdiff_t a = q->a, length = by_gram ? a : q->n, stride = a + length;
+  const size_t need = (DEPTH + 1) * (size_t)stride;
+  if (need > w->cap_kept) {
+    const sp_status st = sp_grow(q->ctx, &w->kept, w->cap_kept, need + need / 4, sizeof *w->kept);
+    if (st != SP_OK) return st;
+    w->cap_kept = need + need / 4;
+    w->kept_count = 0;
+  }
+  if (w->kept_gram != by_gram || w->kept_a != q->a) w->kept_count = 0;
+  w->kept_gram = by_gram;
+  w->kept_a = q->a;
+  double *last = w->kept + w->kept_count * stride, *state = by_gram ? w->c : q->r;
+  for (int i = 0; i < q->a; i++) last[i] = q->b[q->A[i]];
+  memcpy(last + a, state, (size_t)length * sizeof *last);
+  if (++w->kept_count <= DEPTH) return SP_OK;
+  double M[DEPTH * DEPTH], weight[DEPTH], sum = 0, size = 0, trace = 0;
+  for (int j = 0; j < DEPTH; j++) {
+    const double *x = w->kept + j * stride, *x1 = x + stride;
+    for (int i = 0; i <= j; i++) {
+      const double *y = w->kept + i * stride, *y1 = y + stride;
+      double e = 0;
+      for (int h = 0; h < q->a; h++) e += (x1[h] - x[h]) * (y1[h] - y[h]);
+      M[i * DEPTH + j] = M[j * DEPTH + i] = e;
+    }
+    weight[j] = 1;
+    trace += M[j * DEPTH + j];
+  }
+  for (int j = 0; j < DEPTH; j++) M[j * DEPTH + j] += 1e-12 * trace;
+  const int solved = small_solve(DEPTH, M, weight);
+  for (int j = 0; j < DEPTH && solved; j++) sum += weight[j];
+  for (int j = 0; j < DEPTH && solved; j++) size += fabs(weight[j] /= sum);
+  int take = solved && size < WILD;
+  if (take) {
+    double *to = w->kept, gain = 0; /* the first iterate has no part in it */
+    memset(to, 0, (size_t)stride * sizeof *to);
+    for (int j = 0; j < DEPTH; j++) sp_axpy(weight[j], w->kept + (j + 1) * stride, to, stride);
+    for (int i = 0; i < q->a; i++) w->d[i] = to[i] - last[i];
+    if (by_gram) {
+      for (ptrdiff_t i = 0; i < a; i++) gain += (to[a + i] + last[a + i]) * w->d[i];
+    } else {
+      for (ptrdiff_t i = 0; i < length; i++) gain += (last[a + i] + to[a + i]) * (last[a + i] - to[a + i]);
+    }
+    const double before = penalty(q, NULL);
+    take = penalty(q, w->d) - before - gain / 2 <= 1e-15 * before;
+    if (take) {
+      memcpy(state, to + a, (size_t)length * sizeof *state);
+      for (int i = 0; i < q->a; i++) {
+        q->b[q->A[i]] = to[i];
+        if (!by_gram) w->b0[i] = to[i];
+      }
+      w->kept_count = 1;
+    }
+  }
+  if (!take) {
+    memmove(w->kept, last, (size_t)stride * sizeof *last);
+    w->kept_count = 1;
+  }
+  return SP_OK;
+}
+
 /* `count` sweeps, and their correlations. *moved: r is behind b */
 static sp_status sweeps(sp_qp *q, work *w, int count, int *moved) {
   const int by_gram = prefers_gram(q);
@@ -833,7 +918,10 @@ static sp_status sweeps(sp_qp *q, work *w, int count, int *moved) {
     synchronize(q, w, 1);
     *moved = 0;
   }
-  for (int i = 0; i < count; i++) sweep(q, w, by_gram);
+  for (int i = 0; i < count; i++) {
+    sweep(q, w, by_gram);
+    SP_TRY(accelerate(q, w, by_gram));
+  }
   q->n_cd += count;
   if (by_gram) *moved = 1;
   else synchronize(q, w, 0);
@@ -870,7 +958,7 @@ static sp_status enter(sp_qp *q, work *w, double E, int c_fresh, int *count) {
     w->c[i] = q->c[q->A[i]];
     w->b0[i] = q->b[q->A[i]];
   }
-  w->chord = 0;
+  w->chord = w->kept_count = 0;
 done:
   return st;
 }
@@ -921,6 +1009,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
       if (!wants_rows(q)) SP_TRY(complete_gram(q));
       SP_TRY(reserve_newton(q, &w));
       refused = !newton(q, &w, E);
+      w.kept_count = 0;
       moved |= !refused;
       if (!refused && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
     }
@@ -929,7 +1018,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w.c[i];
   drop_zero_blocks(q);
 done:;
-  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block};
+  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block, w.kept};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   return st;
 }
