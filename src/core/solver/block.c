@@ -26,7 +26,7 @@
 #define NEWTON_STEPS 3   /* factorizations that the rest of a solve is expected to take */
 #define GRAM_SHARE 5e-3  /* of the cost of the Gram matrix that a sweep has to bear */
 #define BLOCK_COST 2e3   /* what the equation of one block costs beside its products, in flops for each coefficient */
-#define DEPTH 5          /* sweeps between extrapolations */
+#define DEPTH 4          /* sweeps between extrapolations */
 #define WILD 1e3         /* sum of the sizes of an extrapolation's weights beyond which it is not tried */
 
 typedef struct work {
@@ -92,54 +92,57 @@ double sp_block_kkt(const sp_qp *q) {
 
 /* ---- the active set ---------------------------------------------------------------------------- */
 
+/* Packed: blocks have whole columns of the design in all K predictors, with one metric. XA has each of them once, [view.n], and c, b by
+ * slots are [K x columns]. */
+static int columns(const sp_qp *q) { return q->packed ? q->a / q->view.K : q->a; }
+
 /* Where the column of slot i is not zero: all of it, or with several predictors and a diagonal metric the rows of its own. */
 static double *segment(const sp_qp *q, int i, ptrdiff_t *from, ptrdiff_t *length) {
   const sp_view *v = &q->view;
+  if (q->packed) {
+    *from = i % v->K * v->n;
+    *length = v->n;
+    return q->XA + (ptrdiff_t)(i / v->K) * v->n;
+  }
   const int apart = v->K > 1 && !v->root;
   *from = apart ? q->W[q->A[i]] % v->K * v->n : 0;
   *length = apart ? v->n : q->n;
   return q->XA + (ptrdiff_t)i * q->n + *from;
 }
 
-/* Do slots i, i + 1, ... hold one column of the design in all predictors, alike but for their place? */
-static int starts_shared(const sp_qp *q, int i) {
-  const int K = q->view.K, col = q->W[q->A[i]];
-  if (!q->shared || col % K != 0 || i + K > q->a) return 0;
-  for (int k = 1; k < K; k++) {
-    if (q->W[q->A[i + k]] != col + k) return 0;
-  }
-  return 1;
-}
-
 /* c_i = XA_i'r of slots i .. i + count - 1, whole blocks */
 static void slot_products(const sp_qp *q, int i, int count, double *c) {
   ptrdiff_t from, length;
-  for (int j = 0; j < count; j++) {
+  const int K = q->view.K;
+  for (int j = 0; j < count; j += q->packed ? K : 1) {
     const double *x = segment(q, i + j, &from, &length);
-    if (starts_shared(q, i + j)) { /* one read for all */
-      sp_cols_dot(&x, 1, length, q->r, length, q->view.K, c + j, q->view.K);
-      j += q->view.K - 1;
-    } else {
-      c[j] = sp_dot(x, q->r + from, length);
-    }
+    if (q->packed) sp_cols_dot(&x, 1, length, q->r, length, K, c + j, K); /* one read for all */
+    else c[j] = sp_dot(x, q->r + from, length);
   }
 }
 
 static ptrdiff_t segment_length(const sp_qp *q) { return q->view.K > 1 && !q->view.root ? q->view.n : q->n; }
 
 /* out [a] = XA'r */
-static void active_products(const sp_qp *q, double *out) {
-  if (segment_length(q) == q->n) sp_gemv_t(q->XA, q->n, q->n, q->a, q->r, out);
-  else slot_products(q, 0, q->a, out);
+void sp_block_products(const sp_qp *q, const double *r, double *out) {
+  if (!q->packed) {
+    sp_gemv_t(q->XA, q->n, q->n, q->a, r, out);
+    return;
+  }
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1, zero = 0;
+  if (count) dgemm_("T", "N", &K, &count, &n, &one, r, &n, q->XA, &n, &zero, out, &K, 1, 1);
 }
 
-/* r += XA d */
-static void active_fit(sp_qp *q, const double *d) {
-  ptrdiff_t from, length;
-  for (int i = 0; i < q->a; i++) {
-    const double *x = segment(q, i, &from, &length);
-    if (d[i] != 0) sp_axpy(d[i], x, q->r + from, length);
+/* out [n] += XA d */
+void sp_block_fit(const sp_qp *q, const double *d, double *out) {
+  if (!q->packed) {
+    sp_gemv_n(q->XA, q->n, q->n, q->a, d, out);
+    return;
   }
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1;
+  if (count) dgemm_("N", "T", &n, &K, &count, &one, q->XA, &n, d, &K, &one, out, &n, 1, 1);
 }
 
 /* Slot i of D: products with the slots of its block [longest], its eigenvector [longest] and eigenvalue of the block in penalized units,
@@ -237,12 +240,15 @@ static sp_status decompose(sp_qp *q, int s) {
 
 /* XA and D of the slots from `from` on: whole blocks */
 static sp_status load(sp_qp *q, int from) {
-  if (q->gram > from) q->gram = from;
-  for (int i = from; i < q->a; i++) {
-    double *x = q->XA + (ptrdiff_t)i * q->n;
+  const int K = q->packed ? q->view.K : 1;
+  if (q->gram > from / K) q->gram = from / K;
+  for (int i = from; i < q->a; i += K) {
+    double *x = q->packed ? q->u : q->XA + (ptrdiff_t)i * q->n;
     sp_view_column(&q->view, q->W[q->A[i]], x);
     sp_qp_project(q, x);
-    q->nx[i] = sp_nrm2sq(x, q->n);
+    if (q->packed) memcpy(q->XA + (ptrdiff_t)(i / K) * q->view.n, x, (size_t)q->view.n * sizeof *x);
+    const double norm = sp_nrm2sq(x, q->n);
+    for (int k = 0; k < K; k++) q->nx[i + k] = norm;
   }
   for (int s = from; s < q->a; s += q->len[q->A[s]]) {
     const int m = q->len[q->A[s]];
@@ -261,47 +267,32 @@ static sp_status load(sp_qp *q, int from) {
   return SP_OK;
 }
 
-/* G of all slots */
+/* G of all columns of XA */
 static sp_status complete_gram(sp_qp *q) {
-  const int n = (int)q->n, a = q->a, from = q->gram, m = a - from, K = q->view.K, rows = (int)q->view.n;
+  const int n = (int)(q->packed ? q->view.n : q->n), a = columns(q), from = q->gram, m = a - from;
   const double one = 1, zero = 0;
   if (!m) return SP_OK;
-  if (q->L > q->capG) {
-    double *G = sp_alloc(q->ctx, (size_t)q->L * (size_t)q->L, sizeof *G);
+  if (a > q->capG) {
+    const int room = q->packed ? q->L / q->view.K + 1 : q->L;
+    double *G = sp_alloc(q->ctx, (size_t)room * (size_t)room, sizeof *G);
     if (!G) return SP_ENOMEM;
-    for (int j = 0; j < from; j++) memcpy(G + (ptrdiff_t)j * q->L, q->G + (ptrdiff_t)j * q->capG, (size_t)from * sizeof *G);
+    for (int j = 0; j < from; j++) memcpy(G + (ptrdiff_t)j * room, q->G + (ptrdiff_t)j * q->capG, (size_t)from * sizeof *G);
     sp_free(q->ctx, q->G);
     q->G = G;
-    q->capG = q->L;
+    q->capG = room;
   }
-  int in_step = segment_length(q) < n && a % K == 0 && from % K == 0; /* all K predictors of each column, in turn */
-  for (int i = 0; i < a && in_step; i++) in_step = q->W[q->A[i]] % K == i % K;
-  if (in_step) {
-    const int step = n * K, gstep = q->capG * K, count = a / K, fresh = m / K;
-    for (int j = from; j < a; j++) memset(q->G + (ptrdiff_t)j * q->capG, 0, (size_t)a * sizeof *q->G);
-    double *block = q->G + (ptrdiff_t)from * q->capG; /* products of predictor k, spread out afterwards from the last to the first */
-    for (int k = 0; k < K; k++) {
-      double *to = block + (ptrdiff_t)k * q->capG;
-      dgemm_("T", "N", &count, &fresh, &rows, &one, q->XA + (ptrdiff_t)k * (n + rows), &step,
-             q->XA + (ptrdiff_t)from * n + (ptrdiff_t)k * (n + rows), &step, &zero, to, &gstep, 1, 1);
-      for (int j = 0; j < fresh; j++) {
-        double *col = to + (ptrdiff_t)j * gstep;
-        for (int i = count - 1; i >= 0; i--) {
-          const double e = col[i];
-          col[i] = 0;
-          col[i * K + k] = e;
-        }
-      }
-    }
-  } else {
-    dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, q->XA + (ptrdiff_t)from * n, &n, &zero, q->G + (ptrdiff_t)from * q->capG, &q->capG,
-           1, 1);
-  }
+  dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, q->XA + (ptrdiff_t)from * n, &n, &zero, q->G + (ptrdiff_t)from * q->capG, &q->capG, 1, 1);
   for (int j = from; j < a; j++) {
     for (int i = 0; i < j; i++) q->G[(ptrdiff_t)i * q->capG + j] = q->G[(ptrdiff_t)j * q->capG + i];
   }
   q->gram = a;
   return SP_OK;
+}
+
+/* of slots i and j */
+static double gram(const sp_qp *q, int i, int j) {
+  const int K = q->packed ? q->view.K : 1;
+  return i % K == j % K ? q->G[(ptrdiff_t)(j / K) * q->capG + i / K] : 0;
 }
 
 static sp_status take_block(sp_qp *q, int k) {
@@ -336,7 +327,9 @@ done:
 
 /* blocks that are zero leave A */
 static void drop_zero_blocks(sp_qp *q) {
-  int o = 0, known = 0; /* slots kept, those of them that G has */
+  const int K = q->packed ? q->view.K : 1;
+  const ptrdiff_t n = q->packed ? q->view.n : q->n;
+  int o = 0, known = 0; /* slots kept; columns of them that G has */
   for (int s = 0; s < q->a;) {
     const int k = q->A[s], len = q->len[k], keep = sp_block_norm(q, k) > 0;
     for (int i = s; i < s + len; i++) {
@@ -351,15 +344,18 @@ static void drop_zero_blocks(sp_qp *q) {
         q->A[o] = pos;
         q->ia[pos] = o;
         q->nx[o] = q->nx[i];
-        memcpy(q->XA + (ptrdiff_t)o * q->n, q->XA + (ptrdiff_t)i * q->n, (size_t)q->n * sizeof *q->XA);
+        if (o % K == 0) memcpy(q->XA + o / K * n, q->XA + i / K * n, (size_t)n * sizeof *q->XA);
         memcpy(products(q, o), products(q, i), (size_t)(2 * q->longest + 2) * sizeof *q->D);
       }
-      known += i < q->gram;
-      q->acol[o++] = i;
+      if (o % K == 0) {
+        known += i / K < q->gram;
+        q->acol[o / K] = i / K;
+      }
+      o++;
     }
     s += len;
   }
-  for (int j = 0; j < known && o < q->a; j++) {
+  for (int j = 0; j < known && o < q->a; j++) { /* columns */
     const double *from = q->G + (ptrdiff_t)q->acol[j] * q->capG;
     double *to = q->G + (ptrdiff_t)j * q->capG;
     for (int i = 0; i < known; i++) to[i] = from[q->acol[i]];
@@ -506,16 +502,21 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
   }
   if ((uu > 0) != (ss > 0) || (moved > 0 && l1 > 0)) w->chord = 0; /* the support may have changed */
   if (moved == 0) return;
-  if (by_gram) {
+  if (by_gram && q->packed) {
+    const int K = q->view.K, count = columns(q);
+    for (int j = 0; j < m; j += K) {
+      const double *g = q->G + (ptrdiff_t)((s + j) / K) * q->capG;
+      for (int i = 0; i < count; i++) {
+        for (int h = 0; h < K; h++) w->c[i * K + h] += g[i] * u[j + h];
+      }
+    }
+  } else if (by_gram) {
     sp_gemv_n(q->G + (ptrdiff_t)s * q->capG, q->capG, q->a, m, u, w->c);
   } else if (whole) {
     sp_gemv_n(q->XA + (ptrdiff_t)s * q->n, q->n, q->n, m, u, q->r);
   } else {
-    int shared_from = s;
-    for (int j = 0; j < m && shared_from >= 0; j += q->view.K) shared_from = starts_shared(q, s + j) ? s : -1;
     for (int j = 0; j < m; j++) {
       const double *col = segment(q, s + j, &from, &length);
-      if (shared_from >= 0) col = q->XA + (ptrdiff_t)(shared_from + j - j % q->view.K) * q->n;
       sp_axpy(u[j], col, q->r + from, length);
     }
   }
@@ -523,7 +524,7 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
 
 /* By the Gram matrix? As far as it is missing it has to be made first, by BLAS 3, and then serves many sweeps. */
 static int prefers_gram(const sp_qp *q) {
-  const double a = q->a, length = (double)segment_length(q);
+  const double a = columns(q), length = (double)segment_length(q);
   return 2 * a + GRAM_SHARE * (a - q->gram) * length < 4 * length;
 }
 
@@ -571,9 +572,9 @@ static int factor(sp_qp *q, work *w) {
   for (double jitter = 0; info && jitter <= 1e-6; jitter = jitter > 0 ? jitter * 100 : 1e-14) {
     for (int j = 0; j < s; j++) {
       const int pj = q->A[w->S[j]];
-      const double *col = q->G + (ptrdiff_t)w->S[j] * q->capG, uj = q->unit[pj];
+      const double *col = q->packed ? NULL : q->G + (ptrdiff_t)w->S[j] * q->capG, uj = q->unit[pj];
       double *to = w->H + (ptrdiff_t)j * s;
-      for (int i = 0; i <= j; i++) to[i] = col[w->S[i]] / (uj * q->unit[q->A[w->S[i]]]);
+      for (int i = 0; i <= j; i++) to[i] = (col ? col[w->S[i]] : gram(q, w->S[i], w->S[j])) / (uj * q->unit[q->A[w->S[i]]]);
       to[j] += q->k[pj] / (uj * uj);
     }
     trace = 0;
@@ -730,10 +731,10 @@ static int newton(sp_qp *q, work *w, double E) {
   for (int it = 0; it < 8; it++, len /= 2) {
     polar(q, w, len);
     double curve;
-    if (w->by_rows) {
+    if (w->by_rows || q->packed) {
       memset(q->u, 0, (size_t)q->n * sizeof *q->u);
-      sp_gemv_n(q->XA, q->n, q->n, q->a, w->d, q->u);
-      sp_gemv_t(q->XA, q->n, q->n, q->a, q->u, w->gd);
+      sp_block_fit(q, w->d, q->u);
+      sp_block_products(q, q->u, w->gd);
       curve = sp_nrm2sq(q->u, q->n);
     } else {
       memset(w->gd, 0, (size_t)q->a * sizeof *w->gd);
@@ -817,10 +818,10 @@ static sp_status reserve_newton(sp_qp *q, work *w) {
 static void synchronize(sp_qp *q, work *w, int moved) {
   if (moved) {
     for (int i = 0; i < q->a; i++) w->d[i] = w->b0[i] - q->b[q->A[i]];
-    active_fit(q, w->d);
+    sp_block_fit(q, w->d, q->r);
   }
   for (int i = 0; i < q->a; i++) w->b0[i] = q->b[q->A[i]];
-  if (q->a) active_products(q, w->c);
+  if (q->a) sp_block_products(q, q->r, w->c);
 }
 
 /* x <- M^-1 x, M [m x m] positive definite, by its factor in place; 0: it is not */
