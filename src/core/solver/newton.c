@@ -671,11 +671,11 @@ done:
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
   sp_status st = SP_OK;
   double *from = NULL;
-  const int blocks = m->qp.blocks;
+  const int blocks = m->qp.blocks, active = m->qp.a;
   *limit = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
-  if (m->qp.blocks != blocks && m->qp.a) { /* lambda = 0 after others: the engines keep A differently */
+  if (m->qp.blocks != blocks && active) { /* lambda = 0 after others: the engines keep A differently */
     SP_TRY(sp_qp_from_b(&m->qp));
     if (m->target) SP_TRY(sp_qp_residual(&m->qp, m->target));
     m->c_fresh = 0;
