@@ -165,6 +165,10 @@ concordance_index <- function(pred, y, weights = NULL) {
   }
   w <- if (is.null(weights)) rep(1, n) else check_numeric(weights, "weights", call, n = n, of = "rows of `pred`", lower = 0)
   if (is_survival(y) || is.matrix(y) && ncol(y) > 1L) {
+    rows <- NROW(if (inherits(y, "stratified")) y$y else y)
+    if (rows != n) {
+      sp_abort("length", sprintf("`y` must have one row for each of the %d rows of `pred`.", n), why = sprintf("It has %d.", rows), call = call, arg = "y")
+    }
     data <- check_y_cox(y, n, NULL, call, "y")
   } else {
     if (is.factor(y)) {

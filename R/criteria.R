@@ -210,7 +210,8 @@ select_lambda <- function(object, criterion = c("AIC", "BIC", "EBIC", "AICc"), .
   eligible <- each < n & is.finite(value)
   if (!any(eligible)) {
     sp_abort("range", "No solution of the path can be selected.",
-      why = sprintf("All have at least as many degrees of freedom as there are observations (%d).", n), call = call
+      why = if (any(each < n)) "The likelihood or the criterion is infinite at all of them: residuals are zero, or linearly dependent."
+        else sprintf("All have at least as many degrees of freedom as there are observations (%d).", n), call = call
     )
   }
   best <- which(eligible)[which.min(value[eligible])]
