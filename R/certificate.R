@@ -282,9 +282,9 @@ best_gap <- function(state) {
     scale <- ifelse(size > 0, colSums(w * (state$y - state$offset) * state$t) / size, 1)
     gap <- pmin(gap, gap_at(state, pmin(pmax(scale, -feasible), feasible)))
   }
-  smooth <- apply(state$pen$l2 > 0 | state$z == 0, 2L, all)
+  smooth <- apply(state$pen$l2 > 0 | !bounded(state), 2L, all)
   if (any(smooth)) {
-    # An elastic net has no constraint: full residuals are allowed, and best near the optimum.
+    # An elastic net has no constraint, nor has a coefficient that its limit holds: full residuals are allowed, and best near the optimum.
     gap <- pmin(gap, ifelse(smooth, gap_at(state, rep(1, length(gap))), Inf))
     if (any(smooth & gap > 1e-8 * colSums(w * state$t^2))) gap <- pmin(gap, golden_gap(state, ifelse(smooth, 1, pmin(1, feasible))))
   }
@@ -305,14 +305,20 @@ golden_gap <- function(state, upper, rounds = 40L) {
   gap_at(state, (lower + upper) / 2)
 }
 
+#' Does no limit of the coefficient make the conjugate finite?
+#' @noRd
+bounded <- function(state) {
+  z <- state$z
+  (z > 0 & is.infinite(state$pen$upper) | z < 0 & is.infinite(state$pen$lower)) & z != 0
+}
+
 #' Largest scale at which no infinite limit makes the conjugate infinite
 #' @noRd
 feasible_scale <- function(state) {
   pen <- state$pen
   z <- state$z
   if (!is.null(pen$T)) return(block_scale(z, pen))
-  bound <- (z > 0 & is.infinite(pen$upper) | z < 0 & is.infinite(pen$lower)) & z != 0
-  ratio <- ifelse(bound, pen$l1 / abs(z), Inf)
+  ratio <- ifelse(bounded(state), pen$l1 / abs(z), Inf)
   apply(ratio, 2L, min)
 }
 

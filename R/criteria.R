@@ -72,7 +72,7 @@
 #'   `nobs`, `method`, and `dispersion`, how many variances and covariances are in `df`. `AIC()`, `BIC()`, `EBIC()`, `effective_df()`: vectors named as the
 #'   columns of `coef()`. `select_lambda()`: an object of class
 #'   `"sparsepath_selection"` with `lambda`, `index`, `df`, `criterion`, `value`,
-#'   `method` and `table`, a data frame of all lambdas.
+#'   `method`, `extra` (degrees of freedom of intercepts and variances) and `table`, a data frame of all lambdas.
 #' @references
 #' Zou H, Hastie T, Tibshirani R (2007). On the "degrees of freedom" of the lasso.
 #' *Annals of Statistics*, 35(5), 2173-2192. \doi{10.1214/009053607000000127}
@@ -210,13 +210,15 @@ select_lambda <- function(object, criterion = c("AIC", "BIC", "EBIC", "AICc"), .
   eligible <- each < n & is.finite(value)
   if (!any(eligible)) {
     sp_abort("range", "No solution of the path can be selected.",
-      why = sprintf("All have at least as many degrees of freedom as there are observations (%d).", n), call = call
+      why = if (any(each < n)) "The likelihood or the criterion is infinite at all of them: residuals are zero, or linearly dependent."
+        else sprintf("All have at least as many degrees of freedom as there are observations (%d).", n), call = call
     )
   }
   best <- which(eligible)[which.min(value[eligible])]
   structure(
     list(
       criterion = criterion, lambda = object$lambda[best], index = best, df = k[best], value = value[best], method = attr(l, "method"),
+      extra = intercept_df(object) + attr(l, "dispersion"),
       table = data.frame(lambda = object$lambda, df = k, logLik = as.vector(l), value = value, eligible = eligible,
         row.names = step_names(object))
     ),
@@ -230,7 +232,8 @@ print.sparsepath_selection <- function(x, ...) {
   cat(sprintf(
     "lambda = %s by %s, number %d of %d\n%s = %s with %s degrees of freedom (%s)\n", format(x$lambda, digits = 4), x$criterion, x$index,
     nrow(x$table), x$criterion, format(x$value, digits = 6), format(x$df, digits = 4),
-    if (x$method == "trace") "trace formula" else "nonzero coefficients, intercept and variance included"
+    paste0(if (x$method == "trace") "trace formula" else "nonzero coefficients",
+      if (x$extra > 0) sprintf(", %s of them for intercept or variance", format(x$extra)))
   ))
   if (any(!x$table$eligible)) cat(sprintf("%d saturated solutions left aside\n", sum(!x$table$eligible)))
   invisible(x)

@@ -94,8 +94,7 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
   }
   if (!from_data) return(one(eta, newy, weights))
   # rows of a formula's data with missing values: NA, as in predict()
-  known <- stats::complete.cases(if (inherits(newy, "stratified")) as.matrix(newy$y) else if (inherits(newy, "Surv")) as.matrix(newy) else newy,
-    matrix(eta, nrow(eta)))
+  known <- complete_rows(eta, newy)
   if (all(known)) return(one(eta, newy, weights))
   several <- length(dim(eta)) > 2L
   if (!any(known)) return(if (several && type == "deviance" && !identical(object$family, "mgaussian")) eta[, 1L, ] * NA else eta * NA)
