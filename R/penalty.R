@@ -170,7 +170,7 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) 
   of <- as.integer(group)
   used <- tabulate(of[is.finite(v)], nlevels(group))
   weights <- group_weights(penalty$weights, levels(group), used, call)
-  if (penalty$asparse == 1 && !across && (alpha == 1 || !factors)) return(NULL) # no norms: the lasso
+  if (penalty$asparse == 1 && (alpha == 1 || !factors)) return(NULL) # no norms: the lasso
   list(
     of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L, w = weights,
     across = across, tau = penalty$asparse
@@ -216,7 +216,8 @@ group_of_terms <- function(x, call) {
 #' @noRd
 has_norms <- function(fit) {
   penalty <- fit$settings$penalty
-  isTRUE(fit$grouped) || identical(fit$family, "mgaussian") || is_group_penalty(penalty) && penalty$asparse < 1
+  if (is_group_penalty(penalty)) return(penalty$asparse < 1)
+  isTRUE(fit$grouped) || identical(fit$family, "mgaussian")
 }
 
 # ---- the certificate ------------------------------------------------------------------

@@ -272,3 +272,25 @@ test_that("a sparse group lasso without norms is the lasso, bit for bit", {
   expect_identical(f$lambda, g$lambda)
   expect_lt(max(kkt(f, x, colon$y)$rel.gap), 1e-9)
 })
+
+test_that("a share of 1 is the lasso over several predictors, too", {
+  d <- group_data(6)
+  penalty <- pen_sparse_group(d$group, 1)
+  a <- list(d$x, d$class, "multinomial", nlambda = 15, lambda.min.ratio = 0.01)
+  f <- do.call(sparsepath, c(a, list(penalty = penalty, type.multinomial = "grouped")))
+  expect_identical(f$beta, do.call(sparsepath, a)$beta)
+  expect_lt(max(kkt(f, d$x, d$class)$kkt), 1e-6)
+  f <- sparsepath(d$x, d$Y, "mgaussian", penalty = penalty, nlambda = 15)
+  v <- vg_path(f, d$x, d$Y, "mgaussian", d$group, rep(1, 15), tau = 1)
+  expect_lt(max(v$kkt), 1e-6)
+  # responses are apart without norms: each is a lasso of its own
+  for (k in 1:3) {
+    g <- sparsepath(d$x, d$Y[, k], lambda = f$lambda)
+    expect_lt(max(abs(as.matrix(f$beta[[k]]) - as.matrix(g$beta))) / max(abs(f$beta[[k]])), 1e-8)
+  }
+  # five observations: the block solver took half a minute
+  s <- fuzz_penalty(2871)
+  took <- system.time(f <- do.call(sparsepath, s))
+  expect_true(all(f$status == 0))
+  expect_lt(sum(took[1:2]), 5)
+})
