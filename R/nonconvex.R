@@ -45,8 +45,9 @@
 #'     selected variables, so this is a strict local minimum among them; 0: neither could be shown}
 #' }
 #' `convex.min` is the position of the first lambda at which `local` falls below 2, `NA` if it never does (the idea of Breheny and Huang 2011). Up to there
-#' paths of different programs agree; beyond, several local solutions may exist, and which one is found depends on
-#' the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
+#' paths of different programs usually agree. They need not: variables that are not selected can make another local solution, and with
+#' strongly correlated columns they do. Beyond, several local solutions may exist within the selected variables, too. Which one is found
+#' depends on the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
 #'
 #' Solutions start from the one at the lambda before. Newton's method on the pieces
 #' of the penalty is tried first, coordinate descent where the curvature is not positive, then the local linear approximation, each
@@ -119,7 +120,7 @@ check_nonconvex <- function(penalty, alpha, lower, upper, traits, solver, call) 
   }
   if (!is.null(lower) || !is.null(upper)) {
     sp_abort("unavailable", sprintf("Limits of the coefficients cannot be combined with `pen_%s()`.", penalty$name),
-      call = call, arg = if (is.null(lower)) "upper.limits" else "lower.limits"
+      how = "The lasso and `pen_adaptive()` take limits.", call = call, arg = if (is.null(lower)) "upper.limits" else "lower.limits"
     )
   }
   check_single_family(penalty, traits, call)

@@ -32,6 +32,7 @@ static subject draw(const sp_penalty_ops *ops, int ref) {
   s.co.v = exp(sp_normal());
   s.co.kv = exp(sp_normal());
   s.co.cv = exp(sp_normal());
+  s.co.one = 1;
   s.co.lo = -INFINITY;
   s.co.hi = INFINITY;
   s.lambda = exp(sp_normal());

@@ -106,6 +106,9 @@ sp_view sp_model_view(const sp_model *m) {
   return v;
 }
 
+/* Standardized coefficients have the units of a response, where it has any. */
+static double unit_of_coefficients(const sp_model *m) { return m->loss.ops->flags & SP_LOSS_QUADRATIC ? m->unit : 1; }
+
 sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   const int j = sp_model_base(m, coefficient);
   const double ratio = m->ratio ? m->ratio[j] : 1, d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
@@ -113,6 +116,7 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   co.v = m->v[j] * ratio;
   co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : m->v[j]) * ratio * ratio * m->ridge_scale;
   co.cv = ratio * ratio * m->curvature;
+  co.one = unit_of_coefficients(m);
   co.lo = m->lower && isfinite(m->lower[j]) ? m->lower[j] * d : -INFINITY;
   co.hi = m->upper && isfinite(m->upper[j]) ? m->upper[j] * d : INFINITY;
   return co;
@@ -141,7 +145,7 @@ int sp_model_block_of(const sp_model *m, int coefficient) {
 sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
   const sp_groups *gr = m->pen->groups;
   const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
-  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v};
+  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m)};
   for (int i = gr->ptr[group]; i < gr->ptr[group + 1]; i++) {
     for (int k = from; k < to; k++) {
       const int c = gr->cols[i] * m->K + k;
