@@ -20,13 +20,15 @@
 
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
+#define LOOK 0.02        /* and again when it has fallen to this much of that */
 #define DONE 5e-11       /* residual / lambda at which the active blocks are solved */
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
-#define NEWTON_STEPS 3   /* factorizations that the rest of a solve is expected to take */
+#define NEWTON_STEPS 0.3 /* flops of sweeps that the rest of a solve may take for each flop of a factorization */
 #define GRAM_SHARE 5e-3  /* of the cost of the Gram matrix that a sweep has to bear */
-#define BLOCK_COST 2e3   /* what the equation of one block costs beside its products, in flops for each coefficient */
+#define BLOCK_COST 1e3   /* what the equation of one block costs beside its products, in flops */
 #define DEPTH 4          /* sweeps between extrapolations */
+#define SLACK 1e-13      /* rounding of a change of the objective, relative to its terms */
 #define WILD 1e3         /* sum of the sizes of an extrapolation's weights beyond which it is not tried */
 
 typedef struct work {
@@ -35,7 +37,7 @@ typedef struct work {
   double *H, *M, *F;         /* [s x s] Newton matrix; [len x len] of one block */
   double *N, *X, *V, *C;     /* with more coefficients than rows: see factor_rows() */
   double *k, *m, *dir;       /* [a] Dk, scratch, u_g by coefficient of the support */
-  int *block, blocks, by_rows; /* [a] block of a coefficient of the support, their number */
+  int *block, blocks, by_rows, as_packed; /* [a] block of a coefficient of the support, their number */
   size_t cap_rows;
   int *S;                    /* [a] slots of the support */
   int cap, cap_H, cap_M, s;
@@ -325,8 +327,8 @@ done:
   return st;
 }
 
-/* blocks that are zero leave A */
-static void drop_zero_blocks(sp_qp *q) {
+/* Blocks that are zero leave A for V; w->c and w->b0 go along. */
+static void drop_zero_blocks(sp_qp *q, work *w) {
   const int K = q->packed ? q->view.K : 1;
   const ptrdiff_t n = q->packed ? q->view.n : q->n;
   int o = 0, known = 0; /* slots kept; columns of them that G has */
@@ -338,12 +340,16 @@ static void drop_zero_blocks(sp_qp *q) {
         q->ia[pos] = -1;
         q->st[pos] = SP_ZERO;
         q->b[pos] = 0;
+        q->V[q->nV++] = pos;
+        w->chord = w->kept_count = 0;
         continue;
       }
       if (o != i) {
         q->A[o] = pos;
         q->ia[pos] = o;
         q->nx[o] = q->nx[i];
+        w->c[o] = w->c[i];
+        w->b0[o] = w->b0[i];
         if (o % K == 0) memcpy(q->XA + o / K * n, q->XA + i / K * n, (size_t)n * sizeof *q->XA);
         memcpy(products(q, o), products(q, i), (size_t)(2 * q->longest + 2) * sizeof *q->D);
       }
@@ -532,18 +538,25 @@ static void sweep(sp_qp *q, work *w, int by_gram) {
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) update_block(q, w, s, by_gram);
 }
 
-/* at b, or at b + d */
-static double penalty(const sp_qp *q, const double *d) {
+/* of the penalty from b to b + d, without cancellation; *size: of its terms */
+static double penalty_change(const sp_qp *q, const double *d, double *size) {
   double f = 0;
+  *size = 0;
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
     const int k = q->A[s];
-    double ss = 0;
+    double old = 0, to = 0, cross = 0;
     for (int j = 0; j < q->len[k]; j++) {
-      const double b = q->b[k + j] + (d ? d[s + j] : 0), u = q->unit[k + j] * b;
-      f += q->t[k + j] * fabs(b) + q->k[k + j] * b * b / 2;
-      ss += u * u;
+      const double unit = q->unit[k + j], b = q->b[k + j], e = d[s + j];
+      const double change = q->t[k + j] * (fabs(b + e) - fabs(b)) + q->k[k + j] * e * (b + e / 2);
+      f += change;
+      *size += fabs(change);
+      old += unit * unit * b * b;
+      to += unit * unit * (b + e) * (b + e);
+      cross += unit * unit * e * (2 * b + e);
     }
-    f += q->T[k] * sqrt(ss);
+    const double sum = sqrt(old) + sqrt(to), change = sum > 0 ? q->T[k] * (cross / sum) : 0;
+    f += change;
+    *size += fabs(change);
   }
   return f;
 }
@@ -674,8 +687,151 @@ static void solve_rows(const sp_qp *q, work *w) {
   for (int j = 0; j < s; j++) x[j] = (x[j] + w->dir[j] * t[w->block[j]] / sqrt(w->k[j]) - w->g[j]) / sqrt(w->k[j]);
 }
 
-/* More coefficients than rows, each with all of them? */
-static int wants_rows(const sp_qp *q) { return segment_length(q) == q->n && q->a > 1.2 * (double)q->n; }
+/* The same for packed columns, whose support is whole: M = I_K (x) (X'X + Dk) for all predictors, so with the scaled
+ *
+ *   P = (Dk^-1/2 X'X Dk^-1/2 + I)^-1 = I - Y'Y,   Y = L^-1 X Dk^-1/2,  L L' = I + X Dk^-1 X',
+ *
+ * by columns or in the rows, C is the sum over the columns of two blocks of (I - P) o (u_g'u_h): one factorization of the size of the
+ * columns or of the rows, and one of the number of blocks, for all K. */
+static double columns_cost(const sp_qp *q) {
+  const double c = columns(q), n = (double)q->view.n;
+  return c * c * c + 2 * n * c * (c - q->gram);
+}
+
+static double rows_cost(const sp_qp *q) {
+  const double c = columns(q), n = (double)q->view.n;
+  return 2 * n * n * c + n * c * c + n * n * n / 3;
+}
+
+static int factor_packed(sp_qp *q, work *w) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1, zero = 0;
+  int blocks = 0, info;
+  w->s = q->a;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int head = q->A[s];
+    const double h = sp_block_norm(q, head), k = q->T[head] / h;
+    for (int i = s; i < s + q->len[head]; i++) {
+      const int pos = q->A[i];
+      const double unit = q->unit[pos], ridge = q->k[pos] / (unit * unit);
+      w->S[i] = i;
+      w->dir[i] = unit * q->b[pos] / h;
+      w->k[i / K] = sqrt(k + ridge);
+      w->block[i / K] = blocks;
+      w->m[blocks] = ridge / (k * (k + ridge));
+    }
+    blocks++;
+  }
+  w->blocks = blocks;
+  double *P = w->by_rows ? w->V : w->N; /* P, or I - P */
+  if (w->by_rows) {
+    for (int j = 0; j < count; j++) {
+      const double scale = 1 / (q->unit[q->A[j * K]] * w->k[j]), *col = q->XA + (ptrdiff_t)j * n;
+      double *x = w->X + (ptrdiff_t)j * n;
+      for (int i = 0; i < n; i++) x[i] = scale * col[i];
+    }
+    dsyrk_("L", "N", &n, &count, &one, w->X, &n, &zero, w->N, &n, 1, 1);
+    for (int i = 0; i < n; i++) w->N[(ptrdiff_t)i * n + i] += 1;
+    dpotrf_("L", &n, w->N, &n, &info, 1);
+    if (info) return 0;
+    dtrsm_("L", "L", "N", "N", &n, &count, &one, w->N, &n, w->X, &n, 1, 1, 1, 1);
+    dsyrk_("U", "T", &count, &n, &one, w->X, &n, &zero, P, &count, 1, 1);
+  } else {
+    for (int j = 0; j < count; j++) {
+      const double scale = 1 / (q->unit[q->A[j * K]] * w->k[j]), *g = q->G + (ptrdiff_t)j * q->capG;
+      double *to = P + (ptrdiff_t)j * count;
+      for (int i = 0; i <= j; i++) to[i] = g[i] * scale / (q->unit[q->A[i * K]] * w->k[i]);
+      to[j] += 1;
+    }
+    dpotrf_("U", &count, P, &count, &info, 1);
+    if (info) return 0;
+    dpotri_("U", &count, P, &count, &info, 1);
+  }
+  memset(w->C, 0, (size_t)blocks * (size_t)blocks * sizeof *w->C);
+  for (int j = 0; j < count; j++) {
+    const double *p = P + (ptrdiff_t)j * count, *uj = w->dir + (ptrdiff_t)j * K;
+    double *to = w->C + (ptrdiff_t)w->block[j] * blocks;
+    for (int i = 0; i <= j; i++) {
+      const double *ui = w->dir + (ptrdiff_t)i * K, e = w->by_rows ? p[i] : (i == j) - p[i];
+      double uu = 0;
+      for (int k = 0; k < K; k++) uu += ui[k] * uj[k];
+      to[w->block[i]] += (i < j && w->block[i] == w->block[j] ? 2 : 1) * e * uu / (w->k[i] * w->k[j]);
+    }
+  }
+  if (!w->by_rows) {
+    for (int j = 0; j < count; j++) {
+      for (int i = 0; i < j; i++) P[(ptrdiff_t)i * count + j] = P[(ptrdiff_t)j * count + i];
+    }
+  }
+  double trace = 0;
+  for (int g = 0; g < blocks; g++) trace += w->C[(ptrdiff_t)g * blocks + g] += w->m[g];
+  for (int g = 0; g < blocks; g++) w->C[(ptrdiff_t)g * blocks + g] += 1e-14 * trace / blocks;
+  dpotrf_("U", &blocks, w->C, &blocks, &info, 1);
+  return info == 0;
+}
+
+/* out [K x columns] = x P */
+static void times_p(const sp_qp *q, work *w, const double *x, double *out) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1, zero = 0, minus = -1;
+  if (w->by_rows) {
+    memcpy(out, x, (size_t)q->a * sizeof *out);
+    dgemm_("N", "T", &n, &K, &count, &one, w->X, &n, x, &K, &zero, q->u, &n, 1, 1);
+    dgemm_("T", "N", &K, &count, &n, &minus, q->u, &n, w->X, &n, &one, out, &K, 1, 1);
+  } else {
+    dgemm_("N", "N", &K, &count, &count, &one, x, &K, w->N, &count, &zero, out, &K, 1, 1);
+  }
+}
+
+static void solve_packed(const sp_qp *q, work *w) {
+  const int K = q->view.K, one = 1;
+  double *x = w->x, *y = w->g, *t = w->m;
+  int info;
+  for (int i = 0; i < q->a; i++) x[i] /= w->k[i / K];
+  times_p(q, w, x, y); /* Dk^1/2 M^-1 g */
+  memset(t, 0, (size_t)w->blocks * sizeof *t);
+  for (int i = 0; i < q->a; i++) t[w->block[i / K]] += w->dir[i] * y[i] / w->k[i / K];
+  dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
+  for (int i = 0; i < q->a; i++) x[i] += w->dir[i] * t[w->block[i / K]] / w->k[i / K];
+  times_p(q, w, x, y);
+  for (int i = 0; i < q->a; i++) x[i] = y[i] / w->k[i / K];
+}
+
+/* Has every block a norm, and no coefficient that is zero? */
+static int whole_support(const sp_qp *q) {
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int k = q->A[s];
+    if (!(q->T[k] > 0) || !(sp_block_norm(q, k) > 0)) return 0;
+    for (int j = k; j < k + q->len[k]; j++) {
+      if (q->b[j] == 0) return 0;
+    }
+  }
+  return 1;
+}
+
+/* Is a factor in the rows cheaper? */
+static int by_rows(const sp_qp *q) {
+  if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
+  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n;
+}
+
+/* flops of a factorization */
+static double factor_cost(const sp_qp *q) {
+  const double a = q->a, n = (double)q->n;
+  if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
+  if (by_rows(q)) return n * (n + 12) * a + n * n * n / 3;
+  return a * a * a / 3 + 2 * (double)(q->packed ? q->view.n : q->n) * columns(q) * (columns(q) - q->gram);
+}
+
+/* flops of a sweep, with the equations of the blocks in the same measure */
+static double sweep_cost(const sp_qp *q) {
+  double cost = q->a * fmin(2.0 * columns(q), 4.0 * (double)segment_length(q));
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const double m = q->len[q->A[s]];
+    cost += BLOCK_COST + 6 * m * m;
+  }
+  return cost;
+}
 
 /* b + the step d (w->x, penalized units, by support) times `len` in polar form, as w->d [a] in units of b */
 static void polar(const sp_qp *q, work *w, double len) {
@@ -711,8 +867,9 @@ static int newton(sp_qp *q, work *w, double E) {
   int info;
   const int again = w->chord && E < CHORD && w->newton_rate < 0.1;
   if (!again) {
-    w->by_rows = wants_rows(q);
-    if (!(w->by_rows ? factor_rows : factor)(q, w)) return w->chord = 0;
+    w->by_rows = by_rows(q);
+    w->as_packed = q->packed && whole_support(q);
+    if (!(w->as_packed ? factor_packed : w->by_rows ? factor_rows : factor)(q, w)) return w->chord = 0;
   }
   w->chord = 1;
   for (int j = 0; j < w->s; j++) {
@@ -723,11 +880,11 @@ static int newton(sp_qp *q, work *w, double E) {
     if (b == 0 || h == 0) return w->chord = 0;
     w->x[j] = (w->c[slot] - (b > 0 ? q->t[pos] : -q->t[pos]) - q->k[pos] * b) / unit - q->T[head] / h * unit * b;
   }
-  if (w->by_rows) solve_rows(q, w);
+  if (w->as_packed) solve_packed(q, w);
+  else if (w->by_rows) solve_rows(q, w);
   else dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
   q->n_rounds++;
-  const double before = penalty(q, NULL);
-  double len = 1;
+  double len = 1, terms;
   for (int it = 0; it < 8; it++, len /= 2) {
     polar(q, w, len);
     double curve;
@@ -741,8 +898,8 @@ static int newton(sp_qp *q, work *w, double E) {
       sp_gemv_n(q->G, q->capG, q->a, q->a, w->d, w->gd);
       curve = sp_dot(w->gd, w->d, q->a);
     }
-    const double df = curve / 2 - sp_dot(w->c, w->d, q->a) + (penalty(q, w->d) - before);
-    if (!(df <= 1e-14 * before)) continue;
+    const double df = curve / 2 - sp_dot(w->c, w->d, q->a) + penalty_change(q, w->d, &terms);
+    if (!(df <= SLACK * terms)) continue;
     for (int i = 0; i < q->a; i++) {
       const int pos = q->A[i];
       q->b[pos] += w->d[i];
@@ -783,35 +940,34 @@ done:
   return st;
 }
 
-static sp_status reserve_rows(sp_qp *q, work *w) {
+static sp_status reserve_newton(sp_qp *q, work *w) {
   sp_status st = SP_OK;
-  size_t n = (size_t)q->n, m = 0;
+  const int rows = by_rows(q), packed = q->packed && whole_support(q);
+  const size_t n = (size_t)(packed ? q->view.n : q->n), c = (size_t)columns(q);
+  size_t m = 0;
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) m++;
-  const size_t need = n * n + n * (size_t)q->a + n * m + m * m;
-  if (need > w->cap_rows) {
-    SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
-    w->cap_rows = need + need / 4;
+  if (!rows) SP_TRY(complete_gram(q));
+  if (rows || packed) {
+    const size_t N = rows ? n * n : c * c, X = rows ? n * c : 0, V = packed ? (rows ? c * c : 0) : n * m, need = N + X + V + m * m;
+    if (need > w->cap_rows) {
+      SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
+      w->cap_rows = need + need / 4;
+      w->chord = 0;
+    }
+    if (w->chord) return SP_OK; /* what is there is still used */
+    w->X = w->N + N;
+    w->V = w->X + X;
+    w->C = w->V + V;
+  } else if (q->a > w->cap_H) {
+    const int to = q->a + q->a / 4;
+    sp_free(q->ctx, w->H);
+    w->cap_H = 0;
     w->chord = 0;
+    if (!(w->H = sp_alloc(q->ctx, (size_t)to * (size_t)to, sizeof *w->H))) return SP_ENOMEM;
+    w->cap_H = to;
   }
-  if (w->chord) return SP_OK; /* what is there is still used */
-  w->X = w->N + n * n;
-  w->V = w->X + n * (size_t)q->a;
-  w->C = w->V + n * m;
 done:
   return st;
-}
-
-static sp_status reserve_newton(sp_qp *q, work *w) {
-  if (wants_rows(q)) return reserve_rows(q, w);
-  if (q->a <= w->cap_H) return SP_OK;
-  const int to = q->a + q->a / 4;
-  sp_free(q->ctx, w->H);
-  w->cap_H = 0;
-  w->chord = 0;
-  w->H = sp_alloc(q->ctx, (size_t)to * (size_t)to, sizeof *w->H);
-  if (!w->H) return SP_ENOMEM;
-  w->cap_H = to;
-  return SP_OK;
 }
 
 /* r and c anew after b has moved */
@@ -891,8 +1047,8 @@ static sp_status accelerate(sp_qp *q, work *w, int by_gram) {
     } else {
       for (ptrdiff_t i = 0; i < length; i++) gain += (last[a + i] + to[a + i]) * (last[a + i] - to[a + i]);
     }
-    const double before = penalty(q, NULL);
-    take = penalty(q, w->d) - before - gain / 2 <= 1e-15 * before;
+    double terms;
+    take = penalty_change(q, w->d, &terms) - gain / 2 <= SLACK * terms;
     if (take) {
       memcpy(state, to + a, (size_t)length * sizeof *state);
       for (int i = 0; i < q->a; i++) {
@@ -964,31 +1120,65 @@ done:
   return st;
 }
 
+/* On a segment of the path coefficients move in proportion to lambda: as far again, where that lowers the objective. A norm keeps its
+ * sign. */
+static void predict(sp_qp *q, work *w) {
+  double terms, slope = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int k = q->A[s], m = q->len[k];
+    double old = 0, along = 0;
+    for (int j = 0; j < m; j++) {
+      const double unit = q->unit[k + j];
+      w->d[s + j] = q->ahead * q->step[k + j];
+      if (q->t[k + j] > 0 && (q->b[k + j] + w->d[s + j]) * q->b[k + j] <= 0) w->d[s + j] = -q->b[k + j];
+      old += unit * unit * q->b[k + j] * q->b[k + j];
+      along += unit * unit * q->b[k + j] * w->d[s + j];
+    }
+    if (along < -0.9 * old) memset(w->d + s, 0, (size_t)m * sizeof *w->d);
+  }
+  memset(q->u, 0, (size_t)q->n * sizeof *q->u);
+  sp_block_fit(q, w->d, q->u);
+  for (ptrdiff_t i = 0; i < q->n; i++) slope += q->u[i] * (q->r[i] - q->u[i] / 2);
+  if (!(penalty_change(q, w->d, &terms) - slope < 0)) return;
+  sp_axpy(-1, q->u, q->r, q->n);
+  for (int i = 0; i < q->a; i++) q->b[q->A[i]] += w->d[i];
+}
+
 sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   sp_status st = SP_OK;
   work w = {0};
   const double goal = sp_max(DONE, q->goal);
-  double rate = 0, last = INFINITY; /* contraction of a sweep; 0: not known */
+  double rate = 0, last = INFINITY, looked = INFINITY; /* contraction of a sweep; 0: not known */
   int moved = 0, refused = 0;
   *ok = 0;
   SP_TRY(reserve(q, &w));
+  if (q->ahead > 0 && q->a) {
+    predict(q, &w);
+    c_fresh = 0;
+  }
+  q->ahead = 0;
   synchronize(q, &w, 0);
   for (int round = 0; round < ROUNDS; round++) {
     double E = residual(q, &w);
-    if (E <= GATE || E <= goal) {
+    const int stuck = E <= ROUNDING && E > 0.5 * last;
+    if (E <= goal || E * q->lambda <= q->noise || stuck || E <= fmin(GATE, LOOK * looked)) {
       int entered;
       if (moved) synchronize(q, &w, 1);
       moved = 0;
+      drop_zero_blocks(q, &w);
       E = residual(q, &w);
       SP_TRY(enter(q, &w, E, c_fresh, &entered));
       c_fresh = 0;
+      looked = entered ? INFINITY : E;
       if (entered) {
         SP_TRY(sweeps(q, &w, 1, &moved));
         rate = 0;
         last = INFINITY;
         continue;
       }
-      if (E <= goal || E * q->lambda <= q->noise || (E <= ROUNDING && E > 0.5 * last)) {
+    }
+    if (looked < INFINITY && E <= GATE) {
+      if (E <= goal || E * q->lambda <= q->noise || stuck) {
         *ok = 1;
         break;
       }
@@ -997,17 +1187,16 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
     c_fresh = 0;
     if (!isfinite(E)) break;
     /* what is left to do, either way */
-    const double a = q->a, length = (double)segment_length(q), left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
-    const double one_sweep = a * (fmin(2 * a, 4 * length) + BLOCK_COST);
-    const double one_step = wants_rows(q) ? length * (length + 12) * a + length * length * length / 3 : a * a * (a / 3 + 4);
-    const double missing = wants_rows(q) ? 0 : 2 * length * a * (a - q->gram);
-    if (refused || left * one_sweep <= NEWTON_STEPS * one_step + missing) {
+    const double left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
+    if (refused || left * sweep_cost(q) <= NEWTON_STEPS * factor_cost(q)) {
       const int most = refused ? 20 : rate == 0 ? 3 : (int)sp_max(2, fmin(10, left));
       refused = 0;
       SP_TRY(sweeps(q, &w, most, &moved));
       rate = fmin(1, sp_max(1e-3, pow(residual(q, &w) / E, 1.0 / most)));
     } else {
-      if (!wants_rows(q)) SP_TRY(complete_gram(q));
+      synchronize(q, &w, moved);
+      moved = 0;
+      drop_zero_blocks(q, &w);
       SP_TRY(reserve_newton(q, &w));
       refused = !newton(q, &w, E);
       w.kept_count = 0;
@@ -1017,7 +1206,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   }
   synchronize(q, &w, moved);
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w.c[i];
-  drop_zero_blocks(q);
+  drop_zero_blocks(q, &w);
 done:;
   void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block, w.kept};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);

@@ -581,6 +581,7 @@ static int wants_iterative(const sp_model *m) {
 static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   const double share = m->stepped > 0 ? (lambda_prev - lambda) / m->stepped : 0;
+  q->ahead = q->blocks && share < 2 ? share : 0;
   if (!q->iterative || !(share > 0 && share < 2) || (m->loss.ops->flags & SP_LOSS_DOMAIN)) return SP_OK;
   const sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
@@ -685,7 +686,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));
   if (m->qp.nW) memset(m->qp.blk, 0, (size_t)m->qp.nW);
-  const int predicting = m->qp.iterative;
+  const int predicting = m->qp.iterative || m->qp.blocks;
   if (predicting) {
     from = sp_alloc(m->ctx, (size_t)m->qp.capW, sizeof *from);
     if (!from) return SP_ENOMEM;
