@@ -6,6 +6,7 @@
 #include "../base/vec.h"
 #include "block.h"
 #include "concave.h"
+#include "secant.h"
 
 #define CURVATURE_FLOOR 1e-10
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
@@ -96,6 +97,7 @@ void sp_model_free(sp_model *m) {
                  m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_concave_free(m);
+  sp_secant_free(m);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
 }
@@ -483,6 +485,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
   if (st == SP_OK && !q->blocks && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
   if (st != SP_OK) return st;
   m->stepped = 0;
+  m->eta_of_b = 0;
   if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     st = sp_qp_residual(q, m->target);
