@@ -107,31 +107,35 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     lower = rep(problem$lower %||% rep(-Inf, p), K) * scale,
     upper = rep(problem$upper %||% rep(Inf, p), K) * scale
   )
-  concave <- problem$penalty
-  at_zero <- pen$l1
-  if (!is.null(concave)) pen$l1 <- concave_slope(abs(b), at_zero, concave, problem$curvature[1L]) # the local linear approximation
   if (!is.null(problem$groups)) {
-    pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y, dropped), pen[c("lower", "upper")])
+    pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y), pen[c("lower", "upper")])
     v <- pen$total
     b[dropped & b == 0] <- 0
   }
+  concave <- problem$penalty
+  if (!is.null(concave)) pen <- tangent_at(pen, b, concave, problem$curvature[1L])
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
   free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`) & !dropped &
     !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
-  if (!is.null(concave)) free <- free | b != 0 & pen$l1 == 0 & pen$l2 == 0
+  if (!is.null(concave)) free <- free | b != 0 & pen$l2 == 0 & (if (is.null(pen$T)) pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
   best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
   t_raw <- residual_of(eta, problem, w, traits)
   t_best <- residual_of(best, problem, w, traits)
+  astray <- colSums(!is.finite(t_best)) > 0 # free coefficients without a finite optimum
+  if (any(astray)) {
+    t_best[, astray] <- t_raw[, astray]
+    best[, astray] <- eta[, astray]
+    free[, astray] <- FALSE
+  }
   z_best <- scaled_crossprod(x, w * t_best, design)
   z_raw <- scaled_crossprod(x, w * t_raw, design)
   z_best[dropped, ] <- 0
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
 
-  value <- if (is.null(concave)) pen$l1 * abs(b) else concave_value(abs(b), at_zero, concave, problem$curvature[1L])
-  primal <- total_loss(eta, problem, w, traits) + colSums(value + pen$l2 * b^2 / 2)
-  if (!is.null(pen$T)) primal <- primal + colSums(pen$T * block_norms(b, pen))
+  primal <- total_loss(eta, problem, w, traits) + colSums((pen$value %||% (pen$l1 * abs(b))) + pen$l2 * b^2 / 2)
+  if (!is.null(pen$T)) primal <- primal + colSums(pen$norm.value %||% (pen$T * block_norms(b, pen)))
   primal[!feasible] <- Inf
   gap <- best_gap(list(
     y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits,
@@ -286,7 +290,7 @@ best_gap <- function(state) {
     scale <- ifelse(size > 0, colSums(w * (state$y - state$offset) * state$t) / size, 1)
     gap <- pmin(gap, gap_at(state, pmin(pmax(scale, -feasible), feasible)))
   }
-  smooth <- apply(state$pen$l2 > 0 | !bounded(state), 2L, all)
+  smooth <- apply(state$pen$l2 > 0 | !bounded(state), 2L, all) %in% TRUE # NA: predictors beyond what exp() can tell apart
   if (any(smooth)) {
     # An elastic net has no constraint, nor has a coefficient that its limit holds: full residuals are allowed, and best near the optimum.
     gap <- pmin(gap, ifelse(smooth, gap_at(state, rep(1, length(gap))), Inf))
@@ -366,6 +370,20 @@ kkt_violation <- function(z, b, pen, dropped) {
   violation <- pmax(ifelse(at_upper, 0, too_high), ifelse(at_lower, 0, too_low), 0)
   violation[dropped, ] <- 0
   apply(violation, 2L, max)
+}
+
+#' The local linear approximation at b, and what the penalty itself is there
+#' @noRd
+tangent_at <- function(pen, b, penalty, unit) {
+  if (is.null(pen$T)) {
+    pen$value <- concave_value(abs(b), pen$l1, penalty, unit)
+    pen$l1 <- concave_slope(abs(b), pen$l1, penalty, unit)
+  } else {
+    size <- block_norms(b, pen)
+    pen$norm.value <- concave_value(size, pen$T, penalty, unit)
+    pen$T <- concave_slope(size, pen$T, penalty, unit)
+  }
+  pen
 }
 
 #' Slope of MCP and SCAD, see pen_mcp()

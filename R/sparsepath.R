@@ -185,7 +185,8 @@
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()] are not convex,
+#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()], and for groups
+#'   [pen_group_mcp()] and [pen_group_scad()], are not convex,
 #'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
@@ -218,7 +219,7 @@
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
 #'   \item{`penalty`}{with `penalty`: that, with what was made from the data}
-#'   \item{`local`, `convex.min`}{with MCP and SCAD, see [pen_mcp()]}
+#'   \item{`local`, `convex.min`}{with MCP and SCAD, of groups too, see [pen_mcp()]}
 #'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]
 #'     (for `"cox"` the number of events)}
 #'   \item{`baseline`}{`"cox"`: what [survfit()][survfit.sparsepath] needs. For each stratum the distinct times with the numbers at risk,

@@ -147,7 +147,7 @@ int sp_model_block_of(const sp_model *m, int coefficient) {
 sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
   const sp_groups *gr = m->pen->groups;
   const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
-  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m)};
+  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature};
   for (int i = gr->ptr[group]; i < gr->ptr[group + 1]; i++) {
     for (int k = from; k < to; k++) {
       const int c = gr->cols[i] * m->K + k;

@@ -109,6 +109,8 @@ double sp_model_unit(const sp_model *m, int coefficient); /* penalized unit: u =
 /* The solution at lambda on the working set, from the current state (that of lambda_prev). *kkt: largest violation / lambda over the
  * working set; *limit: 1 when an iteration limit was hit. */
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit);
+/* qp.V <- the positions of `near` that are not active */
+void sp_model_look_near(sp_model *m);
 /* products with the root S of the metric of the qp */
 void sp_model_root(const sp_model *m, enum sp_root op, double *x);
 /* The metric of the qp from the curvatures h at eta, with basis and active columns in it. */

@@ -58,7 +58,7 @@ static void choose_near(sp_model *m, double lambda, double lambda_prev) {
   }
 }
 
-static void near_to_V(sp_model *m) {
+void sp_model_look_near(sp_model *m) {
   sp_qp *q = &m->qp;
   q->nV = 0;
   for (int i = 0; i < m->n_near; i++) {
@@ -128,7 +128,7 @@ static sp_status solve_blocks(sp_model *m, const double *y, double *kkt) {
   double last = INFINITY;
   int ok;
   for (int number = 0; number < ATTEMPTS + 2; number++) {
-    near_to_V(m);
+    sp_model_look_near(m);
     SP_TRY(sp_blocks(q, number == 0 && m->c_fresh, &ok));
     SP_TRY(sp_qp_residual(q, y));
     SP_TRY(sp_reach_correlations(m, q->r, q->n));
@@ -152,7 +152,7 @@ static sp_status attempt(sp_model *m, const double *y, int number, int c_fresh) 
     c_fresh = 0;
   }
   if (number < 2) {
-    near_to_V(m);
+    sp_model_look_near(m);
     keep_start(m);
     SP_TRY(sp_pdas(q, c_fresh, &ok));
     if (!ok && q->iterative) {
@@ -255,6 +255,10 @@ static double penalty_value(const sp_model *m) {
   const sp_qp *q = &m->qp;
   for (int i = 0; i < m->n_near; i++) {
     const int k = m->near[i];
+    if (q->blocks && m->concave) {
+      if (q->len[k]) f += sp_concave_block_penalty(m, k);
+      continue;
+    }
     f += sp_concave_penalty(m, k);
     if (q->blocks && q->len[k]) f += q->T[k] * sp_block_norm(q, k);
   }
@@ -298,7 +302,7 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     st = sp_reach_correlations(m, m->h, m->n);
     if (st != SP_OK) return st;
   } else {
-    near_to_V(m);
+    sp_model_look_near(m);
     sp_active_corr(q, q->nV);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
@@ -401,7 +405,7 @@ static sp_status newton_step(sp_model *m, double worst) {
   sp_qp *q = &m->qp;
   double qkkt;
   int ok = 0, wandered = 0, plain = 0; /* plain: the active set stayed as it was */
-  near_to_V(m);
+  sp_model_look_near(m);
   if (m->concave) {
     SP_TRY(sp_concave(m, &ok));
   } else if (q->blocks) {
@@ -421,7 +425,7 @@ static sp_status newton_step(sp_model *m, double worst) {
   } else {
     if (m->force_cd) {
       SP_TRY(sp_cd(q, 200, &ok));
-      near_to_V(m);
+      sp_model_look_near(m);
     }
     if (q->iterative) q->tol = q->lambda * sp_max(q->cg, fmin(0.05, worst) * worst);
     const double rounds = q->n_rounds;
@@ -649,10 +653,10 @@ static sp_status solve_pieces(sp_model *m, const double *y, double *kkt) {
   int ok;
   *kkt = INFINITY;
   for (int rep = 0; rep < ATTEMPTS; rep++) {
-    near_to_V(m);
+    sp_model_look_near(m);
     SP_TRY(sp_concave(m, &ok));
     SP_TRY(sp_qp_residual(q, y));
-    near_to_V(m);
+    sp_model_look_near(m);
     SP_TRY(sp_concave(m, &ok)); /* what rounding has left */
     SP_TRY(sp_reach_correlations(m, q->r, q->n));
     m->c_fresh = 1;
@@ -673,7 +677,7 @@ static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
     if (round) {
       m->concave = 0;
       m->n_tangent++;
-      if (quadratic) SP_TRY(solve_quadratic(m, m->target, kkt));
+      if (quadratic) SP_TRY(solve_any(m, m->target, kkt));
       else SP_TRY(solve_newton(m, kkt, limit));
     }
     m->concave = 1;
