@@ -72,13 +72,17 @@ check_adaptive <- function(penalty, p, traits, call) {
 #' @noRd
 adaptive_factors <- function(setup) {
   weights <- setup$problem$weights
-  v <- vapply(seq_len(ncol(weights)), function(task) adaptive_task(setup, weights[, task]), double(ncol(setup$x)))
+  v <- vapply(seq_len(ncol(weights)), function(task) {
+    if (!is.null(setup$fold_factors)) setup$problem[c("v", "v.each")] <- list(setup$fold_factors[, task], FALSE)
+    adaptive_task(setup, weights[, task])
+  }, double(ncol(setup$x)))
+  v <- matrix(v, ncol(setup$x))
   if (all(is.infinite(v[, 1L]))) {
     sp_abort("range", "The initial estimate of `pen_adaptive()` has no coefficient other than zero.",
       why = "All variables are left out.", how = "Use `init = \"ridge\"`.", call = setup$call, arg = "penalty"
     )
   }
-  matrix(v, ncol(setup$x))
+  v
 }
 
 #' @noRd
@@ -114,7 +118,7 @@ univariate_size <- function(setup, w, design) {
 #' Coefficients at the lambda of an inner cross-validation, on the original scale
 #' @noRd
 initial_estimate <- function(setup, weights, alpha, intercept = FALSE) {
-  setup["penalty"] <- list(NULL)
+  setup[c("penalty", "fold_factors")] <- list(NULL)
   folds <- inner_folds(setup$response, weights)
   tasks <- fold_tasks(weights, folds)
   setup$problem[c("alpha", "nlambda", "early.stop")] <- list(alpha, 50L, TRUE)

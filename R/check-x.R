@@ -7,8 +7,8 @@
 #' @noRd
 check_x <- function(x, call, arg = "x", n = NULL) {
   x <- if (is.data.frame(x)) check_x_data_frame(x, call, arg) else check_x_class(x, call, arg)
-  if (nrow(x) < 1L || ncol(x) < 1L) {
-    sp_abort("dimension", sprintf("`%s` must have at least one row and one column.", arg),
+  if (nrow(x) < 1L && arg != "newx" || ncol(x) < 1L) { # no rows: no predictions
+    sp_abort("dimension", sprintf("`%s` must have at least one %scolumn.", arg, if (arg == "newx") "" else "row and one "),
       why = sprintf("It is %d x %d.", nrow(x), ncol(x)), call = call, arg = arg
     )
   }

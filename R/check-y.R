@@ -122,7 +122,9 @@ check_y_number <- function(y, family, call, arg) {
   }
   if (is.matrix(y)) {
     sp_abort("unavailable", sprintf("`%s` must be one response for `family = %s`.", arg, family),
-      why = sprintf("It has %d columns.", ncol(y)), how = "For several numeric responses use `family = \"mgaussian\"`.", call = call, arg = arg
+      why = sprintf("It has %d columns.", ncol(y)),
+      how = if ("status" %in% colnames(y)) "For survival times use `family = \"cox\"`." else "For several numeric responses use `family = \"mgaussian\"`.",
+      call = call, arg = arg
     )
   }
   if (is.logical(y)) y + 0 else y

@@ -203,7 +203,8 @@ object_traits <- function(family) {
     },
     at = at,
     divergence = NULL,
-    measures = c(deviance = "GLM Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
+    measures = c(deviance = "GLM Deviance", if (has_classes(family)) c(class = "Misclassification Error", auc = "AUC"),
+      mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
     # glmnet's rules, by the name of the family
     early = list(relative = poisson || family$family == "gaussian", span = if (poisson) 4L else 1L, factor = if (poisson) 10 else 1)
   )

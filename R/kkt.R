@@ -31,7 +31,8 @@
 #' @returns A data frame with one row per lambda:
 #' \describe{
 #'   \item{`lambda`, `df`}{lambda and number of nonzero coefficients}
-#'   \item{`objective`}{value of the objective; `Inf` if a limit is violated}
+#'   \item{`objective`}{value of the objective; `Inf` if a limit is violated, and for Cox regression where linear predictors are
+#'     further than 600 apart, so that sums over risk sets vanish in double precision}
 #'   \item{`dual`}{lower bound of the minimum}
 #'   \item{`gap`}{`objective - dual`}
 #'   \item{`rel.gap`}{gap divided by the objective of the null model}

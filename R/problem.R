@@ -34,7 +34,8 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   else if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
   else if (traits$name != "cox") check_null_model(response, traits, intercept, call)
   lambda <- check_lambda(lambda, call)
-  exclude <- check_exclude(exclude, p, varnames, call)
+  choose <- if (is.function(exclude)) list(fun = exclude, y = y) # each fold asks again
+  exclude <- if (is.null(choose)) check_exclude(exclude, p, varnames, call) else chosen_columns(exclude, x, y, user_weights, NULL, call)
   v <- check_penalty_factor(penalty.factor, exclude, p, call)
   lower <- check_limits(lower.limits, "lower", p, call)
   upper <- check_limits(upper.limits, "upper", p, call)
@@ -69,7 +70,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   )
   list(
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
-    weights = user_weights, penalty = penalty, varnames = varnames, encoding = encoding_of(x),
+    weights = user_weights, penalty = penalty, choose = choose, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
       type.multinomial = if (traits$name == "multinomial") type.multinomial,
       standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
@@ -158,7 +159,7 @@ new_sparsepath <- function(task, out, setup, call) {
     nlambda = asked,
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
-  fit$likelihood <- likelihood_constants(setup)
+  fit$likelihood <- likelihood_constants(setup, fit)
   if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$penalty <- out$penalty
   if (!is.null(task$local)) {

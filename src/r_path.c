@@ -58,9 +58,9 @@ static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
     h->pen.ops = find_penalty(sp_rc_string(pen, "name"));
     h->pen.gamma = sp_rc_real(pen, "gamma");
     sp->curvature = sp_rc_reals(problem, "curvature");
-    return;
+  } else {
+    h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
   }
-  h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
   if (groups == R_NilValue) return;
   h->groups.of = sp_rc_ints(groups, "of");
   h->groups.ptr = sp_rc_ints(groups, "ptr");

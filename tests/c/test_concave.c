@@ -32,6 +32,7 @@ static subject draw(const sp_penalty_ops *ops, int ref) {
   s.co.v = exp(sp_normal());
   s.co.kv = exp(sp_normal());
   s.co.cv = exp(sp_normal());
+  s.co.one = 1;
   s.co.lo = -INFINITY;
   s.co.hi = INFINITY;
   s.lambda = exp(sp_normal());
@@ -111,6 +112,40 @@ static void test_certificate(const subject *s) {
   }
 }
 
+/* the same penalty of the norm of a block */
+static void test_blocks(const subject *s) {
+  enum { M = 5 };
+  const int m = 1 + sp_below(M);
+  double v[M], u[M], z[M], zero[M] = {0}, T, tv, k, h = 0, nz = 0, dot = 0;
+  const char *name = s->pen.ops->name;
+  for (int j = 0; j < m; j++) {
+    v[j] = 1;
+    u[j] = s->t * sp_normal();
+    h += u[j] * u[j];
+  }
+  h = sqrt(h);
+  const sp_pen_block bl = {m, s->co.v, s->co.kv, v, 1, s->co.cv};
+  s->pen.ops->block_norms(&s->pen, s->lambda, &bl, &T, &tv, &k);
+  SP_CHECK(fabs(T - s->t) <= 1e-14 * T && tv == 0 && fabs(k - s->ridge) <= 1e-14 * k, "%s", name);
+  SP_CHECK(fabs(s->pen.ops->block_value(&s->pen, s->lambda, &bl, u) - area(s, h)) <= 1e-12 * (1 + area(s, h)), "%s", name);
+  for (int j = 0; j < m; j++) z[j] = (slope(s, h) / h + s->ridge) * u[j];
+  SP_CHECK(s->pen.ops->block_violation(&s->pen, s->lambda, &bl, u, z) <= 1e-13 * (s->t + h), "%s", name);
+  z[0] += 0.5;
+  SP_CHECK(fabs(s->pen.ops->block_violation(&s->pen, s->lambda, &bl, u, z) - 0.5) <= 1e-12 * (1 + s->t), "%s", name);
+  for (int j = 0; j < m; j++) nz += z[j] * z[j];
+  nz = sqrt(nz);
+  SP_CHECK(fabs(s->pen.ops->block_violation(&s->pen, s->lambda, &bl, zero, z) - fmax(0, nz - s->t)) <= 1e-12 * (1 + nz), "%s", name);
+  SP_CHECK(fabs(s->pen.ops->block_gauge(&s->pen, &bl, z) * s->pen.alpha * s->co.v - nz) <= 1e-12 * nz, "%s", name);
+  const double scale = s->pen.ops->block_scale(&s->pen, s->lambda, &bl, z), expected = s->ridge > 0 || nz <= s->t ? 1 : s->t / nz;
+  SP_CHECK(fabs(scale - expected) <= 1e-13, "%s: scale %g, not %g", name, scale, expected);
+  for (int j = 0; j < m; j++) {
+    z[j] *= 0.9 * slope(s, h) / nz; /* inside: the conjugate is 0 */
+    dot += z[j] * u[j];
+  }
+  const double fy = s->pen.ops->block_fenchel_young(&s->pen, s->lambda, &bl, u, z), term = slope(s, h) * h + s->ridge * h * h / 2 - dot;
+  SP_CHECK(fabs(fy - term) <= 1e-12 * (1 + term), "%s: term %g, not %g", name, fy, term);
+}
+
 /* Whole fits: what is called solved is stationary, in every column, by products with the raw design */
 static void test_fits(void) {
   for (int trial = 0; trial < 200; trial++) {
@@ -180,6 +215,7 @@ int main(void) {
       test_pieces(&s);
       test_minimum(&s);
       test_certificate(&s);
+      test_blocks(&s);
     }
   }
   SP_CHECK(found == REFERENCES, "%d", found);

@@ -113,3 +113,14 @@ test_that("errors", {
   expect_refused(sparsepath(d$x, d$y, penalty = pen_adaptive(1:3)), "length")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_adaptive(rep(0, 5))), "range")
 })
+
+test_that("one column is the lasso on that column, in cross-validation too", {
+  d <- make_problem(30, 1, seed = 4)
+  for (init in c("ridge", "lasso", "univariate")) {
+    lasso <- sparsepath(d$x, d$y, nlambda = 20)
+    f <- sparsepath(d$x, d$y, penalty = pen_adaptive(init), lambda = lasso$lambda)
+    expect_equal(as.double(f$beta), as.double(lasso$beta), tolerance = 1e-10)
+    cv <- cv.sparsepath(d$x, d$y, penalty = pen_adaptive(init), lambda = lasso$lambda, foldid = d$fold)
+    expect_equal(cv$cvm, cv.sparsepath(d$x, d$y, lambda = lasso$lambda, foldid = d$fold)$cvm, tolerance = 1e-10)
+  }
+})

@@ -19,13 +19,6 @@
 #define SETTLED 0.05     /* below this residual / lambda violators are let in */
 #define CONVERGED 1e-12  /* residual of the active equations / lambda */
 
-typedef struct sp_gram {
-  double *G, *C;         /* [ld x ld] XA'XA by slots, upper; [ld x ld] scratch */
-  int *col, *slot;       /* [ld] column of each slot; [p] slot of a column, -1 */
-  int a, ld;
-  double stamp;          /* the metric that G belongs to */
-} sp_gram;
-
 int sp_concave_active(const sp_model *m) { return m->pen->ops->pieces && m->lambda > 0; }
 
 void sp_concave_free(sp_model *m) {
@@ -55,6 +48,10 @@ static void tangent_at(sp_model *m, int k) {
 }
 
 void sp_concave_tangent(sp_model *m) {
+  if (m->qp.blocks) {
+    sp_concave_block_tangent(m);
+    return;
+  }
   for (int k = 0; k < m->qp.nW; k++) tangent_at(m, k);
 }
 
@@ -66,8 +63,7 @@ double sp_concave_penalty(const sp_model *m, int k) {
   return m->pen->ops->value(m->pen, m->lambda, &co, b);
 }
 
-/* XA'XA of the present active set: what is known stays, new columns are added. */
-static sp_status update_gram(sp_model *m) {
+sp_status sp_concave_gram(sp_model *m) {
   sp_qp *q = &m->qp;
   sp_gram *g = m->gram;
   const int a = q->a, n = (int)q->n;
@@ -136,7 +132,8 @@ static sp_status update_gram(sp_model *m) {
  * penalty has anywhere instead of that at b. */
 static sp_status factor(sp_model *m, int worst, int *definite) {
   sp_qp *q = &m->qp;
-  const sp_status st = update_gram(m);
+  if (q->blocks) return sp_concave_block_factor(m, worst, definite);
+  const sp_status st = sp_concave_gram(m);
   if (st != SP_OK) return st;
   sp_gram *g = m->gram;
   const int a = q->a;
@@ -265,6 +262,7 @@ done:
 }
 
 sp_status sp_concave(sp_model *m, int *ok) {
+  if (m->qp.blocks) return sp_concave_blocks(m, ok);
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int futile = 0, looked = 0;
