@@ -301,6 +301,6 @@ stretch_frame <- function(beta, object, chains) {
   names <- object$varnames[order]
   data.frame(
     chain = chain[order][from], from = names[from], to = names[to], first = place[order][from], last = place[order][to],
-    size = to - from + 1L, coefficient = unname(b[from]), stringsAsFactors = FALSE
+    size = to - from + 1L, coefficient = unname(b[from]), stringsAsFactors = FALSE, row.names = NULL
   )
 }
