@@ -266,3 +266,19 @@ test_that("degenerate columns", {
   expect_lt(max(kkt(fit, x, d$y)$rel.gap), 1e-9)
   expect_true(all(fit$status == 0))
 })
+
+test_that("spectra: columns that are nearly copies of their neighbours", {
+  for (seed in 1:3) {
+    d <- with_seed(seed, {
+      t <- seq_len(200) / 200
+      curves <- sapply(1:20, function(j) exp(-((t - runif(1)) / 0.1)^2))
+      x <- 10 + 2 * (matrix(rnorm(60 * 20), 60) %*% t(curves) + 0.001 * matrix(rnorm(60 * 200), 60))
+      list(x = x, y = drop(x %*% rep(c(0, 0.05, 0), c(60, 40, 100))) + rnorm(60) * 0.1)
+    })
+    fit <- sparsepath(d$x, d$y, penalty = pen_fused())
+    expect_fused(fit, d$x, d$y, "gaussian")
+    z <- as.double(d$y > median(d$y))
+    fit <- sparsepath(d$x, z, family = "binomial", penalty = pen_fused(), lambda.min.ratio = 0.05)
+    expect_fused(fit, d$x, z, "binomial")
+  }
+})
