@@ -300,18 +300,16 @@ static sp_status reserve_products(sp_qp *q) {
   return st;
 }
 
-/* M = V diag(l) V', V by columns of leading dimension ld, by cyclic Jacobi rotations; M is destroyed */
+/* V'MV = diag(l), V by columns of leading dimension ld, by cyclic Jacobi rotations; M is V'MV for the V given, and destroyed. What is
+ * left beside the diagonal does not matter to the fixed point of sweeps. */
 static void jacobi(int m, double *M, double *V, ptrdiff_t ld) {
-  for (int j = 0; j < m; j++) {
-    for (int i = 0; i < m; i++) V[j * ld + i] = i == j;
-  }
   for (int round = 0; round < 30; round++) {
     double off = 0, diag = 0;
     for (int j = 0; j < m; j++) {
       diag += M[j * m + j] * M[j * m + j];
       for (int i = 0; i < j; i++) off += M[j * m + i] * M[j * m + i];
     }
-    if (!(off > 1e-33 * diag)) return;
+    if (!(off > 1e-16 * diag)) return;
     for (int j = 1; j < m; j++) {
       for (int i = 0; i < j; i++) {
         const double e = M[j * m + i];
@@ -337,11 +335,11 @@ static void jacobi(int m, double *M, double *V, ptrdiff_t ld) {
 }
 
 /* Eigenvalues and eigenvectors of the block of slots s..; with an L1 part they would not help. */
-static sp_status decompose(sp_qp *q, int s) {
+static sp_status decompose(sp_qp *q, int s, int again) {
   enum { SMALL = 16 };
   const int k = q->A[s], m = q->len[k];
   const ptrdiff_t ld = slot_size(q);
-  double small[SMALL * SMALL], *M = small, *scratch = NULL, uneven = 0, top = 0;
+  double small[SMALL * SMALL], rotated[SMALL * SMALL], *M = small, *scratch = NULL, uneven = 0, top = 0;
   for (int j = 0; j < m; j++) {
     const double *col = products(q, s + j), uj = q->unit[k + j];
     if (q->t[k + j] > 0) return SP_OK;
@@ -349,6 +347,7 @@ static sp_status decompose(sp_qp *q, int s) {
     uneven = sp_max(uneven, fabs(col[j] / (uj * uj) - products(q, s)[0] / (q->unit[k] * q->unit[k])));
     for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(col[i]) / (q->unit[k + i] * uj));
   }
+  const int was_smooth = again && curvature(q, s)[1] == 0;
   curvature(q, s)[1] = uneven <= 1e-15 * top;
   if (curvature(q, s)[1] > 0) {
     for (int j = 0; j < m; j++) curvature(q, s + j)[0] = top;
@@ -364,7 +363,21 @@ static sp_status decompose(sp_qp *q, int s) {
     for (int i = 0; i < m; i++) M[j * m + i] = products(q, s + j)[i] / (q->unit[k + i] * q->unit[k + j]);
   }
   if (m <= SMALL) {
-    jacobi(m, M, direction(q, s), ld);
+    double *V = direction(q, s);
+    if (was_smooth) { /* in the directions of the former metric it is nearly diagonal */
+      double MV[SMALL];
+      for (int j = 0; j < m; j++) {
+        memset(MV, 0, (size_t)m * sizeof *MV);
+        sp_gemv_n(M, m, m, m, V + j * ld, MV);
+        sp_gemv_t(V, ld, m, m, MV, rotated + j * m);
+      }
+      M = rotated;
+    } else {
+      for (int j = 0; j < m; j++) {
+        for (int i = 0; i < m; i++) V[j * ld + i] = i == j;
+      }
+    }
+    jacobi(m, M, V, ld);
     for (int j = 0; j < m; j++) curvature(q, s + j)[0] = sp_max(0, M[j * m + j]);
   } else {
     int info;
@@ -410,7 +423,7 @@ static sp_status load(sp_qp *q, int from, int columns_too) {
         products(q, s + j)[i] = products(q, s + i)[j] = e;
       }
     }
-    SP_TRY(decompose(q, s));
+    SP_TRY(decompose(q, s, !columns_too));
   }
 done:
   return st;
