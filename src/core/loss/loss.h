@@ -78,6 +78,8 @@ struct sp_loss_ops {
    * constant along the null directions of M. NULL: M is diag(h) */
   sp_status (*metric)(sp_loss *l, const double *eta);
   void (*root)(const sp_loss *l, enum sp_root op, double *x);
+  /* s [n x K], where M is diag(s_i) - s_i s_i' / sum s_i in row i, of the last metric made. NULL: it has another form */
+  void (*shares)(const sp_loss *l, double *s);
   /* curvature h of a quadratic that lies above F and touches it at eta (so that its minimizer never increases F), or NULL
    * when grad_hess already gives one: the rescue of a Newton step that fails far from the solution */
   void (*majorizer)(sp_loss *l, const double *eta, double *h);
