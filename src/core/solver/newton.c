@@ -527,7 +527,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     last = worst;
     careful |= worst > TRUST || majorize;
     if (m->pen->ops->pieces && !m->concave && saturated(m)) break;
-    const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
+    const double penalty = careful || bounded ? penalty_value(m) : 0;
+    double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty : 0;
     remember(m);
     int curved = 0;
     if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
@@ -535,7 +536,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     double len = 1;
     if (!careful) {
       for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
-      trusted = !bounded || isfinite(m->loss.ops->value(&m->loss, m->eta));
+      trusted = !bounded || m->loss.ops->defined(&m->loss, m->eta);
+      if (!trusted) f_old = m->loss.ops->value(&m->loss, m->eta_old) + penalty;
     }
     if (!trusted) {
       /* a coefficient left beyond its limit by an unfinished solve is brought back */
