@@ -18,6 +18,7 @@
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
+#define TINY 1e-6          /* below this one the objective cannot tell, its rounding is larger than what is left to gain */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
@@ -475,7 +476,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_qp *q = &m->qp;
   double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, worst, worst_before = 1;
   const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
-  int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, trusted = 0;
+  int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, failed_trust = 0, trusted = 0;
   *kkt = INFINITY;
   *limit = 0;
   sp_secant_reset(m);
@@ -494,7 +495,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       sp_secant_break(m);
-      careful = 1;
+      careful = failed_trust = 1;
       trusted = 0;
       last = INFINITY;
       continue;
@@ -526,6 +527,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     const double ratio = worst / last; /* 0 at first, and after a new metric */
     last = worst;
     careful |= worst > TRUST || majorize;
+    if (worst < TINY && !majorize && !failed_trust) careful = 0;
     if (m->pen->ops->pieces && !m->concave && saturated(m)) break;
     const double penalty = careful || bounded ? penalty_value(m) : 0;
     double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty : 0;
