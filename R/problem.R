@@ -40,7 +40,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
-  penalty <- check_penalty(penalty, p, alpha, lower, upper, traits, control$solver, call)
+  penalty <- check_penalty(penalty, p, alpha, traits, control$solver, call)
   groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
     !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, alpha, call)
   v <- group_factors(groups, penalty, v)
