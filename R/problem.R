@@ -41,7 +41,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
-  penalty <- check_penalty(penalty, p, alpha, lower, upper, traits, control$solver, call)
+  penalty <- check_penalty(penalty, p, alpha, traits, control$solver, call)
   chains <- NULL
   if (is_fused(penalty)) {
     check_fused(penalty, p, standardize, exclude, penalty.factor, lower, upper, call)
