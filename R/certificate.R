@@ -116,9 +116,9 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   if (!is.null(concave)) pen <- tangent_at(pen, b, concave, problem$curvature[1L])
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
-  free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`) & !dropped &
-    !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
+  free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
   if (!is.null(concave)) free <- free | b != 0 & pen$l2 == 0 & (if (is.null(pen$T)) pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
+  free <- free & !dropped & !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
   best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
   t_raw <- residual_of(eta, problem, w, traits)
   t_best <- residual_of(best, problem, w, traits)

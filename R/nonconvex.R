@@ -64,8 +64,7 @@
 #'   unshrunk, and the less convex the problem. `Inf` gives the lasso. The defaults are those of ncvreg; 3.7 is the recommendation of
 #'   Fan and Li (2001).
 #' @param curvature The unit h of concavity, positive; `NULL`, the default, takes it from the null model, see above.
-#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. Limits of the
-#'   coefficients cannot be combined with it, and `alpha` must be positive.
+#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. `alpha` must be positive.
 #'
 #'   With several linear predictors the penalty is on the coefficients of a variable for all responses or classes together, on
 #'   their norm, where the lasso is so too (`"mgaussian"`, `type.multinomial = "grouped"`), else on each coefficient.
@@ -195,7 +194,7 @@ is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp"
 shape_of <- function(penalty) sub("^group_", "", penalty$name)
 
 #' @noRd
-check_nonconvex <- function(penalty, alpha, lower, upper, traits, solver, call) {
+check_nonconvex <- function(penalty, alpha, solver, call) {
   if (solver %in% reference_solvers) {
     sp_abort("unavailable", sprintf("`solver = \"%s\"` cannot be combined with `pen_%s()`.", solver, penalty$name),
       why = "The reference solvers are for convex problems.", call = call, arg = "control"
@@ -203,11 +202,6 @@ check_nonconvex <- function(penalty, alpha, lower, upper, traits, solver, call) 
   }
   if (alpha == 0) {
     sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
-  }
-  if (!is.null(lower) || !is.null(upper)) {
-    sp_abort("unavailable", sprintf("Limits of the coefficients cannot be combined with `pen_%s()`.", penalty$name),
-      how = "The lasso and `pen_adaptive()` take limits.", call = call, arg = if (is.null(lower)) "upper.limits" else "lower.limits"
-    )
   }
 }
 

@@ -103,7 +103,7 @@ refuse_penalty <- function(fit, what, call) {
 
 #' The argument `penalty`
 #' @noRd
-check_penalty <- function(penalty, p, alpha, lower, upper, traits, solver, call) {
+check_penalty <- function(penalty, p, alpha, traits, solver, call) {
   if (is.null(penalty)) return(NULL)
   if (!inherits(penalty, "sparsepath_penalty")) {
     sp_abort("type", "`penalty` must come from a function `pen_*()`, such as `pen_group()`, `pen_mcp()` or `pen_adaptive()`.",
@@ -112,7 +112,7 @@ check_penalty <- function(penalty, p, alpha, lower, upper, traits, solver, call)
       call = call, arg = "penalty"
     )
   }
-  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, lower, upper, traits, solver, call)
+  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, solver, call)
   if (penalty$name == "adaptive") check_adaptive(penalty, p, traits, call)
   penalty
 }

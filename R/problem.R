@@ -41,7 +41,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
-  penalty <- check_penalty(penalty, p, alpha, lower, upper, traits, control$solver, call)
+  penalty <- check_penalty(penalty, p, alpha, traits, control$solver, call)
   chains <- NULL
   if (is_fused(penalty)) {
     check_fused(penalty, p, standardize, exclude, penalty.factor, lower, upper, call)
@@ -118,10 +118,11 @@ run_engine <- function(setup, quiet = FALSE) {
   on.exit(progress$close())
   control <- setup$control
   setup <- resolve_penalty(setup)
-  out <- .Call(C_path, setup$x, setup$problem, list(
+  protect <- setup$problem$glm$protect %||% identity
+  out <- protect(.Call(C_path, setup$x, setup$problem, list(
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
     screen = control$screen, restart = control$restart, rho = control$rho %||% 0, progress = progress$report
-  ))
+  )))
   if (!is.null(out$error)) {
     abort_family(out, setup)
     abort_engine(out, setup$x, setup$call)

@@ -169,7 +169,7 @@ fuzz_judge <- function(fit, a) {
     Q <- y - s * Rc
     divergence <- if (a$family %in% c("gaussian", "mgaussian")) rowSums((Q - eta)^2) / 2 else if (a$family == "multinomial") {
       P <- vg_mean(eta, "multinomial")
-      if (any(Q < 0)) NA else rowSums(ifelse(Q > 0, Q * log(pmax(Q, 1e-300) / P), 0))
+      if (any(Q < 0) || any(P < 1e-290 & Q > 0)) NA else rowSums(ifelse(Q > 0, Q * log(pmax(Q, 1e-300) / P), 0))
     } else if (any(Q < 0) || a$family == "binomial" && any(Q > 1)) NA else vf_fy(drop(Q), drop(1 - Q), drop(eta), a$family)
     gap <- sum(w * divergence) + sum(T * h) + sum(l1 * abs(U)) + sum(l2 * h^2) / 2 - s * sum(Zc * U) +
       sum(ifelse(l2 > 0, pmax(norm(soften(s * Zc)) - T, 0)^2 / (2 * l2), 0))

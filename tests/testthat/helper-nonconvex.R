@@ -25,7 +25,7 @@ nc_null_curvature <- function(y, family, w = rep(1, NROW(y)), status = NULL) {
 
 # objective and largest violation of stationarity / lambda of coefficients on the scale of x, for one lambda
 nc_judge <- function(x, y, family, lambda, a0, beta, name, gamma, h = NULL, alpha = 1, w = rep(1, nrow(x)), offset = 0,
-                     v = rep(1, ncol(x)), standardize = TRUE, intercept = TRUE) {
+                     v = rep(1, ncol(x)), standardize = TRUE, intercept = TRUE, lower = -Inf, upper = Inf) {
   w <- w / sum(w)
   v <- v * ncol(x) / sum(v)
   x <- as.matrix(x)
@@ -39,7 +39,10 @@ nc_judge <- function(x, y, family, lambda, a0, beta, name, gamma, h = NULL, alph
   ridge <- lambda * v * (1 - alpha) / s_y
   z <- drop(crossprod(x, r)) / s - ridge * b
   slope <- nc_slope(b, lambda * alpha * v, name, gamma, h)
-  violation <- ifelse(b == 0, pmax(abs(z) - slope, 0), abs(z - sign(b) * slope))
+  off <- ifelse(b == 0, sign(z) * pmax(abs(z) - slope, 0), z - sign(b) * slope) # positive: the coefficient should grow
+  stays <- off > 0 & beta >= upper * (1 - 1e-9) | off < 0 & beta <= lower * (1 - 1e-9)
+  violation <- ifelse(stays, 0, abs(off))
+  violation[beta > upper * (1 + 1e-9) | beta < lower * (1 + 1e-9)] <- Inf
   list(
     objective = sum(w * vf_loss(y, eta, family)) + sum(nc_value(b, lambda * alpha * v, name, gamma, h) + ridge * b^2 / 2),
     kkt = max(violation, if (intercept) abs(sum(r)), 0) / lambda

@@ -12,7 +12,7 @@ static int mcp_pieces(const sp_penalty *pen, double lambda, const sp_coord *co, 
 
 const sp_penalty_ops sp_penalty_mcp = {
     .name = "mcp",
-    .flags = SP_PENALTY_BLOCKS,
+    .flags = SP_PENALTY_BOUNDS | SP_PENALTY_BLOCKS,
     .l1_ridge = sp_concave_l1_ridge,
     .gauge = sp_concave_gauge,
     .value = sp_concave_value,

@@ -38,9 +38,10 @@ typedef struct work {
   double *N, *X, *V, *C;     /* with more coefficients than rows: see factor_rows() */
   double *k, *m, *dir;       /* [a] Dk, scratch, u_g by coefficient of the support */
   int *block, blocks, by_rows, as_packed; /* [a] block of a coefficient of the support, their number */
-  size_t cap_rows;
+  size_t cap_rows, room_C;
   int *S;                    /* [a] slots of the support */
   int cap, cap_H, cap_M, s;
+  double *rho;               /* [n] by shares: S'r, while sweeps move it */
   double *kept;              /* [(DEPTH + 1) x (a + max(a, n))] b and r (or c) after each of the last sweeps */
   size_t cap_kept;
   int kept_count, kept_gram, kept_a;
@@ -94,8 +95,10 @@ double sp_block_kkt(const sp_qp *q) {
 
 /* ---- the active set ---------------------------------------------------------------------------- */
 
-/* Packed: blocks have whole columns of the design in all K predictors, with one metric. XA has each of them once, [view.n], and c, b by
- * slots are [K x columns]. */
+/* Packed: blocks have whole columns of the design in all K predictors. XA has each of them once, [view.n], and c, b by slots are
+ * [K x columns]. The metric is one for all predictors and in XA, or that of shares s [view.n x K], diag(s_i) - s_i s_i' / sum s_i for row
+ * i, with columns free of it. */
+static int by_shares(const sp_qp *q) { return q->packed && q->view.root; }
 static int columns(const sp_qp *q) { return q->packed ? q->a / q->view.K : q->a; }
 
 /* Where the column of slot i is not zero: all of it, or with several predictors and a diagonal metric the rows of its own. */
@@ -131,6 +134,11 @@ void sp_block_products(const sp_qp *q, const double *r, double *out) {
     sp_gemv_t(q->XA, q->n, q->n, q->a, r, out);
     return;
   }
+  if (by_shares(q)) {
+    memcpy(q->view.fit, r, (size_t)q->n * sizeof *r);
+    q->view.root->ops->root(q->view.root, SP_ROOT_T, q->view.fit);
+    r = q->view.fit;
+  }
   const int n = (int)q->view.n, K = q->view.K, count = columns(q);
   const double one = 1, zero = 0;
   if (count) dgemm_("T", "N", &K, &count, &n, &one, r, &n, q->XA, &n, &zero, out, &K, 1, 1);
@@ -143,36 +151,165 @@ void sp_block_fit(const sp_qp *q, const double *d, double *out) {
     return;
   }
   const int n = (int)q->view.n, K = q->view.K, count = columns(q);
-  const double one = 1;
-  if (count) dgemm_("N", "T", &n, &K, &count, &one, q->XA, &n, d, &K, &one, out, &n, 1, 1);
+  const double one = 1, zero = 0;
+  if (!count) return;
+  if (!by_shares(q)) {
+    dgemm_("N", "T", &n, &K, &count, &one, q->XA, &n, d, &K, &one, out, &n, 1, 1);
+    return;
+  }
+  dgemm_("N", "T", &n, &K, &count, &one, q->XA, &n, d, &K, &zero, q->view.fit, &n, 1, 1);
+  q->view.root->ops->root(q->view.root, SP_ROOT, q->view.fit);
+  sp_qp_project(q, q->view.fit);
+  sp_axpy(1, q->view.fit, out, q->n);
 }
+
+/* ---- the metric of shares ---------------------------------------------------------------------- */
+
+/* M [m x m] <- its lower Cholesky factor; 0: not positive definite */
+static int small_factor(int m, double *M) {
+  for (int j = 0; j < m; j++) {
+    for (int i = j; i < m; i++) {
+      double e = M[j * m + i];
+      for (int h = 0; h < j; h++) e -= M[h * m + i] * M[h * m + j];
+      if (i == j && !(e > 0)) return 0;
+      M[j * m + i] = i == j ? sqrt(e) : e / M[j * m + j];
+    }
+  }
+  return 1;
+}
+
+static void small_solve(int m, const double *M, double *x) {
+  for (int j = 0; j < m; j++) {
+    for (int h = 0; h < j; h++) x[j] -= M[h * m + j] * x[h];
+    x[j] /= M[j * m + j];
+  }
+  for (int j = m - 1; j >= 0; j--) {
+    for (int h = j + 1; h < m; h++) x[j] -= M[j * m + h] * x[h];
+    x[j] /= M[j * m + j];
+  }
+}
+
+/* out [K x K] = sum over rows of x_i M_i; v: x times shares over the root of their sum, [view.n x K] */
+static void weigh(const sp_qp *q, const double *x, const double *v, double *out) {
+  const ptrdiff_t n = q->view.n;
+  const int K = q->view.K;
+  for (int l = 0; l < K; l++) {
+    sp_gemv_t(v, n, n, K, q->share_root + l * n, out + l * K);
+    for (int k = 0; k < K; k++) out[l * K + k] = -out[l * K + k];
+    out[l * K + l] += sp_dot(x, q->shares + l * n, n);
+  }
+}
+
+/* Shares of the metric in force, and the Cholesky factor of the intercepts' own matrix, whose null direction is filled in. */
+static sp_status take_shares(sp_qp *q) {
+  const ptrdiff_t n = q->view.n;
+  const int K = q->view.K;
+  if (q->shares_fresh) return SP_OK;
+  if (!q->shares) {
+    const size_t across = (size_t)(q->longest / K + 2);
+    q->shares = sp_alloc(q->ctx, (size_t)n * (size_t)K * (across + 2) + 3 * (size_t)n + 4 * (size_t)(K * K), sizeof *q->shares);
+    if (!q->shares) return SP_ENOMEM;
+    q->share_root = q->shares + n * K;
+    q->share_work = q->share_root + n * K;
+    q->share_inv = q->share_work + n * K * (ptrdiff_t)across;
+    q->share_mean = q->share_inv + n;
+    q->share_level = q->share_mean + 2 * n; /* [K x K], and room for 3 more; before it n that are scratch */
+  }
+  q->view.root->ops->shares(q->view.root, q->shares);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    double sum = 0;
+    for (int k = 0; k < K; k++) sum += q->shares[i + k * n];
+    q->share_inv[i] = sum > 0 ? 1 / sum : 0;
+    for (int k = 0; k < K; k++) q->share_root[i + k * n] = sum > 0 ? q->shares[i + k * n] / sqrt(sum) : 0;
+  }
+  q->shares_fresh = 1;
+  if (!q->k0) return SP_OK;
+  double *ones = q->share_mean, trace = 0, *M = q->share_level;
+  for (ptrdiff_t i = 0; i < n; i++) ones[i] = 1;
+  weigh(q, ones, q->share_root, M);
+  for (int k = 0; k < K; k++) trace += M[k * K + k];
+  for (int k = 0; k < K * K; k++) M[k] += trace / (K * K);
+  if (!small_factor(K, M)) { /* classes without weight */
+    weigh(q, ones, q->share_root, M);
+    for (int k = 0; k < K * K; k++) M[k] += trace / (K * K) + (k % (K + 1) == 0 ? 1e-10 * trace + 1e-300 : 0);
+    small_factor(K, M);
+  }
+  return SP_OK;
+}
+
+static double *products(const sp_qp *q, int i);
+static double *levels(const sp_qp *q, int i);
+
+/* D and levels of the block of slots s.. in the metric: with A_j = sum x_ij M_i, the intercepts follow a column by level_j = A^-1 A_j */
+static void share_products(sp_qp *q, int s) {
+  const ptrdiff_t n = q->view.n;
+  const int K = q->view.K, m = q->len[q->A[s]], count = m / K;
+  double *A = q->share_level + K * K, *one = q->share_mean, *v = q->share_work;
+  for (int j = 0; j < count; j++) {
+    const double *x = q->XA + (ptrdiff_t)((s + j * K) / K) * n;
+    for (int k = 0; k < K; k++) {
+      double *vk = v + (j * K + k) * n;
+      for (ptrdiff_t i = 0; i < n; i++) vk[i] = x[i] * q->share_root[i + k * n];
+    }
+  }
+  for (int j = 0; j < count; j++) {
+    const double *x = q->XA + (ptrdiff_t)((s + j * K) / K) * n;
+    for (int k = 0; k < K; k++) {
+      double *to = products(q, s + j * K + k);
+      sp_gemv_t(v, n, n, (j + 1) * K, v + (j * K + k) * n, to);
+      for (int i = 0; i < (j + 1) * K; i++) to[i] = -to[i];
+      for (ptrdiff_t i = 0; i < n; i++) one[i] = x[i] * q->shares[i + k * n];
+      for (int h = 0; h <= j; h++) to[h * K + k] += sp_dot(one, q->XA + (ptrdiff_t)((s + h * K) / K) * n, n);
+    }
+    if (!q->k0) continue;
+    weigh(q, x, v + j * K * n, A);
+    for (int k = 0; k < K; k++) {
+      double *level = levels(q, s + j * K + k);
+      memcpy(level, A + k * K, (size_t)K * sizeof *level);
+      small_solve(K, q->share_level, level);
+    }
+    for (int k = 0; k < K; k++) {
+      double *to = products(q, s + j * K + k);
+      for (int i = 0; i < (j + 1) * K; i++) {
+        const double *level = levels(q, s + i);
+        for (int h = 0; h < K; h++) to[i] -= A[k * K + h] * level[h];
+      }
+    }
+  }
+  for (int j = 0; j < m; j++) {
+    for (int i = 0; i < j; i++) products(q, s + i)[j] = products(q, s + j)[i];
+    q->nx[s + j] = products(q, s + j)[j];
+  }
+}
+
+/* ---- the active set, continued ----------------------------------------------------------------- */
 
 /* Slot i of D: products with the slots of its block [longest], its eigenvector [longest] and eigenvalue of the block in penalized units,
  * and whether that is a multiple of the identity. */
-static double *products(const sp_qp *q, int i) { return q->D + (ptrdiff_t)i * (2 * q->longest + 2); }
+static ptrdiff_t slot_size(const sp_qp *q) { return 2 * q->longest + 2 + (by_shares(q) ? q->view.K : 0); }
+static double *products(const sp_qp *q, int i) { return q->D + (ptrdiff_t)i * slot_size(q); }
+static double *levels(const sp_qp *q, int i) { return products(q, i) + 2 * q->longest + 2; } /* by shares: of the intercepts */
 static double *direction(const sp_qp *q, int i) { return products(q, i) + q->longest; }
 static double *curvature(const sp_qp *q, int i) { return products(q, i) + 2 * q->longest; }
 
 static sp_status reserve_products(sp_qp *q) {
-  const size_t need = (size_t)q->L * (2 * (size_t)q->longest + 2);
+  const size_t need = (size_t)q->L * (size_t)slot_size(q);
   if (need <= q->capD) return SP_OK;
   const sp_status st = sp_grow(q->ctx, &q->D, q->capD, need, sizeof *q->D);
   if (st == SP_OK) q->capD = need;
   return st;
 }
 
-/* M = V diag(l) V', V by columns of leading dimension ld, by cyclic Jacobi rotations; M is destroyed */
+/* V'MV = diag(l), V by columns of leading dimension ld, by cyclic Jacobi rotations; M is V'MV for the V given, and destroyed. What is
+ * left beside the diagonal does not matter to the fixed point of sweeps. */
 static void jacobi(int m, double *M, double *V, ptrdiff_t ld) {
-  for (int j = 0; j < m; j++) {
-    for (int i = 0; i < m; i++) V[j * ld + i] = i == j;
-  }
   for (int round = 0; round < 30; round++) {
     double off = 0, diag = 0;
     for (int j = 0; j < m; j++) {
       diag += M[j * m + j] * M[j * m + j];
       for (int i = 0; i < j; i++) off += M[j * m + i] * M[j * m + i];
     }
-    if (!(off > 1e-33 * diag)) return;
+    if (!(off > 1e-16 * diag)) return;
     for (int j = 1; j < m; j++) {
       for (int i = 0; i < j; i++) {
         const double e = M[j * m + i];
@@ -198,11 +335,11 @@ static void jacobi(int m, double *M, double *V, ptrdiff_t ld) {
 }
 
 /* Eigenvalues and eigenvectors of the block of slots s..; with an L1 part they would not help. */
-static sp_status decompose(sp_qp *q, int s) {
+static sp_status decompose(sp_qp *q, int s, int again) {
   enum { SMALL = 16 };
   const int k = q->A[s], m = q->len[k];
-  const ptrdiff_t ld = 2 * q->longest + 2;
-  double small[SMALL * SMALL], *M = small, *scratch = NULL, uneven = 0, top = 0;
+  const ptrdiff_t ld = slot_size(q);
+  double small[SMALL * SMALL], rotated[SMALL * SMALL], *M = small, *scratch = NULL, uneven = 0, top = 0;
   for (int j = 0; j < m; j++) {
     const double *col = products(q, s + j), uj = q->unit[k + j];
     if (q->t[k + j] > 0) return SP_OK;
@@ -210,6 +347,7 @@ static sp_status decompose(sp_qp *q, int s) {
     uneven = sp_max(uneven, fabs(col[j] / (uj * uj) - products(q, s)[0] / (q->unit[k] * q->unit[k])));
     for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(col[i]) / (q->unit[k + i] * uj));
   }
+  const int was_smooth = again && curvature(q, s)[1] == 0;
   curvature(q, s)[1] = uneven <= 1e-15 * top;
   if (curvature(q, s)[1] > 0) {
     for (int j = 0; j < m; j++) curvature(q, s + j)[0] = top;
@@ -225,7 +363,21 @@ static sp_status decompose(sp_qp *q, int s) {
     for (int i = 0; i < m; i++) M[j * m + i] = products(q, s + j)[i] / (q->unit[k + i] * q->unit[k + j]);
   }
   if (m <= SMALL) {
-    jacobi(m, M, direction(q, s), ld);
+    double *V = direction(q, s);
+    if (was_smooth) { /* in the directions of the former metric it is nearly diagonal */
+      double MV[SMALL];
+      for (int j = 0; j < m; j++) {
+        memset(MV, 0, (size_t)m * sizeof *MV);
+        sp_gemv_n(M, m, m, m, V + j * ld, MV);
+        sp_gemv_t(V, ld, m, m, MV, rotated + j * m);
+      }
+      M = rotated;
+    } else {
+      for (int j = 0; j < m; j++) {
+        for (int i = 0; i < m; i++) V[j * ld + i] = i == j;
+      }
+    }
+    jacobi(m, M, V, ld);
     for (int j = 0; j < m; j++) curvature(q, s + j)[0] = sp_max(0, M[j * m + j]);
   } else {
     int info;
@@ -241,20 +393,28 @@ static sp_status decompose(sp_qp *q, int s) {
 }
 
 /* XA and D of the slots from `from` on: whole blocks */
-static sp_status load(sp_qp *q, int from) {
-  const int K = q->packed ? q->view.K : 1;
-  if (q->gram > from / K) q->gram = from / K;
-  for (int i = from; i < q->a; i += K) {
+static sp_status load(sp_qp *q, int from, int columns_too) {
+  sp_status st = SP_OK;
+  const int K = q->packed ? q->view.K : 1, free_of_metric = by_shares(q);
+  sp_view view = q->view;
+  if (free_of_metric) {
+    SP_TRY(take_shares(q));
+    view.sm = NULL;
+    view.root = NULL;
+  }
+  if (q->gram > from / K || free_of_metric) q->gram = free_of_metric ? 0 : from / K;
+  for (int i = from; i < q->a && columns_too; i += K) {
     double *x = q->packed ? q->u : q->XA + (ptrdiff_t)i * q->n;
-    sp_view_column(&q->view, q->W[q->A[i]], x);
-    sp_qp_project(q, x);
+    sp_view_column(&view, q->W[q->A[i]], x);
+    if (!free_of_metric) sp_qp_project(q, x);
     if (q->packed) memcpy(q->XA + (ptrdiff_t)(i / K) * q->view.n, x, (size_t)q->view.n * sizeof *x);
     const double norm = sp_nrm2sq(x, q->n);
     for (int k = 0; k < K; k++) q->nx[i + k] = norm;
   }
   for (int s = from; s < q->a; s += q->len[q->A[s]]) {
     const int m = q->len[q->A[s]];
-    for (int j = 0; j < m; j++) {
+    if (free_of_metric) share_products(q, s);
+    for (int j = 0; j < m && !free_of_metric; j++) {
       ptrdiff_t at, ai, length;
       const double *x = segment(q, s + j, &at, &length);
       for (int i = 0; i <= j; i++) {
@@ -263,19 +423,79 @@ static sp_status load(sp_qp *q, int from) {
         products(q, s + j)[i] = products(q, s + i)[j] = e;
       }
     }
-    const sp_status st = decompose(q, s);
-    if (st != SP_OK) return st;
+    SP_TRY(decompose(q, s, !columns_too));
   }
+done:
+  return st;
+}
+
+/* G of all slots: X'diag(s_k)X - X'diag(s_k s_l / sum s)X for classes k and l, less the part of the intercepts */
+static sp_status share_gram(sp_qp *q) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1, zero = 0;
+  const size_t size = (size_t)n * (size_t)count;
+  double *Y = sp_alloc(q->ctx, size * (size_t)K + (size_t)count * (size_t)count, sizeof *Y), *to = Y + size * (size_t)K;
+  if (!Y) return SP_ENOMEM;
+  for (int k = 0; k < K; k++) {
+    for (int j = 0; j < count; j++) {
+      const double *x = q->XA + (ptrdiff_t)j * n, *v = q->share_root + (ptrdiff_t)k * n;
+      double *y = Y + size * (size_t)k + (ptrdiff_t)j * n;
+      for (int i = 0; i < n; i++) y[i] = x[i] * v[i];
+    }
+  }
+  for (int l = 0; l < K; l++) {
+    for (int k = 0; k <= l; k++) {
+      const double *left = Y + size * (size_t)k;
+      dgemm_("T", "N", &count, &count, &n, &one, left, &n, Y + size * (size_t)l, &n, &zero, to, &count, 1, 1);
+      for (int j = 0; j < count; j++) {
+        for (int i = 0; i < count; i++) {
+          q->G[(ptrdiff_t)(j * K + l) * q->capG + i * K + k] = q->G[(ptrdiff_t)(i * K + k) * q->capG + j * K + l] = -to[j * count + i];
+        }
+      }
+    }
+  }
+  for (int k = 0; k < K; k++) {
+    for (int j = 0; j < count; j++) {
+      const double *x = q->XA + (ptrdiff_t)j * n, *s = q->shares + (ptrdiff_t)k * n;
+      double *y = Y + (ptrdiff_t)j * n;
+      for (int i = 0; i < n; i++) y[i] = x[i] * s[i];
+    }
+    dgemm_("T", "N", &count, &count, &n, &one, q->XA, &n, Y, &n, &zero, to, &count, 1, 1);
+    for (int j = 0; j < count; j++) {
+      for (int i = 0; i < count; i++) q->G[(ptrdiff_t)(j * K + k) * q->capG + i * K + k] += to[j * count + i];
+    }
+  }
+  if (q->k0) { /* A_j'level_i; A_j = M level_j for the matrix of the intercepts */
+    const int a = q->a;
+    const double minus = -1;
+    double *A = sp_alloc(q->ctx, 2 * (size_t)a * (size_t)K, sizeof *A), *L = A + (ptrdiff_t)a * K, *v = q->share_work;
+    if (!A) {
+      sp_free(q->ctx, Y);
+      return SP_ENOMEM;
+    }
+    for (int j = 0; j < count; j++) {
+      const double *x = q->XA + (ptrdiff_t)j * n;
+      for (int k = 0; k < K; k++) {
+        for (int i = 0; i < n; i++) v[(ptrdiff_t)k * n + i] = x[i] * q->share_root[(ptrdiff_t)k * n + i];
+      }
+      weigh(q, x, v, A + (ptrdiff_t)j * K * K);
+      for (int k = 0; k < K; k++) memcpy(L + (ptrdiff_t)(j * K + k) * K, levels(q, j * K + k), (size_t)K * sizeof *L);
+    }
+    dgemm_("T", "N", &a, &a, &K, &minus, A, &K, L, &K, &one, q->G, &q->capG, 1, 1);
+    sp_free(q->ctx, A);
+  }
+  sp_free(q->ctx, Y);
+  q->gram = q->a;
   return SP_OK;
 }
 
 /* G of all columns of XA */
 static sp_status complete_gram(sp_qp *q) {
-  const int n = (int)(q->packed ? q->view.n : q->n), a = columns(q), from = q->gram, m = a - from;
+  const int n = (int)(q->packed ? q->view.n : q->n), a = by_shares(q) ? q->a : columns(q), from = q->gram, m = a - from;
   const double one = 1, zero = 0;
   if (!m) return SP_OK;
   if (a > q->capG) {
-    const int room = q->packed ? q->L / q->view.K + 1 : q->L;
+    const int room = q->packed && !by_shares(q) ? q->L / q->view.K + 1 : q->L;
     double *G = sp_alloc(q->ctx, (size_t)room * (size_t)room, sizeof *G);
     if (!G) return SP_ENOMEM;
     for (int j = 0; j < from; j++) memcpy(G + (ptrdiff_t)j * room, q->G + (ptrdiff_t)j * q->capG, (size_t)from * sizeof *G);
@@ -283,6 +503,7 @@ static sp_status complete_gram(sp_qp *q) {
     q->G = G;
     q->capG = room;
   }
+  if (by_shares(q)) return share_gram(q);
   dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, q->XA + (ptrdiff_t)from * n, &n, &zero, q->G + (ptrdiff_t)from * q->capG, &q->capG, 1, 1);
   for (int j = from; j < a; j++) {
     for (int i = 0; i < j; i++) q->G[(ptrdiff_t)i * q->capG + j] = q->G[(ptrdiff_t)j * q->capG + i];
@@ -293,7 +514,7 @@ static sp_status complete_gram(sp_qp *q) {
 
 /* of slots i and j */
 static double gram(const sp_qp *q, int i, int j) {
-  const int K = q->packed ? q->view.K : 1;
+  const int K = q->packed && !by_shares(q) ? q->view.K : 1;
   return i % K == j % K ? q->G[(ptrdiff_t)(j / K) * q->capG + i / K] : 0;
 }
 
@@ -309,7 +530,8 @@ static sp_status take_block(sp_qp *q, int k) {
 
 sp_status sp_block_reload(sp_qp *q) {
   const sp_status st = reserve_products(q);
-  return st == SP_OK ? load(q, 0) : st;
+  q->shares_fresh = 0;
+  return st == SP_OK ? load(q, 0, !by_shares(q)) : st;
 }
 
 sp_status sp_block_from_b(sp_qp *q) {
@@ -322,7 +544,7 @@ sp_status sp_block_from_b(sp_qp *q) {
     for (int j = k; j < k + q->len[k]; j++) q->st[j] = SP_ZERO;
     if (on) SP_TRY(take_block(q, k));
   }
-  SP_TRY(load(q, 0));
+  SP_TRY(load(q, 0, 1));
 done:
   return st;
 }
@@ -351,7 +573,7 @@ static void drop_zero_blocks(sp_qp *q, work *w) {
         w->c[o] = w->c[i];
         w->b0[o] = w->b0[i];
         if (o % K == 0) memcpy(q->XA + o / K * n, q->XA + i / K * n, (size_t)n * sizeof *q->XA);
-        memcpy(products(q, o), products(q, i), (size_t)(2 * q->longest + 2) * sizeof *q->D);
+        memcpy(products(q, o), products(q, i), (size_t)slot_size(q) * sizeof *q->D);
       }
       if (o % K == 0) {
         known += i / K < q->gram;
@@ -361,12 +583,12 @@ static void drop_zero_blocks(sp_qp *q, work *w) {
     }
     s += len;
   }
-  for (int j = 0; j < known && o < q->a; j++) { /* columns */
+  for (int j = 0; j < known && o < q->a && !by_shares(q); j++) { /* columns */
     const double *from = q->G + (ptrdiff_t)q->acol[j] * q->capG;
     double *to = q->G + (ptrdiff_t)j * q->capG;
     for (int i = 0; i < known; i++) to[i] = from[q->acol[i]];
   }
-  q->gram = known;
+  q->gram = by_shares(q) ? (o == q->a ? q->gram : 0) : known;
   q->a = o;
 }
 
@@ -440,7 +662,7 @@ static void minimize_smooth(const sp_qp *q, work *w, int s, double ridge, double
     for (int j = 0; j < m; j++) x[j] = share * z[j];
     return;
   }
-  const ptrdiff_t ld = 2 * q->longest + 2;
+  const ptrdiff_t ld = slot_size(q);
   sp_gemv_t(direction(q, s), ld, m, m, z, t);
   sp_gemv_t(direction(q, s), ld, m, m, u, w->F);
   for (int j = 0; j < m; j++) {
@@ -480,14 +702,36 @@ static void minimize_sparse(const sp_qp *q, work *w, int s, double T, const doub
   else proximal(m, w->M, T, t, z, x, w->F);
 }
 
+/* w->c of slots s.. from w->rho = S'r */
+static void share_dots(const sp_qp *q, work *w, int s, int m) {
+  const int K = q->view.K;
+  for (int j = s; j < s + m; j += K) {
+    const double *x = q->XA + (ptrdiff_t)(j / K) * q->view.n;
+    sp_cols_dot(&x, 1, q->view.n, w->rho, q->view.n, K, w->c + j, K);
+  }
+}
+
+/* w->rho += M (X d - level), the step d [m] of the block at slot s */
+static void share_move(const sp_qp *q, work *w, int s, int m, const double *d) {
+  const ptrdiff_t n = q->view.n;
+  const int K = q->view.K;
+  double *level = q->share_level + K * K;
+  for (int j = 0; j < m; j += K) {
+    memset(level, 0, (size_t)K * sizeof *level);
+    if (q->k0) sp_gemv_n(levels(q, s + j), slot_size(q), K, K, d + j, level);
+    sp_shares(q->XA + (s + j) / K * n, d + j, level, q->shares, q->share_inv, n, K, w->rho);
+  }
+}
+
 /* The block of slots s.. to its minimizer. By the Gram matrix w->c follows, otherwise r does and w->c is left behind. */
 static void update_block(sp_qp *q, work *w, int s, int by_gram) {
   const int k = q->A[s], m = q->len[k];
   double l1 = 0, moved = 0, uu = 0, ss = 0;
   ptrdiff_t from, length;
   double *u = w->u, *x = w->x;
-  const int whole = segment_length(q) == q->n;
-  if (!by_gram && whole) sp_gemv_t(q->XA + (ptrdiff_t)s * q->n, q->n, q->n, m, q->r, w->c + s);
+  const int whole = segment_length(q) == q->n && !q->packed, shares = by_shares(q);
+  if (!by_gram && shares) share_dots(q, w, s, m);
+  else if (!by_gram && whole) sp_gemv_t(q->XA + (ptrdiff_t)s * q->n, q->n, q->n, m, q->r, w->c + s);
   else if (!by_gram) slot_products(q, s, m, w->c + s);
   for (int j = 0; j < m; j++) {
     const double uj = q->unit[k + j];
@@ -504,11 +748,11 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
     moved += fabs(d);
     q->b[k + j] = b;
     u[j] = -d;
-    if (!by_gram) w->b0[s + j] = b;
+    if (!by_gram && !shares) w->b0[s + j] = b;
   }
   if ((uu > 0) != (ss > 0) || (moved > 0 && l1 > 0)) w->chord = 0; /* the support may have changed */
   if (moved == 0) return;
-  if (by_gram && q->packed) {
+  if (by_gram && q->packed && !shares) {
     const int K = q->view.K, count = columns(q);
     for (int j = 0; j < m; j += K) {
       const double *g = q->G + (ptrdiff_t)((s + j) / K) * q->capG;
@@ -520,6 +764,8 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
     sp_gemv_n(q->G + (ptrdiff_t)s * q->capG, q->capG, q->a, m, u, w->c);
   } else if (whole) {
     sp_gemv_n(q->XA + (ptrdiff_t)s * q->n, q->n, q->n, m, u, q->r);
+  } else if (shares) {
+    share_move(q, w, s, m, u);
   } else {
     for (int j = 0; j < m; j++) {
       const double *col = segment(q, s + j, &from, &length);
@@ -530,6 +776,7 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
 
 /* By the Gram matrix? As far as it is missing it has to be made first, by BLAS 3, and then serves many sweeps. */
 static int prefers_gram(const sp_qp *q) {
+  if (by_shares(q)) return q->gram == q->a && 2.0 * q->a < 16.0 * (double)q->view.n;
   const double a = columns(q), length = (double)segment_length(q);
   return 2 * a + GRAM_SHARE * (a - q->gram) * length < 4 * length;
 }
@@ -585,7 +832,7 @@ static int factor(sp_qp *q, work *w) {
   for (double jitter = 0; info && jitter <= 1e-6; jitter = jitter > 0 ? jitter * 100 : 1e-14) {
     for (int j = 0; j < s; j++) {
       const int pj = q->A[w->S[j]];
-      const double *col = q->packed ? NULL : q->G + (ptrdiff_t)w->S[j] * q->capG, uj = q->unit[pj];
+      const double *col = q->packed && !by_shares(q) ? NULL : q->G + (ptrdiff_t)w->S[j] * q->capG, uj = q->unit[pj];
       double *to = w->H + (ptrdiff_t)j * s;
       for (int i = 0; i <= j; i++) to[i] = (col ? col[w->S[i]] : gram(q, w->S[i], w->S[j])) / (uj * q->unit[q->A[w->S[i]]]);
       to[j] += q->k[pj] / (uj * uj);
@@ -693,6 +940,150 @@ static void solve_rows(const sp_qp *q, work *w) {
  *
  * by columns or in the rows, C is the sum over the columns of two blocks of (I - P) o (u_g'u_h): one factorization of the size of the
  * columns or of the rows, and one of the number of blocks, for all K. */
+/* k_g and the like of packed blocks: w->k what is added to the curvature, by column, w->dir the directions, w->m the ridge's part of C */
+static void describe_blocks(const sp_qp *q, work *w) {
+  const int K = q->view.K;
+  int blocks = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int head = q->A[s];
+    const double h = sp_block_norm(q, head), k = q->T[head] / h;
+    for (int i = s; i < s + q->len[head]; i++) {
+      const int pos = q->A[i];
+      const double unit = q->unit[pos], ridge = q->k[pos] / (unit * unit);
+      w->S[i] = i;
+      w->dir[i] = unit * q->b[pos] / h;
+      w->k[i / K] = k + ridge;
+      w->block[i / K] = blocks;
+      w->m[blocks] = ridge / (k * (k + ridge));
+    }
+    blocks++;
+  }
+  w->s = q->a;
+  w->blocks = blocks;
+}
+
+/* The metric of shares. In the rows M is (M_i)^+ + X Dk^-1 X' in each predictor, whose inverse is, with D_k = diag(s_k),
+ *
+ *   E_k on the diagonal less E_k F^-1 E_l,   E_k = D_k^1/2 (I + D_k^1/2 X Dk^-1 X' D_k^1/2)^-1 D_k^1/2,   F = sum E_k
+ *
+ * (Williams & Barber 1998, section 4; Rasmussen & Williams 2006, eq. 3.44). An intercept is a column of no penalty: E_k - E_k 1 1'E_k / 1'E_k 1.
+ * K + 1 factorizations of the size of the rows in place of one of K times that. w->V: E_k, then X'EX's parts. */
+static int factor_shares(sp_qp *q, work *w) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q), step = 1;
+  const ptrdiff_t nn = (ptrdiff_t)n * n;
+  const double one = 1, zero = 0, minus = -1;
+  int info;
+  double *F = w->N, *T = w->X, *E = w->V, *Y = E + K * nn, *P = w->C + (ptrdiff_t)w->room_C, *half = q->share_mean, *e = half + n;
+  describe_blocks(q, w);
+  const int blocks = w->blocks;
+  memset(F, 0, (size_t)nn * sizeof *F);
+  memset(Y, 0, (size_t)n * (size_t)count * sizeof *Y);
+  memset(P, 0, (size_t)count * (size_t)count * sizeof *P);
+  for (int j = 0; j < count; j++) {
+    const double scale = 1 / (q->unit[q->A[j * K]] * sqrt(w->k[j])), *x = q->XA + (ptrdiff_t)j * n;
+    for (int i = 0; i < n; i++) T[(ptrdiff_t)j * n + i] = scale * x[i];
+  }
+  dsyrk_("L", "N", &n, &count, &one, T, &n, &zero, F, &n, 1, 1); /* X Dk^-1 X', for the time being */
+  for (int k = 0; k < K; k++) {
+    double *L = E + k * nn, sum = 0;
+    for (int i = 0; i < n; i++) half[i] = sqrt(q->shares[i + (ptrdiff_t)k * n]);
+    for (int j = 0; j < n; j++) {
+      for (int i = j; i < n; i++) L[(ptrdiff_t)j * n + i] = half[i] * half[j] * F[(ptrdiff_t)j * n + i] + (i == j);
+    }
+    dpotrf_("L", &n, L, &n, &info, 1);
+    if (info) return 0;
+    for (int j = 0; j < count; j++) {
+      const double scale = w->dir[j * K + k] / (q->unit[q->A[j * K]] * w->k[j]), *x = q->XA + (ptrdiff_t)j * n;
+      for (int i = 0; i < n; i++) T[(ptrdiff_t)j * n + i] = scale * x[i] * half[i];
+    }
+    dtrsm_("L", "L", "N", "N", &n, &count, &one, L, &n, T, &n, 1, 1, 1, 1);
+    if (q->k0) {
+      memcpy(e, half, (size_t)n * sizeof *e);
+      dtrsv_("L", "N", "N", &n, L, &n, e, &step, 1, 1, 1);
+      const double norm = sp_nrm2sq(e, n);
+      for (int j = 0; j < count && norm > 0; j++) {
+        double *t = T + (ptrdiff_t)j * n;
+        sp_axpy(-sp_dot(e, t, n) / norm, e, t, n);
+      }
+    }
+    dsyrk_("U", "T", &count, &n, &one, T, &n, &one, P, &count, 1, 1);
+    dtrsm_("L", "L", "T", "N", &n, &count, &one, L, &n, T, &n, 1, 1, 1, 1);
+    for (int j = 0; j < count; j++) {
+      for (int i = 0; i < n; i++) Y[(ptrdiff_t)j * n + i] += half[i] * T[(ptrdiff_t)j * n + i];
+    }
+    dpotri_("L", &n, L, &n, &info, 1);
+    for (int j = 0; j < n; j++) {
+      for (int i = j; i < n; i++) L[(ptrdiff_t)j * n + i] *= half[i] * half[j];
+      for (int i = 0; i < j; i++) L[(ptrdiff_t)j * n + i] = L[(ptrdiff_t)i * n + j];
+    }
+    if (q->k0) {
+      for (int j = 0; j < n; j++) {
+        e[j] = 0;
+        for (int i = 0; i < n; i++) e[j] += L[(ptrdiff_t)j * n + i];
+        sum += e[j];
+      }
+      for (int j = 0; j < n && sum > 0; j++) sp_axpy(-e[j] / sum, e, L + (ptrdiff_t)j * n, n);
+    }
+  }
+  double trace = 0;
+  memset(F, 0, (size_t)nn * sizeof *F);
+  for (int k = 0; k < K; k++) sp_axpy(1, E + k * nn, F, nn);
+  for (int i = 0; i < n; i++) trace += F[(ptrdiff_t)i * n + i];
+  for (ptrdiff_t i = 0; i < nn && q->k0; i++) F[i] += trace / ((double)n * n);
+  for (int i = 0; i < n; i++) F[(ptrdiff_t)i * n + i] += 1e-13 * trace / n;
+  dpotrf_("L", &n, F, &n, &info, 1);
+  if (info) return 0;
+  dtrsm_("L", "L", "N", "N", &n, &count, &one, F, &n, Y, &n, 1, 1, 1, 1);
+  dsyrk_("U", "T", &count, &n, &minus, Y, &n, &one, P, &count, 1, 1);
+  memset(w->C, 0, (size_t)blocks * (size_t)blocks * sizeof *w->C);
+  for (int j = 0; j < count; j++) {
+    for (int i = 0; i <= j; i++) {
+      w->C[(ptrdiff_t)w->block[j] * blocks + w->block[i]] += (i < j && w->block[i] == w->block[j] ? 2 : 1) * P[(ptrdiff_t)j * count + i];
+    }
+  }
+  trace = 0;
+  for (int g = 0; g < blocks; g++) trace += w->C[(ptrdiff_t)g * blocks + g] += w->m[g];
+  for (int g = 0; g < blocks; g++) w->C[(ptrdiff_t)g * blocks + g] += 1e-13 * trace / blocks;
+  dpotrf_("U", &blocks, w->C, &blocks, &info, 1);
+  return info == 0;
+}
+
+/* out [K x columns] = M^-1 x */
+static void shares_inverse(const sp_qp *q, work *w, const double *x, double *out) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q), step = 1;
+  const ptrdiff_t nn = (ptrdiff_t)n * n;
+  const double one = 1, zero = 0;
+  double *V = q->share_work, *f = q->share_mean, *E = w->V;
+  for (int i = 0; i < q->a; i++) out[i] = x[i] / (q->unit[q->A[i]] * w->k[i / K]);
+  dgemm_("N", "T", &n, &K, &count, &one, q->XA, &n, out, &K, &zero, V, &n, 1, 1);
+  memset(f, 0, (size_t)n * sizeof *f);
+  for (int k = 0; k < K; k++) {
+    memset(f + n, 0, (size_t)n * sizeof *f);
+    sp_gemv_n(E + k * nn, n, n, n, V + (ptrdiff_t)k * n, f + n);
+    memcpy(V + (ptrdiff_t)k * n, f + n, (size_t)n * sizeof *V);
+    sp_axpy(1, f + n, f, n);
+  }
+  dtrsv_("L", "N", "N", &n, w->N, &n, f, &step, 1, 1, 1);
+  dtrsv_("L", "T", "N", &n, w->N, &n, f, &step, 1, 1, 1);
+  for (ptrdiff_t i = 0; i < n; i++) f[i] = -f[i];
+  for (int k = 0; k < K; k++) sp_gemv_n(E + k * nn, n, n, n, f, V + (ptrdiff_t)k * n);
+  dgemm_("T", "N", &K, &count, &n, &one, V, &n, q->XA, &n, &zero, out, &K, 1, 1);
+  for (int i = 0; i < q->a; i++) out[i] = (x[i] - out[i] / q->unit[q->A[i]]) / w->k[i / K];
+}
+
+static void solve_shares(const sp_qp *q, work *w) {
+  const int K = q->view.K, one = 1;
+  double *x = w->x, *y = w->g, *t = w->m;
+  int info;
+  shares_inverse(q, w, x, y);
+  memset(t, 0, (size_t)w->blocks * sizeof *t);
+  for (int i = 0; i < q->a; i++) t[w->block[i / K]] += w->dir[i] * y[i];
+  dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
+  for (int i = 0; i < q->a; i++) x[i] += w->dir[i] * t[w->block[i / K]];
+  shares_inverse(q, w, x, y);
+  memcpy(x, y, (size_t)q->a * sizeof *x);
+}
+
 static double columns_cost(const sp_qp *q) {
   const double c = columns(q), n = (double)q->view.n;
   return c * c * c + 2 * n * c * (c - q->gram);
@@ -704,25 +1095,13 @@ static double rows_cost(const sp_qp *q) {
 }
 
 static int factor_packed(sp_qp *q, work *w) {
+  if (by_shares(q)) return factor_shares(q, w);
   const int n = (int)q->view.n, K = q->view.K, count = columns(q);
   const double one = 1, zero = 0;
-  int blocks = 0, info;
-  w->s = q->a;
-  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
-    const int head = q->A[s];
-    const double h = sp_block_norm(q, head), k = q->T[head] / h;
-    for (int i = s; i < s + q->len[head]; i++) {
-      const int pos = q->A[i];
-      const double unit = q->unit[pos], ridge = q->k[pos] / (unit * unit);
-      w->S[i] = i;
-      w->dir[i] = unit * q->b[pos] / h;
-      w->k[i / K] = sqrt(k + ridge);
-      w->block[i / K] = blocks;
-      w->m[blocks] = ridge / (k * (k + ridge));
-    }
-    blocks++;
-  }
-  w->blocks = blocks;
+  int info;
+  describe_blocks(q, w);
+  const int blocks = w->blocks;
+  for (int j = 0; j < count; j++) w->k[j] = sqrt(w->k[j]);
   double *P = w->by_rows ? w->V : w->N; /* P, or I - P */
   if (w->by_rows) {
     for (int j = 0; j < count; j++) {
@@ -784,6 +1163,10 @@ static void times_p(const sp_qp *q, work *w, const double *x, double *out) {
 }
 
 static void solve_packed(const sp_qp *q, work *w) {
+  if (by_shares(q)) {
+    solve_shares(q, w);
+    return;
+  }
   const int K = q->view.K, one = 1;
   double *x = w->x, *y = w->g, *t = w->m;
   int info;
@@ -803,14 +1186,29 @@ static int whole_support(const sp_qp *q) {
     const int k = q->A[s];
     if (!(q->T[k] > 0) || !(sp_block_norm(q, k) > 0)) return 0;
     for (int j = k; j < k + q->len[k]; j++) {
-      if (q->b[j] == 0) return 0;
+      if (q->b[j] == 0 && q->t[j] > 0) return 0;
     }
   }
   return 1;
 }
 
+/* with the metric of shares, see factor_shares() */
+static double shares_cost(const sp_qp *q) {
+  const double c = columns(q), n = (double)q->view.n, K = q->view.K;
+  return K * (n * n * n + 2 * n * n * c + n * c * c) + 2 * n * n * c + n * n * n / 3 + n * c * c + c * c * c / 3;
+}
+
+static double dense_cost(const sp_qp *q) {
+  const double a = q->a, c = columns(q);
+  return a * a * a / 3 + (q->gram < q->a ? (a + c) * c * (double)q->view.n : 0);
+}
+
+/* One factorization for all predictors? */
+static int goes_packed(const sp_qp *q) { return q->packed && whole_support(q) && (!by_shares(q) || shares_cost(q) < dense_cost(q)); }
+
 /* Is a factor in the rows cheaper? */
 static int by_rows(const sp_qp *q) {
+  if (by_shares(q)) return goes_packed(q);
   if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
   return segment_length(q) == q->n && q->a > 1.2 * (double)q->n;
 }
@@ -818,6 +1216,7 @@ static int by_rows(const sp_qp *q) {
 /* flops of a factorization */
 static double factor_cost(const sp_qp *q) {
   const double a = q->a, n = (double)q->n;
+  if (by_shares(q)) return goes_packed(q) ? shares_cost(q) : dense_cost(q);
   if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
   if (by_rows(q)) return n * (n + 12) * a + n * n * n / 3;
   return a * a * a / 3 + 2 * (double)(q->packed ? q->view.n : q->n) * columns(q) * (columns(q) - q->gram);
@@ -825,7 +1224,8 @@ static double factor_cost(const sp_qp *q) {
 
 /* flops of a sweep, with the equations of the blocks in the same measure */
 static double sweep_cost(const sp_qp *q) {
-  double cost = q->a * fmin(2.0 * columns(q), 4.0 * (double)segment_length(q));
+  double cost = q->a * (by_shares(q) ? (q->gram == q->a ? fmin(2.0 * q->a, 16.0 * (double)q->view.n) : 16.0 * (double)q->view.n)
+                                     : fmin(2.0 * columns(q), 4.0 * (double)segment_length(q)));
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
     const double m = q->len[q->A[s]];
     cost += BLOCK_COST + 6 * m * m;
@@ -868,7 +1268,7 @@ static int newton(sp_qp *q, work *w, double E) {
   const int again = w->chord && E < CHORD && w->newton_rate < 0.1;
   if (!again) {
     w->by_rows = by_rows(q);
-    w->as_packed = q->packed && whole_support(q);
+    w->as_packed = goes_packed(q);
     if (!(w->as_packed ? factor_packed : w->by_rows ? factor_rows : factor)(q, w)) return w->chord = 0;
   }
   w->chord = 1;
@@ -877,7 +1277,7 @@ static int newton(sp_qp *q, work *w, double E) {
     int head = pos;
     while (q->len[head] == 0) head--;
     const double unit = q->unit[pos], b = q->b[pos], h = sp_block_norm(q, head);
-    if (b == 0 || h == 0) return w->chord = 0;
+    if ((b == 0 && q->t[pos] > 0) || h == 0) return w->chord = 0;
     w->x[j] = (w->c[slot] - (b > 0 ? q->t[pos] : -q->t[pos]) - q->k[pos] * b) / unit - q->T[head] / h * unit * b;
   }
   if (w->as_packed) solve_packed(q, w);
@@ -942,13 +1342,13 @@ done:
 
 static sp_status reserve_newton(sp_qp *q, work *w) {
   sp_status st = SP_OK;
-  const int rows = by_rows(q), packed = q->packed && whole_support(q);
+  const int rows = by_rows(q), packed = goes_packed(q), shares = packed && by_shares(q);
   const size_t n = (size_t)(packed ? q->view.n : q->n), c = (size_t)columns(q);
   size_t m = 0;
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) m++;
   if (!rows) SP_TRY(complete_gram(q));
   if (rows || packed) {
-    const size_t N = rows ? n * n : c * c, X = rows ? n * c : 0, V = packed ? (rows ? c * c : 0) : n * m, need = N + X + V + m * m;
+    const size_t K = (size_t)q->view.K, N = rows ? n * n : c * c, X = rows ? n * c : 0, V = shares ? K * n * n + n * c : packed ? (rows ? c * c : 0) : n * m, need = N + X + V + (shares ? c * c : 0) + m * m;
     if (need > w->cap_rows) {
       SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
       w->cap_rows = need + need / 4;
@@ -958,6 +1358,7 @@ static sp_status reserve_newton(sp_qp *q, work *w) {
     w->X = w->N + N;
     w->V = w->X + X;
     w->C = w->V + V;
+    w->room_C = m * m;
   } else if (q->a > w->cap_H) {
     const int to = q->a + q->a / 4;
     sp_free(q->ctx, w->H);
@@ -980,25 +1381,11 @@ static void synchronize(sp_qp *q, work *w, int moved) {
   if (q->a) sp_block_products(q, q->r, w->c);
 }
 
-/* x <- M^-1 x, M [m x m] positive definite, by its factor in place; 0: it is not */
-static int small_solve(int m, double *M, double *x) {
-  for (int j = 0; j < m; j++) {
-    for (int i = j; i < m; i++) {
-      double e = M[j * m + i];
-      for (int h = 0; h < j; h++) e -= M[h * m + i] * M[h * m + j];
-      if (i == j && !(e > 0)) return 0;
-      M[j * m + i] = i == j ? sqrt(e) : e / M[j * m + j];
-    }
-  }
-  for (int j = 0; j < m; j++) {
-    for (int h = 0; h < j; h++) x[j] -= M[h * m + j] * x[h];
-    x[j] /= M[j * m + j];
-  }
-  for (int j = m - 1; j >= 0; j--) {
-    for (int h = j + 1; h < m; h++) x[j] -= M[j * m + h] * x[h];
-    x[j] /= M[j * m + j];
-  }
-  return 1;
+/* out [a] = X'rho */
+static void share_correlations(const sp_qp *q, const double *rho, double *out) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1, zero = 0;
+  if (count) dgemm_("T", "N", &K, &count, &n, &one, rho, &n, q->XA, &n, &zero, out, &K, 1, 1);
 }
 
 /* Remember b after a sweep, and after DEPTH of them extrapolate (Anderson; Bertrand & Massias 2021, algorithm 1): the affine combination
@@ -1016,7 +1403,7 @@ static sp_status accelerate(sp_qp *q, work *w, int by_gram) {
   if (w->kept_gram != by_gram || w->kept_a != q->a) w->kept_count = 0;
   w->kept_gram = by_gram;
   w->kept_a = q->a;
-  double *last = w->kept + w->kept_count * stride, *state = by_gram ? w->c : q->r;
+  double *last = w->kept + w->kept_count * stride, *state = by_gram ? w->c : by_shares(q) ? w->rho : q->r;
   for (int i = 0; i < q->a; i++) last[i] = q->b[q->A[i]];
   memcpy(last + a, state, (size_t)length * sizeof *last);
   if (++w->kept_count <= DEPTH) return SP_OK;
@@ -1033,7 +1420,8 @@ static sp_status accelerate(sp_qp *q, work *w, int by_gram) {
     trace += M[j * DEPTH + j];
   }
   for (int j = 0; j < DEPTH; j++) M[j * DEPTH + j] += 1e-12 * trace;
-  const int solved = small_solve(DEPTH, M, weight);
+  const int solved = small_factor(DEPTH, M);
+  if (solved) small_solve(DEPTH, M, weight);
   for (int j = 0; j < DEPTH && solved; j++) sum += weight[j];
   for (int j = 0; j < DEPTH && solved; j++) size += fabs(weight[j] /= sum);
   int take = solved && size < WILD;
@@ -1042,7 +1430,16 @@ static sp_status accelerate(sp_qp *q, work *w, int by_gram) {
     memset(to, 0, (size_t)stride * sizeof *to);
     for (int j = 0; j < DEPTH; j++) sp_axpy(weight[j], w->kept + (j + 1) * stride, to, stride);
     for (int i = 0; i < q->a; i++) w->d[i] = to[i] - last[i];
-    if (by_gram) {
+    if (by_gram || by_shares(q)) {
+      const double *old = last + a, *now = to + a;
+      if (by_shares(q)) { /* correlations from S'r */
+        share_correlations(q, old, w->g);
+        share_correlations(q, now, w->x);
+        old = w->g;
+        now = w->x;
+      }
+      for (ptrdiff_t i = 0; i < a; i++) gain += (now[i] + old[i]) * w->d[i];
+    } else if (0) {
       for (ptrdiff_t i = 0; i < a; i++) gain += (to[a + i] + last[a + i]) * w->d[i];
     } else {
       for (ptrdiff_t i = 0; i < length; i++) gain += (last[a + i] + to[a + i]) * (last[a + i] - to[a + i]);
@@ -1053,7 +1450,7 @@ static sp_status accelerate(sp_qp *q, work *w, int by_gram) {
       memcpy(state, to + a, (size_t)length * sizeof *state);
       for (int i = 0; i < q->a; i++) {
         q->b[q->A[i]] = to[i];
-        if (!by_gram) w->b0[i] = to[i];
+        if (!by_gram && !by_shares(q)) w->b0[i] = to[i];
       }
       w->kept_count = 1;
     }
@@ -1075,13 +1472,20 @@ static sp_status sweeps(sp_qp *q, work *w, int count, int *moved) {
     synchronize(q, w, 1);
     *moved = 0;
   }
+  if (!by_gram && by_shares(q)) {
+    memcpy(w->rho, q->r, (size_t)q->n * sizeof *q->r);
+    q->view.root->ops->root(q->view.root, SP_ROOT_T, w->rho);
+  }
   for (int i = 0; i < count; i++) {
     sweep(q, w, by_gram);
     SP_TRY(accelerate(q, w, by_gram));
   }
   q->n_cd += count;
   if (by_gram) *moved = 1;
-  else synchronize(q, w, 0);
+  else if (by_shares(q)) {
+    share_correlations(q, w->rho, w->c);
+    *moved = 1;
+  } else synchronize(q, w, 0);
 done:
   return st;
 }
@@ -1109,7 +1513,7 @@ static sp_status enter(sp_qp *q, work *w, double E, int c_fresh, int *count) {
     if (q->ia[q->V[v]] < 0) q->V[left++] = q->V[v];
   }
   q->nV = left;
-  SP_TRY(load(q, from));
+  SP_TRY(load(q, from, 1));
   SP_TRY(reserve(q, w));
   for (int i = from; i < q->a; i++) {
     w->c[i] = q->c[q->A[i]];
@@ -1152,6 +1556,10 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   int moved = 0, refused = 0;
   *ok = 0;
   SP_TRY(reserve(q, &w));
+  if (by_shares(q) && !(w.rho = sp_alloc(q->ctx, (size_t)q->n, sizeof *w.rho))) {
+    st = SP_ENOMEM;
+    goto done;
+  }
   if (q->ahead > 0 && q->a) {
     predict(q, &w);
     c_fresh = 0;
@@ -1208,7 +1616,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w.c[i];
   drop_zero_blocks(q, &w);
 done:;
-  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block, w.kept};
+  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block, w.kept, w.rho};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   return st;
 }

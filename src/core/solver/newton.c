@@ -18,11 +18,14 @@
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
+#define TINY 1e-6          /* below this one the objective cannot tell, its rounding is larger than what is left to gain */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
+#define PACKED 3e-3        /* the same for packed blocks, whose columns do not depend on the metric */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 5e-11    /* Newton stops here, relative to lambda */
+#define CONVERGED_BLOCKS 8e-11 /* the same with norms of blocks */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
@@ -477,9 +480,9 @@ static int saturated(sp_model *m) {
 static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
-  double last = INFINITY, goal = q->iterative ? 2 * q->cg : CONVERGED, worst, worst_before = 1;
+  double last = INFINITY, goal = q->iterative ? 2 * q->cg : q->blocks ? CONVERGED_BLOCKS : CONVERGED, worst, worst_before = 1;
   const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
-  int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, trusted = 0;
+  int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, failed_trust = 0, trusted = 0;
   *kkt = INFINITY;
   *limit = 0;
   sp_secant_reset(m);
@@ -488,7 +491,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (m->concave) sp_concave_tangent(m);
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
-    if (!m->metric_set || fresh || majorize || q->iterative || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
+    if (!m->metric_set || fresh || majorize || q->iterative || (q->packed && worst_before > PACKED) || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
       SP_TRY(sp_model_set_metric(m, m->h));
       fresh = 1;
     }
@@ -498,7 +501,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       sp_secant_break(m);
-      careful = 1;
+      careful = failed_trust = 1;
       trusted = 0;
       last = INFINITY;
       continue;
@@ -530,8 +533,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     const double ratio = worst / last; /* 0 at first, and after a new metric */
     last = worst;
     careful |= worst > TRUST || majorize;
+    if (worst < TINY && !majorize && !failed_trust) careful = 0;
     if (m->pen->ops->pieces && !m->concave && saturated(m)) break;
-    const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
+    const double penalty = careful || bounded ? penalty_value(m) : 0;
+    double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty : 0;
     remember(m);
     int curved = 0;
     if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
@@ -539,7 +544,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     double len = 1;
     if (!careful) {
       for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
-      trusted = !bounded || isfinite(m->loss.ops->value(&m->loss, m->eta));
+      trusted = !bounded || m->loss.ops->defined(&m->loss, m->eta);
+      if (!trusted) f_old = m->loss.ops->value(&m->loss, m->eta_old) + penalty;
     }
     if (!trusted) {
       /* a coefficient left beyond its limit by an unfinished solve is brought back */

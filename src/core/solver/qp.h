@@ -68,6 +68,8 @@ typedef struct sp_qp {
   size_t capD;
   int longest;        /* coefficients of the largest block */
   int packed;         /* blocks of whole columns in K predictors with one metric: XA [view.n x L / K], see block.c */
+  double *shares, *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
+  int shares_fresh;   /* shares are those of the metric */
   double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
