@@ -184,6 +184,12 @@ effective_df <- function(object, x = NULL, weights = NULL, offset = NULL, y = NU
     return(structure(count_df(object, count), names = step_names(object), method = "nonzero"))
   }
   data <- rows_of_fit(object, x, weights, offset, y, call)
+  if (is_fused(object$penalty)) {
+    again <- fit_in_steps(object, data)
+    object <- again$object
+    data <- again$data
+    count <- free_coefficients(object)
+  }
   trace <- if (norms || identical(object$family, "cox")) trace_df_curvature(object, count, data, call)
     else if (identical(object$family, "multinomial")) trace_df_classes(object, count, data, call)
     else trace_df(object, count, data, call)

@@ -243,6 +243,30 @@ running_moments <- function(x, center, w, chains) {
   list(center = drop(run_along(matrix(center), chains, back = TRUE)), variance = variance)
 }
 
+#' A fit and its data in terms of steps, for what is known of the lasso
+#'
+#' Only the columns with a step at some lambda, and one that is penalized, so that factors can be rescaled.
+#' @return list(object, data)
+#' @noRd
+fit_in_steps <- function(object, data) {
+  p <- object$dim[1L]
+  chains <- fused_chains(object$penalty, p, NULL)
+  each <- if (is_several(object)) object$beta else list(object$beta)
+  steps <- lapply(each, function(b) steps_of(as.matrix(b), chains))
+  used <- sort(union(which(Reduce(`|`, lapply(steps, function(b) rowSums(b != 0) > 0))), which(chains$v > 0 & is.finite(chains$v))[1L]))
+  data$x <- design_columns(data$x, used, chains)
+  v <- chains$v[used]
+  v[is.infinite(v)] <- 0 # without a step
+  object$lambda <- object$lambda * mean(v)
+  beta <- lapply(steps, function(b) as(as(as(b[used, , drop = FALSE], "dMatrix"), "generalMatrix"), "CsparseMatrix"))
+  object$beta <- if (is_several(object)) structure(beta, names = names(object$beta)) else beta[[1L]]
+  object$dim[1L] <- length(used)
+  object$varnames <- NULL
+  object$settings[c("penalty", "named", "penalty.factor")] <- list(NULL, FALSE, v)
+  object["penalty"] <- list(NULL)
+  list(object = object, data = data)
+}
+
 #' Columns of the design as the coefficients have them: of x, or running sums
 #' @noRd
 design_columns <- function(x, positions, chains) {
@@ -250,7 +274,12 @@ design_columns <- function(x, positions, chains) {
   order <- chains$col + 1L
   end <- cumsum(lengths(chains$columns))[cumsum(chains$first)] # of the chain, by position
   members <- lapply(positions, function(k) order[k:end[k]])
-  unit <- Matrix::sparseMatrix(i = unlist(members), j = rep(seq_along(members), lengths(members)), x = 1, dims = c(ncol(x), length(positions)))
+  each <- rep(seq_along(members), lengths(members))
+  if (ncol(x) * length(positions) > 5e6) {
+    return(as.matrix(x %*% Matrix::sparseMatrix(i = unlist(members), j = each, x = 1, dims = c(ncol(x), length(positions)))))
+  }
+  unit <- matrix(0, ncol(x), length(positions))
+  unit[cbind(unlist(members), each)] <- 1
   as.matrix(x %*% unit)
 }
 

@@ -222,6 +222,22 @@ test_that("methods: coef, predict, exact, stretches, criteria, plot, print", {
   expect_equal(form$beta, fit$beta, tolerance = 1e-12)
 })
 
+test_that("degrees of freedom are those of the lasso in steps", {
+  d <- make_fused(90, 30)
+  z <- d$x %*% lower.tri(diag(30), TRUE)
+  class <- factor(cut(rank(d$y), 3, labels = c("a", "b", "c")))
+  both <- cbind(d$y, d$o - d$x[, 3])
+  responses <- list(gaussian = d$y, binomial = as.double(d$y > 0), multinomial = class, mgaussian = both)
+  for (family in names(responses)) {
+    for (alpha in c(1, 0.5)) {
+      fit <- sparsepath(d$x, responses[[family]], family = family, penalty = pen_fused(), alpha = alpha, nlambda = 8, lambda.min.ratio = 0.05)
+      lasso <- sparsepath(z, responses[[family]], family = family, standardize = FALSE, penalty.factor = c(0, rep(1, 29)), alpha = alpha,
+        lambda = fit$lambda * 29 / 30)
+      expect_equal(as.vector(effective_df(fit, d$x)), as.vector(effective_df(lasso, z)), tolerance = 1e-6)
+    }
+  }
+})
+
 test_that("what cannot be combined says so", {
   d <- make_fused(30, 20)
   pen <- pen_fused()
