@@ -461,6 +461,12 @@ static void test_cumsum(int n, int p, double density) {
       SP_CHECK(sp_cumsum_open(&ctx, designs[storage], col, first, &c, &d) == SP_ENONFINITE && ctx.where == bad, "bad %d at %td", bad, ctx.where);
       x.values[at] = *in_full = was;
     }
+    /* out of memory at each allocation */
+    for (int k = 1; k <= 5; k++) {
+      ctx.fail_at = ctx.n_alloc + k;
+      SP_CHECK(sp_cumsum_open(&ctx, designs[storage], col, first, &c, &d) == SP_ENOMEM, "allocation %d of %s", k, designs[storage]->ops->name);
+    }
+    ctx.fail_at = 0;
     SP_CHECK(ctx.n_live == 0, "%ld left", ctx.n_live);
   }
   free(col), free(first), free(want), free(size);
