@@ -116,7 +116,7 @@ check_nonconvex <- function(penalty, alpha, lower, upper, traits, solver, call) 
     )
   }
   if (alpha == 0) {
-    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
+    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", how = "For a ridge leave `penalty` out.", call = call, arg = "alpha", value = 0)
   }
   if (!is.null(lower) || !is.null(upper)) {
     sp_abort("unavailable", sprintf("Limits of the coefficients cannot be combined with `pen_%s()`.", penalty$name),
