@@ -21,7 +21,7 @@
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
 #define LOOK 0.02        /* and again when it has fallen to this much of that */
-#define DONE 5e-11       /* residual / lambda at which the active blocks are solved */
+#define DONE 2e-11       /* residual / lambda at which the active blocks are solved */
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
 #define NEWTON_STEPS 0.3 /* flops of sweeps that the rest of a solve may take for each flop of a factorization */
@@ -887,14 +887,14 @@ static int factor_rows(sp_qp *q, work *w) {
       last = head;
     }
     const double h = sp_block_norm(q, head), ridge = q->k[pos] / (q->unit[pos] * q->unit[pos]), k = q->T[head] / h, dk = k + ridge;
-    if (!(k > 0)) return 0; /* a block without a norm */
+    if (!(dk > 0)) return 0; /* neither norm nor ridge */
     double *x = w->X + (ptrdiff_t)j * n;
     const double scale = 1 / (q->unit[pos] * sqrt(dk)), *col = q->XA + (ptrdiff_t)w->S[j] * q->n;
     for (int i = 0; i < n; i++) x[i] = scale * col[i];
     w->block[j] = blocks - 1;
     w->k[j] = dk;
-    w->dir[j] = q->unit[pos] * q->b[pos] / h;
-    w->m[blocks - 1] = ridge / (k * dk);
+    w->dir[j] = k > 0 ? q->unit[pos] * q->b[pos] / h : 0; /* without a norm there is nothing to take off */
+    w->m[blocks - 1] = k > 0 ? ridge / (k * dk) : 1;
     sp_axpy(w->dir[j] / sqrt(dk), x, w->V + (ptrdiff_t)(blocks - 1) * n, n);
   }
   w->blocks = blocks;
@@ -1206,16 +1206,22 @@ static double dense_cost(const sp_qp *q) {
 /* One factorization for all predictors? */
 static int goes_packed(const sp_qp *q) { return q->packed && whole_support(q) && (!by_shares(q) || shares_cost(q) < dense_cost(q)); }
 
+static int support(const sp_qp *q) {
+  int count = 0;
+  for (int i = 0; i < q->a; i++) count += q->b[q->A[i]] != 0;
+  return count;
+}
+
 /* Is a factor in the rows cheaper? */
 static int by_rows(const sp_qp *q) {
   if (by_shares(q)) return goes_packed(q);
   if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
-  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n;
+  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && support(q) > 1.2 * (double)q->n;
 }
 
 /* flops of a factorization */
 static double factor_cost(const sp_qp *q) {
-  const double a = q->a, n = (double)q->n;
+  const double a = q->packed ? q->a : support(q), n = (double)q->n;
   if (by_shares(q)) return goes_packed(q) ? shares_cost(q) : dense_cost(q);
   if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
   if (by_rows(q)) return n * (n + 12) * a + n * n * n / 3;
@@ -1261,7 +1267,28 @@ static void polar(const sp_qp *q, work *w, double len) {
   }
 }
 
-/* One step; 0: none that helps. E: the residual before */
+/* The same up to where the first coefficient vanishes, in a straight line: with dependent columns in the support steps are long, and
+ * none of those that cut signs off helps. 0: no coefficient vanishes. */
+static int boundary(const sp_qp *q, work *w) {
+  double len = 1;
+  int first = -1;
+  for (int j = 0; j < w->s; j++) {
+    const int pos = q->A[w->S[j]];
+    const double u = q->unit[pos] * q->b[pos];
+    if (!(q->t[pos] > 0) || !(u * w->x[j] < 0) || !(-u / w->x[j] < len)) continue;
+    len = -u / w->x[j];
+    first = j;
+  }
+  if (first < 0) return 0;
+  memset(w->d, 0, (size_t)q->a * sizeof *w->d);
+  for (int j = 0; j < w->s; j++) w->d[w->S[j]] = len * w->x[j] / q->unit[q->A[w->S[j]]];
+  w->d[w->S[first]] = -q->b[q->A[w->S[first]]];
+  return 1;
+}
+
+enum { SHORTENED = 2 };
+
+/* One step; 0: none that helps, SHORTENED: a coefficient has vanished, and the others are to be solved for first. E: the residual before */
 static int newton(sp_qp *q, work *w, double E) {
   const int one = 1;
   int info;
@@ -1285,8 +1312,13 @@ static int newton(sp_qp *q, work *w, double E) {
   else dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
   q->n_rounds++;
   double len = 1, terms;
-  for (int it = 0; it < 8; it++, len /= 2) {
-    polar(q, w, len);
+  for (int it = 0; it < 9; it++) {
+    if (it == 2) { /* two tries with signs cut off */
+      if (!boundary(q, w)) continue;
+    } else {
+      polar(q, w, len);
+      len /= 2;
+    }
     double curve;
     if (w->by_rows || q->packed) {
       memset(q->u, 0, (size_t)q->n * sizeof *q->u);
@@ -1308,7 +1340,7 @@ static int newton(sp_qp *q, work *w, double E) {
       w->c[i] -= w->gd[i];
     }
     w->newton_rate = residual(q, w) / E;
-    return 1;
+    return it == 2 ? SHORTENED : 1;
   }
   w->chord = 0;
   return 0;
@@ -1606,10 +1638,11 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
       moved = 0;
       drop_zero_blocks(q, &w);
       SP_TRY(reserve_newton(q, &w));
-      refused = !newton(q, &w, E);
+      const int step = newton(q, &w, E);
+      refused = !step;
       w.kept_count = 0;
       moved |= !refused;
-      if (!refused && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
+      if (step == 1 && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
     }
   }
   synchronize(q, &w, moved);
