@@ -23,7 +23,7 @@
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
-#define CONVERGED 5e-11    /* Newton stops here, relative to lambda */
+#define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
