@@ -262,18 +262,25 @@ static double penalty_value(const sp_model *m) {
   return f;
 }
 
-sp_status sp_model_set_metric(sp_model *m, const double *h) {
-  sp_status st = SP_OK;
-  sp_qp *q = &m->qp;
-  int failed;
+/* root and basis of the metric; the active columns are those of the old one yet */
+static sp_status change_metric(sp_model *m, const double *h) {
   m->n_metric++;
   if (m->loss.ops->metric) {
-    SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+    const sp_status st = m->loss.ops->metric(&m->loss, m->eta);
+    if (st != SP_OK) return st;
   } else {
     for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
   }
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
+  return SP_OK;
+}
+
+sp_status sp_model_set_metric(sp_model *m, const double *h) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int failed;
+  SP_TRY(change_metric(m, h));
   if (q->blocks) SP_TRY(sp_block_reload(q));
   else SP_TRY(sp_factor_reload(q, &failed));
 done:
@@ -341,6 +348,18 @@ static void remember(sp_model *m) {
 static sp_status rebuild_from_b(sp_model *m) {
   const sp_status st = sp_qp_from_b(&m->qp);
   return st == SP_OK ? sp_model_unpenalized(m) : st;
+}
+
+/* The same in the metric of the place. The old one has no say: where the curvature has changed by orders of magnitude, columns that
+ * it took for dependent are not, and what it would slide along is no null direction of the objective. */
+static sp_status rebuild_in_place(sp_model *m) {
+  sp_status st = SP_OK;
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+  SP_TRY(m->loss.status);
+  SP_TRY(change_metric(m, m->h));
+  SP_TRY(rebuild_from_b(m));
+done:
+  return st;
 }
 
 /* back to what remember() saw */
@@ -553,7 +572,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (len < 1) {
       sp_secant_break(m);
       if (len == 0) SP_TRY(go_back(m));
-      else SP_TRY(rebuild_from_b(m));
+      else SP_TRY(rebuild_in_place(m));
       last = INFINITY;
       /* first a metric of the place, then one that cannot fail */
       if (majorize && len == 0) break;
