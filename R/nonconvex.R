@@ -46,8 +46,9 @@
 #'     selected variables, so this is a strict local minimum among them; 0: neither could be shown}
 #' }
 #' `convex.min` is the position of the first lambda at which `local` falls below 2, `NA` if it never does (the idea of Breheny and Huang 2011). Up to there
-#' paths of different programs agree; beyond, several local solutions may exist, and which one is found depends on
-#' the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
+#' paths of different programs usually agree. They need not: variables that are not selected can make another local solution, and with
+#' strongly correlated columns they do. Beyond, several local solutions may exist within the selected variables, too. Which one is found
+#' depends on the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
 #'
 #' Solutions start from the one at the lambda before. Newton's method on the pieces
 #' of the penalty is tried first, coordinate descent where the curvature is not positive, then the local linear approximation, each
@@ -200,7 +201,7 @@ check_nonconvex <- function(penalty, alpha, solver, call) {
     )
   }
   if (alpha == 0) {
-    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
+    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", how = "For a ridge leave `penalty` out.", call = call, arg = "alpha", value = 0)
   }
 }
 
@@ -218,6 +219,10 @@ check_single_family <- function(penalty, traits, call) {
 #' @noRd
 resolve_penalty <- function(setup) {
   penalty <- setup$penalty
+  if (!is.null(setup$fold_factors)) {
+    setup$problem$v <- as.vector(setup$fold_factors)
+    setup$problem$v.each <- TRUE
+  }
   if (is.null(penalty)) return(setup)
   if (is_nonconvex(penalty)) {
     weights <- setup$problem$weights

@@ -32,6 +32,7 @@ static subject draw(const sp_penalty_ops *ops, int ref) {
   s.co.v = exp(sp_normal());
   s.co.kv = exp(sp_normal());
   s.co.cv = exp(sp_normal());
+  s.co.one = 1;
   s.co.lo = -INFINITY;
   s.co.hi = INFINITY;
   s.lambda = exp(sp_normal());
@@ -128,7 +129,7 @@ static void test_blocks(const subject *s) {
     h += u[j] * u[j];
   }
   h = sqrt(h);
-  const sp_pen_block bl = {m, s->co.v, s->co.kv, v, s->co.cv};
+  const sp_pen_block bl = {m, s->co.v, s->co.kv, v, 1, s->co.cv};
   s->pen.ops->block_norms(&s->pen, s->lambda, &bl, &T, &tv, &k);
   SP_CHECK(fabs(T - s->t) <= 1e-14 * T && tv == 0 && fabs(k - s->ridge) <= 1e-14 * k, "%s", name);
   SP_CHECK(fabs(s->pen.ops->block_value(&s->pen, s->lambda, &bl, u) - area(s, h)) <= 1e-12 * (1 + area(s, h)), "%s", name);

@@ -4,7 +4,7 @@
 #include "concave.h"
 
 /* the norm as a coefficient */
-static sp_coord coord_of(const sp_pen_block *bl) { return (sp_coord){bl->w, bl->kv, -INFINITY, INFINITY, bl->cv}; }
+static sp_coord coord_of(const sp_pen_block *bl) { return (sp_coord){bl->w, bl->kv, -INFINITY, INFINITY, bl->cv, bl->one}; }
 
 static double norm(const double *u, int m) {
   double top = 0, ss = 0;

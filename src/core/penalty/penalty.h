@@ -17,9 +17,10 @@ enum {
 typedef struct sp_penalty sp_penalty;
 
 /* One coordinate: v, the penalty factor times column scale (multiplies the L1 part); kv, what multiplies the ridge part;
- * lo <= 0 <= hi, box limits (infinite when absent); cv, what multiplies |b| in the shape of a non-convex penalty. */
+ * lo <= 0 <= hi, box limits (infinite when absent); cv, what multiplies |b| in the shape of a non-convex penalty; one, a unit of
+ * coefficients: that of a response which has units, else 1. */
 typedef struct sp_coord {
-  double v, kv, lo, hi, cv;
+  double v, kv, lo, hi, cv, one;
 } sp_coord;
 
 /* Slope t + k |b| of a non-convex penalty, its ridge part apart, up to |b| = upto; k <= 0. */
@@ -39,12 +40,13 @@ typedef struct sp_groups {
 } sp_groups;
 
 /* One block, in penalized units: coefficients u_j = unit_j b_j, gradients z_j = c_j / unit_j. w: weight of the norm; v [m]: factors of
- * the L1 part; kv: factor of the ridge part; cv: what multiplies |u| in the shape of a non-convex penalty of the norm. */
+ * the L1 part; kv: factor of the ridge part; one: as for a coordinate; cv: what multiplies |u| in the shape of a non-convex penalty
+ * of the norm. */
 typedef struct sp_pen_block {
   int m;
   double w, kv;
   const double *v;
-  double cv;
+  double one, cv;
 } sp_pen_block;
 
 typedef struct sp_penalty_ops {

@@ -98,7 +98,7 @@ double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *
   double charge = 0, rest = 0, quad = 0;
   const double h = norm(u, bl->m), nz = soft_norm(bl, t, z), over = nz - T;
   const double cut = over > 0 ? T / nz : 1, star = over > 0 && k > 0 ? over / (k * nz) : 0;
-  if (over > 0 && !(k > 0)) charge = over * (1 + h); /* outside the domain by rounding only: as if |u| could be one larger */
+  if (over > 0 && !(k > 0)) charge = over * (bl->one + h); /* outside the domain by rounding only: as if |u| could be one unit larger */
   for (int j = 0; j < bl->m; j++) {
     const double tj = t * bl->v[j], z2 = sp_soft(z[j], tj), z1 = z[j] - z2, d = u[j] - star * z2;
     /* T |u| = sum of (T u_j / h) u_j */
@@ -130,7 +130,7 @@ static void group_l1_ridge(const sp_penalty *pen, double lambda, const sp_coord 
 }
 
 static sp_pen_block alone(const sp_coord *co) {
-  const sp_pen_block bl = {1, 0, co->kv, &co->v, co->cv};
+  const sp_pen_block bl = {1, 0, co->kv, &co->v, co->one, co->cv};
   return bl;
 }
 

@@ -51,6 +51,7 @@ typedef struct sp_model {
   double *target;          /* [qp.n] quadratic loss: sw o (y - off), projected; Q'y in a reduced problem */
   double *target_full;     /* [n] the former, while reduced */
   sp_qp qp;
+  int eta_of_b;            /* eta and gamma are those of sp_model_unpenalized() */
   int c_fresh;             /* qp.c belongs to qp.r for the whole working set */
   int no_iterative;        /* conjugate gradients failed once: dependent columns */
   int use_dual;            /* ridge: the dual engine has taken over */
@@ -58,6 +59,7 @@ typedef struct sp_model {
   double curvature;        /* non-convex penalties: what they are measured by, see sp_model_coord() */
   int concave;             /* the penalty is non-convex, and taken as it is, not by its tangent: concave.h */
   struct sp_gram *gram;    /* concave.c */
+  struct sp_secant *secant; /* secant.c */
   double lambda;
   double stepped;          /* by how much lambda fell in the step that qp.step belongs to; 0: none known */
   int max_iter;
