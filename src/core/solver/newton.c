@@ -29,6 +29,7 @@
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
+#define LEAST_INEXACT 0.05
 #define STRAINED 1e3       /* residual of a row in the metric, relative to the root of its weight, from which the step is not read off it */
 #define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
 #define HALVINGS 12         /* of a step whose model is not convex: it need not descend however short it is */
@@ -622,7 +623,7 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || m->blocks || m->pen->ops->pieces || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (q->iterative || m->blocks || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
   if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
   for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
   return (double)entries * ITERATIVE_FILL < na;
@@ -667,6 +668,10 @@ static void keep_step(sp_model *m, double lambda, double lambda_prev, const doub
 static double inexactness(const sp_model *m) {
   const sp_qp *q = &m->qp;
   double penalty = 0;
+  if (m->concave) { /* a coefficient is charged for its residual whether its slope has become flat or not */
+    for (int i = 0; i < q->a; i++) penalty += m->lambda * q->t1[q->A[i]] * fabs(q->b[q->A[i]]);
+    return sp_max(LEAST_INEXACT * m->cg, fmin(m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
+  }
   for (int i = 0; i < q->a; i++) penalty += q->t[q->A[i]] * fabs(q->b[q->A[i]]);
   return sp_max(m->cg, fmin(MOST_INEXACT * m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
 }
