@@ -93,7 +93,7 @@ void sp_model_free(sp_model *m) {
   if (!m->ctx) return;
   sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
-                 m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->is_u, m->sm,
+                 m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->gamma_step, m->is_u, m->sm,
                  m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_concave_free(m);
@@ -275,11 +275,12 @@ static sp_status build_basis(sp_model *m) {
   const size_t sc = (size_t)(count < n ? count : n) + 1;
   m->ucol = sp_alloc(m->ctx, sc, sizeof(int));
   m->gamma = sp_calloc(m->ctx, sc, sizeof(double));
+  m->gamma_step = sp_calloc(m->ctx, sc, sizeof(double));
   m->U = sp_alloc(m->ctx, sc * (size_t)n, sizeof(double));
   m->UR = sp_calloc(m->ctx, sc * sc, sizeof(double));
   m->qp.Q0 = NULL;
   double *Q = sp_alloc(m->ctx, sc * (size_t)n, sizeof(double));
-  if (!m->ucol || !m->gamma || !m->U || !m->UR || !Q) {
+  if (!m->ucol || !m->gamma || !m->gamma_step || !m->U || !m->UR || !Q) {
     sp_free(m->ctx, Q);
     return SP_ENOMEM;
   }

@@ -43,6 +43,7 @@ typedef struct sp_model {
   double *U;               /* [n x nu] standardized, metric free */
   double *UR;              /* [nu x nu] upper: S U = Q0 UR */
   double *gamma;           /* [nu] coefficients of U in standardized units */
+  double *gamma_step;      /* [nu] as qp.step */
   char *is_u;              /* [p] 1: in U or dependent on it (coefficient 0); such columns are never in the working set */
 
   double *sm;              /* [n] metric of the qp, where it is diagonal */
@@ -62,6 +63,7 @@ typedef struct sp_model {
   struct sp_secant *secant; /* secant.c */
   double lambda;
   double stepped;          /* by how much lambda fell in the step that qp.step belongs to; 0: none known */
+  double predicted;        /* residual / lambda that a predicted start must not exceed; 0: none */
   int max_iter;
   double cg;               /* passed on to the qp */
 

@@ -518,6 +518,12 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     SP_TRY(m->loss.status);
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
     *kkt = worst_before = worst;
+    if (m->predicted > 0 && worst > m->predicted) { /* worse than the solution before */
+      m->predicted = 0;
+      SP_TRY(go_back(m));
+      continue;
+    }
+    m->predicted = 0;
     if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       sp_secant_break(m);
@@ -657,9 +663,36 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
   return SP_OK;
 }
 
-static void keep_step(sp_model *m, double lambda, double lambda_prev, const double *from) {
+/* Without a quadratic loss a start on the line through the last two solutions, over the logarithm of lambda, saves the steps that
+ * the curvature of the path would cost. Solutions between which the support changed are near it too. m->predicted: residual /
+ * lambda at the start that is better than this residual without it, or 0. */
+static sp_status extrapolate(sp_model *m, double lambda, double lambda_prev) {
+  sp_qp *q = &m->qp;
+  m->predicted = 0;
+  if (!(m->stepped > 0) || !(lambda_prev > lambda && lambda > 0) || !q->a || q->iterative || q->blocks || m->use_dual || m->concave) return SP_OK;
+  const double share = log(lambda_prev / lambda) / log1p(m->stepped / lambda_prev);
+  if (!(share > 0 && share < 1.5)) return SP_OK;
+  remember(m);
+  for (int i = 0; i < q->a; i++) {
+    const int k = q->A[i];
+    double to = q->b[k] + share * q->step[k];
+    if (to * q->b[k] <= 0) to = q->b[k];
+    to = fmin(fmax(to, q->lo[k]), q->hi[k]);
+    q->acol[i] = q->W[k];
+    q->d[i] = to - q->b[k];
+    q->b[k] = to;
+  }
+  const sp_view plain = sp_model_view(m);
+  sp_view_axpy(&plain, q->acol, q->a, q->d, m->eta, q->vv, q->ent);
+  for (int h = 0; h < m->nu; h++) sp_axpy(share * m->gamma_step[h], m->U + h * m->n, m->eta, m->n);
+  m->predicted = (lambda_prev - lambda) / lambda;
+  return SP_OK;
+}
+
+static void keep_step(sp_model *m, double lambda, double lambda_prev, const double *from, const double *gamma) {
   sp_qp *q = &m->qp;
   for (int k = 0; k < q->nW; k++) q->step[k] = q->b[k] - from[k];
+  for (int h = 0; h < m->nu; h++) m->gamma_step[h] = m->gamma[h] - gamma[h];
   m->stepped = lambda_prev - lambda;
 }
 
@@ -729,8 +762,9 @@ done:
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit) {
   sp_status st = SP_OK;
   double *from = NULL;
-  const int blocks = m->qp.blocks, active = m->qp.a;
-  *limit = m->eta_of_b = 0;
+  const int blocks = m->qp.blocks, active = m->qp.a, width = m->qp.capW;
+  *limit = 0;
+  m->predicted = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
   if (m->qp.blocks != blocks && active) { /* lambda = 0 after others: the engines keep A differently */
@@ -743,11 +777,14 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));
   if (m->qp.nW) memset(m->qp.blk, 0, (size_t)m->qp.nW);
-  const int predicting = m->qp.iterative || m->qp.blocks;
+  const int straight = !(m->loss.ops->flags & (SP_LOSS_QUADRATIC | SP_LOSS_DOMAIN)) && m->eta_of_b;
+  const int predicting = m->qp.iterative || m->qp.blocks || straight;
+  m->eta_of_b = 0;
   if (predicting) {
-    from = sp_alloc(m->ctx, (size_t)m->qp.capW, sizeof *from);
+    from = sp_alloc(m->ctx, (size_t)width + (size_t)m->nu + 1, sizeof *from);
     if (!from) return SP_ENOMEM;
     memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
+    memcpy(from + width, m->gamma, (size_t)m->nu * sizeof *from);
   }
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);
@@ -759,10 +796,12 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   } else {
     choose_near(m, lambda, lambda_prev);
     SP_TRY(predict_step(m, lambda, lambda_prev));
+    if (straight) SP_TRY(extrapolate(m, lambda, lambda_prev));
     if (m->concave) SP_TRY(solve_concave(m, kkt, limit));
     else SP_TRY(solve_newton(m, kkt, limit));
   }
-  if (predicting) keep_step(m, lambda, lambda_prev, from);
+  if (!predicting || !(lambda_prev > lambda)) m->stepped = 0;
+  else keep_step(m, lambda, lambda_prev, from, from + width);
 done:
   sp_free(m->ctx, from);
   return st;
