@@ -78,7 +78,7 @@ kkt.cv.sparsepath <- function(object, x, y, ...) kkt(object$fit, x, y, ...)
 #' @rdname kkt
 #' @export
 kkt.default <- function(object, x, y, lambda = NULL, family = NULL, weights = NULL, offset = NULL, alpha = 1,
-                        standardize = TRUE, intercept = TRUE, exclude = NULL, penalty.factor = NULL,
+                        standardize = !is_fused(penalty), intercept = TRUE, exclude = NULL, penalty.factor = NULL,
                         lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"),
                         type.multinomial = c("ungrouped", "grouped"), standardize.response = FALSE, penalty = NULL, ...) {
   call <- shown_call("kkt")

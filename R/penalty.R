@@ -90,7 +90,7 @@ new_group_penalty <- function(name, group, weights, asparse, call, absent) {
 new_penalty <- function(name, ...) structure(list(name = name, ...), class = "sparsepath_penalty")
 
 #' @noRd
-is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group")
+is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group", "group_mcp", "group_scad")
 
 #' For what is known of the elastic net alone
 #' @noRd
@@ -103,16 +103,16 @@ refuse_penalty <- function(fit, what, call) {
 
 #' The argument `penalty`
 #' @noRd
-check_penalty <- function(penalty, p, alpha, lower, upper, traits, solver, call) {
+check_penalty <- function(penalty, p, alpha, traits, solver, call) {
   if (is.null(penalty)) return(NULL)
   if (!inherits(penalty, "sparsepath_penalty")) {
-    sp_abort("type", "`penalty` must come from `pen_group()`, `pen_sparse_group()`, `pen_mcp()`, `pen_scad()` or `pen_adaptive()`.",
+    sp_abort("type", "`penalty` must come from a function `pen_*()`, such as `pen_group()`, `pen_mcp()` or `pen_adaptive()`.",
       why = sprintf("It is %s.", describe(penalty)),
       how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net is the default; `alpha` mixes it.",
       call = call, arg = "penalty"
     )
   }
-  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, lower, upper, traits, solver, call)
+  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, solver, call)
   if (penalty$name == "adaptive") check_adaptive(penalty, p, traits, call)
   penalty
 }
@@ -126,9 +126,14 @@ print.sparsepath_penalty <- function(x, ...) {
 
 #' @noRd
 penalty_text <- function(penalty) {
-  if (is_nonconvex(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
+  if (is_fused(penalty)) {
+    count <- length(unique(penalty$chain))
+    return(if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns")
+  }
+  if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   if (penalty$name == "adaptive") return(sprintf("adaptive lasso, initial estimate %s", if (is.numeric(penalty$init)) "given" else penalty$init))
-  count <- if (identical(penalty$group, "terms")) "terms" else if (identical(penalty$group, "factors")) "factors" else sprintf("%d groups", length(unique(penalty$group)))
+  count <- if (length(penalty$group) == 1L && penalty$group %in% c("terms", "factors")) penalty$group else sprintf("%d groups", length(unique(penalty$group)))
+  if (is_nonconvex(penalty)) return(sprintf("group %s, %s, gamma = %s", toupper(shape_of(penalty)), count, format(penalty$gamma)))
   if (penalty$name == "group") return(sprintf("group lasso, %s", count))
   sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
 }
@@ -157,9 +162,9 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) 
     at <- seq_len(p) - 1L
     return(list(of = at, ptr = c(at, p), cols = at, w = ifelse(is.finite(v), v, 1), across = TRUE, tau = 0))
   }
-  if (penalty$name == "group" && factors) {
-    sp_abort("unavailable", "`penalty.factor` cannot be combined with `pen_group()`.", how = "Give `pen_group()` the `weights` of the groups.",
-      call = call, arg = "penalty.factor"
+  if (penalty$name != "sparse_group" && factors) {
+    sp_abort("unavailable", sprintf("`penalty.factor` cannot be combined with `pen_%s()`.", penalty$name),
+      how = sprintf("Give `pen_%s()` the `weights` of the groups.", penalty$name), call = call, arg = "penalty.factor"
     )
   }
   group <- penalty$group
@@ -204,7 +209,7 @@ group_weights <- function(weights, names, size, call) {
 #' @noRd
 group_factors <- function(groups, penalty, v) {
   if (is.null(groups) || !is_group_penalty(penalty)) return(v)
-  if (penalty$name == "group") v <- ifelse(is.finite(v), 1, v)
+  if (penalty$name != "sparse_group") v <- ifelse(is.finite(v), 1, v)
   if (groups_stand_alone(groups, penalty)) v <- ifelse(is.finite(v), (1 - groups$tau) * groups$w[groups$of + 1L] + groups$tau * v, v)
   v
 }
@@ -212,7 +217,7 @@ group_factors <- function(groups, penalty, v) {
 #' The norm of one coefficient is its absolute value: groups of one column are a lasso with the weights as factors, and solved as such
 #' @noRd
 groups_stand_alone <- function(groups, penalty) {
-  !is.null(groups) && is_group_penalty(penalty) && !groups$across && all(diff(groups$ptr) == 1L)
+  !is.null(groups) && !is.null(penalty) && penalty$name %in% c("group", "sparse_group") && !groups$across && all(diff(groups$ptr) == 1L)
 }
 
 #' Groups of the columns of a formula or data frame: "terms" or "factors"
@@ -260,7 +265,7 @@ has_norms <- function(fit) {
 # of the norms; l1 and l2 are those of single coefficients.
 
 #' @noRd
-block_state <- function(groups, lambda, alpha, v, K, s_y, dropped) {
+block_state <- function(groups, lambda, alpha, v, K, s_y) {
   p <- length(groups$of)
   G <- length(groups$w)
   block <- if (groups$across) rep(groups$of + 1L, K) else rep(groups$of + 1L, K) + rep((seq_len(K) - 1L) * G, each = p)

@@ -196,8 +196,6 @@ prior_predictions <- function(info, setup, weights) {
   small$problem$v <- rep(1, length(info$columns))
   small$problem["lower"] <- small$problem["upper"] <- list(NULL)
   small$problem[c("dfmax", "pmax")] <- list(length(info$columns) + 1L, length(info$columns))
-  # a ridge grid begins at 1000 times the largest lambda of the lasso: down to where few variables are hardly shrunken
-  small$problem$lambda.min.ratio <- 1e-6
   vapply(seq_len(ncol(weights)), function(task) {
     b <- initial_estimate(small, weights[, task], 0, intercept = TRUE)
     setup$traits$linkinv((setup$problem$offset %||% 0) + b[1L] + as.double(small$x %*% b[-1L]))

@@ -6,6 +6,7 @@
 #include "../base/vec.h"
 #include "block.h"
 #include "concave.h"
+#include "secant.h"
 
 #define CURVATURE_FLOOR 1e-10
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
@@ -96,6 +97,7 @@ void sp_model_free(sp_model *m) {
                  m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_concave_free(m);
+  sp_secant_free(m);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
 }
@@ -145,7 +147,7 @@ int sp_model_block_of(const sp_model *m, int coefficient) {
 sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
   const sp_groups *gr = m->pen->groups;
   const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
-  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m)};
+  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature};
   for (int i = gr->ptr[group]; i < gr->ptr[group + 1]; i++) {
     for (int k = from; k < to; k++) {
       const int c = gr->cols[i] * m->K + k;
@@ -437,8 +439,11 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   q->has_ridge = 0;
   m->lambda = lambda;
   q->longest = m->longest;
-  q->shared = m->K > 1 && (m->loss.ops->flags & SP_LOSS_QUADRATIC) && !m->loss.ops->root;
-  q->blocks = m->blocks && lambda > 0 && m->pen->alpha > 0; /* else there are no norms: coordinates on their own */
+  const int blocks = m->blocks && lambda > 0 && m->pen->alpha > 0; /* else there are no norms: coordinates on their own */
+  if (blocks != q->blocks) sp_qp_forget_active(q);
+  q->blocks = blocks;
+  q->packed = blocks && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
+    (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];
     q->k[k] = lambda * q->k1[k];
@@ -481,6 +486,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
   if (st == SP_OK && !q->blocks && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
   if (st != SP_OK) return st;
   m->stepped = 0;
+  m->eta_of_b = 0;
   if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     st = sp_qp_residual(q, m->target);
