@@ -72,6 +72,7 @@ trace_df_curvature <- function(object, free, data, call) {
   groups <- penalty_groups(if (is_group_penalty(again$penalty)) again$penalty, isTRUE(object$grouped) || identical(object$family, "mgaussian"), v,
     !is.null(again$factor) && any(diff(v[is.finite(v)]) != 0), FALSE, x, object$alpha, call)
   v <- group_factors(groups, again$penalty, v)
+  if (groups_stand_alone(groups, again$penalty)) groups <- NULL
   beta <- stacked_beta(object$beta)
   rows <- lapply(seq_len(ncol(free)), function(l) free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])] + 1L)
   used <- sort(unique((unlist(rows) - 1L) %% p)) + 1L

@@ -208,8 +208,16 @@ group_weights <- function(weights, names, size, call) {
 #' Factors of the L1 part for the engine: with groups of whole columns, or without factors, 1
 #' @noRd
 group_factors <- function(groups, penalty, v) {
-  if (is.null(groups) || !is_group_penalty(penalty) || penalty$name == "sparse_group") return(v)
-  ifelse(is.finite(v), 1, v)
+  if (is.null(groups) || !is_group_penalty(penalty)) return(v)
+  if (penalty$name != "sparse_group") v <- ifelse(is.finite(v), 1, v)
+  if (groups_stand_alone(groups, penalty)) v <- ifelse(is.finite(v), (1 - groups$tau) * groups$w[groups$of + 1L] + groups$tau * v, v)
+  v
+}
+
+#' The norm of one coefficient is its absolute value: groups of one column are a lasso with the weights as factors, and solved as such
+#' @noRd
+groups_stand_alone <- function(groups, penalty) {
+  !is.null(groups) && !is.null(penalty) && penalty$name %in% c("group", "sparse_group") && !groups$across && all(diff(groups$ptr) == 1L)
 }
 
 #' Groups of the columns of a formula or data frame: "terms" or "factors"

@@ -51,6 +51,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
     !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, alpha, call)
   v <- group_factors(groups, penalty, v)
+  if (groups_stand_alone(groups, penalty)) groups <- NULL
 
   if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(

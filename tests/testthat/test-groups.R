@@ -333,6 +333,34 @@ test_that("a share of 1 is the lasso over several predictors, too", {
   expect_lt(sum(took[1:2]), 5)
 })
 
+test_that("groups of one column are solved as the lasso with the weights as factors", {
+  d <- group_data(7)
+  w <- c(0, with_seed(1, runif(59, 0.3, 2)))
+  label <- with_seed(2, sample(60))
+  for (family in c("gaussian", "poisson")) {
+    y <- response_of(d, family)
+    for (alpha in c(1, 0.4)) {
+      a <- list(d$x, y, family, alpha = alpha, weights = d$w, nlambda = 12)
+      f <- do.call(sparsepath, c(a, list(penalty = pen_group(label, w))))
+      v <- w[label] # weights are in the order of the groups
+      g <- do.call(sparsepath, c(a, list(penalty.factor = v)))
+      expect_equal(f$lambda, g$lambda * 60 / sum(v), tolerance = 1e-10) # factors are rescaled, weights are not
+      expect_equal(as.matrix(f$beta), as.matrix(g$beta), tolerance = 1e-9)
+      expect_lt(max(vg_path(f, d$x, y, family, label, w, alpha = alpha, weights = d$w)$kkt), 1e-6)
+      expect_lt(max(kkt(f, d$x, y, weights = d$w)$kkt), 1e-6)
+    }
+  }
+  f <- sparsepath(d$x, d$y, penalty = pen_sparse_group(label, 0.3, w), penalty.factor = rep(1:2, 30), nlambda = 12)
+  u <- rep(1:2, 30) / 1.5
+  expect_lt(max(vg_path(f, d$x, d$y, "gaussian", label, w, tau = 0.3, u = u)$kkt), 1e-6)
+  expect_s3_class(cv.sparsepath(d$x, d$y, penalty = pen_group(label, w), foldid = rep_len(1:3, 60), nlambda = 10), "cv.sparsepath")
+  # nearly equal columns: the block solver took seconds here and gave up at one lambda
+  s <- fuzz_penalty(4685)
+  took <- system.time(f <- do.call(sparsepath, s))
+  expect_true(all(f$status == 0))
+  expect_lt(sum(took[1:2]), 2)
+})
+
 test_that("shares of the L1 part at and near 1 are solved as the rest", {
   # groups of strongly correlated columns, down to where the fit is nearly perfect: more coefficients want to enter than there are rows
   d <- with_seed(3, {
