@@ -79,7 +79,7 @@ adaptive_factors <- function(setup) {
   v <- matrix(v, ncol(setup$x))
   if (all(is.infinite(v[, 1L]))) {
     sp_abort("range", "The initial estimate of `pen_adaptive()` has no coefficient other than zero.",
-      why = "All variables are left out.", how = "Use `init = \"ridge\"`.", call = setup$call, arg = "penalty"
+      why = "All variables are left out.", how = if (!identical(setup$penalty$init, "ridge")) "Use `init = \"ridge\"`.", call = setup$call, arg = "penalty"
     )
   }
   v

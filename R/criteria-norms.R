@@ -75,7 +75,7 @@ trace_df_curvature <- function(object, free, data, call) {
   beta <- stacked_beta(object$beta)
   rows <- lapply(seq_len(ncol(free)), function(l) free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])] + 1L)
   used <- sort(unique((unlist(rows) - 1L) %% p)) + 1L
-  values <- as.matrix(x[, used, drop = FALSE])
+  values <- dense_columns(x, used, call)
   scale <- rep(1, length(used))
   if (object$standardize) scale <- sqrt(pmax(colSums(w * values^2) - colSums(w * values)^2, 0))
   values <- values / rep(scale, each = n)
@@ -181,4 +181,17 @@ solve_psd <- function(A, B) {
   keep <- e$values > 1e-12 * max(e$values, 0)
   u <- e$vectors[, keep, drop = FALSE]
   u %*% (crossprod(u, B) / e$values[keep])
+}
+
+#' Columns as a dense matrix, if that is not too much to ask for
+#' @noRd
+dense_columns <- function(x, used, call, most = 5e8) {
+  size <- as.double(nrow(x)) * length(used)
+  if (size > most) {
+    sp_abort("nomem", "The trace formula needs the selected columns as a dense matrix, which would be too large.",
+      why = sprintf("It would be %d x %d, %s GB.", nrow(x), length(used), format(size * 8 / 2^30, digits = 2)),
+      how = "Without `x` the nonzero coefficients are counted; or keep fewer lambdas.", call = call, arg = "x"
+    )
+  }
+  as.matrix(x[, used, drop = FALSE])
 }

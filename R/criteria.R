@@ -465,7 +465,7 @@ trace_df_classes <- function(object, free, data, call) {
   v <- check_penalty_factor(object$settings$penalty.factor, check_exclude(object$settings$exclude, p, object$varnames, call), p, call)
   prob <- softmax(linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call))
   used <- sort(unique(free@i %% p)) + 1L
-  x <- as.matrix(x[, used, drop = FALSE])
+  x <- dense_columns(x, used, call)
   scale <- rep(1, length(used))
   if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
   rows_of <- function(m, k, q) { # S times columns m of predictor k, the classes below each other
@@ -514,7 +514,7 @@ trace_df <- function(object, free, data, call) {
   s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
   eta <- if (!is_gaussian(object)) linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call)
   used <- sort(unique(free@i)) + 1L
-  x <- as.matrix(x[, used, drop = FALSE])
+  x <- dense_columns(x, used, call)
   scale <- rep(1, length(used))
   if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
   curvature <- function(l) {

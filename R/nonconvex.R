@@ -201,7 +201,7 @@ check_nonconvex <- function(penalty, alpha, solver, call) {
     )
   }
   if (alpha == 0) {
-    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
+    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", how = "For a ridge leave `penalty` out.", call = call, arg = "alpha", value = 0)
   }
 }
 

@@ -448,7 +448,7 @@ topic_penalties <- function() {
   list(rows = rows, md = c(
     "Ratio: time of the peer over ours. Every contestant has the same 100 lambdas (down to 5 %), ours its default. Peers also at tight settings:",
     sprintf("%s. Scaling of each: bench/penalties.R.", paste(names(TIGHT_PENALTY), formatC(TIGHT_PENALTY, digits = 0, format = "e"), collapse = ", ")),
-    sprintf("Our largest gap is %s, our largest kkt %s.", small(max(rows$gap[convex])), small(max(rows$kkt[own], na.rm = TRUE))),
+    sprintf("Our largest gap is %s, our largest kkt %s.", small(max(rows$gap[convex], 0)), small(max(rows$kkt[own], 0, na.rm = TRUE))),
     if (length(missing)) sprintf("Not installed, left out: %s.", paste(missing, collapse = ", ")), "",
     penalty_goals(rows), "",
     "| data | family | penalty | contestant | setting | time | kkt | gap | ratio to ours | remark |", "|---|---|---|---|---|---|---|---|---|---|",

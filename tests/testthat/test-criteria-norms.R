@@ -165,3 +165,9 @@ test_that("Cox: the trace is that of coxph() with a ridge", {
   }
   expect_refused(effective_df(f, wide$x, wide$w), "missing_argument")
 })
+
+test_that("no attempt at a dense matrix of many gigabytes", {
+  x <- Matrix::sparseMatrix(i = 1:3, j = 1:3, x = 1, dims = c(3e5, 3e5))
+  e <- expect_refused(dense_columns(x, seq_len(3e5), quote(effective_df())), "nomem")
+  expect_match(conditionMessage(e), "300000 x 300000")
+})

@@ -99,6 +99,25 @@ test_that("limits of the coefficients", {
   expect_equal(unname(cv$fit.preval[!train, ]), unname(predict(g, d$x[!train, ], s = cv$fit$lambda)), tolerance = 1e-9)
 })
 
+test_that("many active columns of a sparse matrix: conjugate gradients in place of factors", {
+  d <- with_seed(31, {
+    n <- 4000
+    p <- 3000
+    x <- Matrix::sparseMatrix(sample(n, 20 * p, TRUE), rep(seq_len(p), each = 20), x = rnorm(20 * p), dims = c(n, p))
+    list(x = x, y = as.double(x[, 1:250] %*% rnorm(250)) + rnorm(n) / 3)
+  })
+  for (name in names(penalties)) {
+    f <- sparsepath(d$x, d$y, penalty = penalties[[name]], nlambda = 15, lambda.min.ratio = 0.05)
+    expect_true(all(f$status == 0))
+    expect_gt(max(f$df), 130)
+    expect_lt(max(nc_path_kkt(f, d$x, d$y, "gaussian", name, gammas[name])), 1e-6)
+    expect_lt(max(kkt(f, d$x, d$y)$rel.gap), 1e-6)
+    expect_true(all(f$local == 2L)) # nearly orthogonal columns
+    g <- sparsepath(as.matrix(d$x), d$y, penalty = penalties[[name]], lambda = f$lambda)
+    expect_lt(max(abs(f$beta - g$beta)) / max(abs(g$beta)), 1e-5)
+  }
+})
+
 test_that("kkt() recognizes what is not stationary, and has the objective of the definition", {
   d <- make_problem(50, 30, seed = 2)
   f <- sparsepath(d$x, d$y, penalty = pen_scad(), nlambda = 20)

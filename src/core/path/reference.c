@@ -110,6 +110,7 @@ static sp_status evaluate(run *r, const double *b, double *f) {
   const sp_view plain = sp_model_view(m);
   const int nu = m->nu, quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   double last = INFINITY, *gamma = r->ref->gamma, *z = r->ref->z;
+  m->eta_of_b = 0;
   memcpy(m->eta, m->off, (size_t)m->n * sizeof *m->eta);
   if (r->ref->m) sp_view_axpy(&plain, q->W, r->ref->m, b, m->eta, q->vv, q->ent);
   if (nu) sp_gemv_n(m->U, m->n, m->n, nu, gamma, m->eta);
