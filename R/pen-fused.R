@@ -29,6 +29,11 @@
 #' error. Columns should be in the same units. If they are not, standardize them before (`scale(x)`); equal coefficients
 #' then mean equal effects of one standard deviation. `weights` are not rescaled: `lambda` has the meaning of the formula above.
 #'
+#' @section Other packages:
+#' `genlasso::fusedlasso1d(y, X)` has no intercept and does not divide by n: its lambda is n times that of `intercept = FALSE` here (with
+#' more columns than rows it adds a small ridge part, and differs by that). The `lambda2` of `penalized::penalized(fusedl = TRUE)` is n
+#' times `lambda`. For `flsa` and other fused lassos of a signal see [fused_lasso()].
+#'
 #' @section Method:
 #' With \eqn{\theta_k = \beta_k - \beta_{k-1}} within a chain, \eqn{X\beta = Z\theta}, where column k of Z is the sum of the columns of x
 #' from k to the end of its chain: a lasso in \eqn{\theta}, whose first element in each chain is not penalized. It is solved by the
@@ -54,7 +59,8 @@
 #' @returns `pen_fused()`: an object of class `"sparsepath_penalty"`, a list with `name`, `chain`, `position`, `weights`.
 #' @section Errors:
 #' `sparsepath_error_length` when an argument does not have one value for each column; `sparsepath_error_nonfinite`,
-#' `sparsepath_error_range` and `sparsepath_error_type` for their values; `sparsepath_error_unavailable` for what cannot be combined:
+#' `sparsepath_error_range` and `sparsepath_error_type` for their values; `sparsepath_error_separation` when the levels of the chains alone fit
+#' the response perfectly; `sparsepath_error_unavailable` for what cannot be combined:
 #' `standardize = TRUE`, `exclude`, `penalty.factor`, limits of coefficients, `relax`, `lambda1`.
 #' @references
 #' Land SR, Friedman JH (1997). Variable fusion: a new adaptive signal regression method. Technical report 656, Department of
@@ -135,6 +141,15 @@ check_fused <- function(penalty, p, standardize, exclude, penalty.factor, lower,
       why = sprintf("It has length %d.", length(value)), call = call, arg = name, value = length(value)
     )
   }
+}
+
+#' What is not penalized fits all by itself
+#' @noRd
+abort_levels <- function(call) {
+  sp_abort("separation", "The levels of the chains separate the classes perfectly, or fit the response without error.",
+    why = "They are not penalized: their best values are infinite.",
+    how = "Use fewer chains, or centre the columns (and use an intercept), so that their sums say less.", call = call
+  )
 }
 
 #' Relaxed fits have the selected columns without penalty; here that is all of them

@@ -126,6 +126,7 @@ run_engine <- function(setup, quiet = FALSE) {
   )))
   if (!is.null(out$error)) {
     abort_family(out, setup)
+    if (is_fused(setup$penalty) && grepl("separation", out$error)) abort_levels(setup$call)
     abort_engine(out, setup$x, setup$call)
   }
   if (!is.null(progress$report)) progress$report(1)

@@ -298,3 +298,54 @@ test_that("spectra: columns that are nearly copies of their neighbours", {
     expect_fused(fit, d$x, z, "binomial")
   }
 })
+
+test_that("levels that separate the classes are an error of their own", {
+  x <- matrix(c(-1, -2, 1, 2, -1, -1, 1, 3), 4)
+  expect_error(sparsepath(x, c(0, 0, 1, 1), family = "binomial", penalty = pen_fused()), "levels of the chains", class = "sparsepath_error_separation")
+})
+
+test_that("random small problems are solved, or said not to be", {
+  n <- if (identical(Sys.getenv("NOT_CRAN"), "true")) 300 else 30
+  judge <- function(i) {
+    a <- fuzz_case(i)
+    a <- a[intersect(names(a), c("x", "y", "family", "alpha", "weights", "offset", "intercept", "nlambda", "lambda.min.ratio"))]
+    p <- ncol(a$x)
+    if (p < 3) return("solved")
+    a$penalty <- with_seed(i, {
+      v <- if (runif(1) < 0.3) sample(c(0.3, 1, 1, 2, Inf, 0), p, TRUE)
+      if (a$family != "gaussian" && !is.null(v)) v <- pmax(v, 0.3)
+      pen_fused(if (runif(1) < 0.5) sample(sample(1:5, 1), p, TRUE), if (runif(1) < 0.3) sample(p), v)
+    })
+    fit <- tryCatch(suppressWarnings(do.call(sparsepath, a)), sparsepath_error_range = identity, sparsepath_error_separation = identity)
+    if (inherits(fit, "error")) return("refused") # no step to penalize; classes that levels separate
+    k <- do.call(kkt, c(list(fit, a$x, a$y), a[intersect(names(a), c("weights", "offset"))]))
+    good <- fit$status == 0
+    if (!all(k$rel.gap[good] <= 2 * GAP)) return(sprintf("case %d: gap %.1e, certified", i, max(k$rel.gap[good])))
+    if (all(good)) "solved" else "flagged"
+  }
+  said <- vapply(seq_len(n), judge, "")
+  expect_identical(setdiff(said, c("solved", "refused", "flagged")), character())
+  expect_lte(mean(said == "flagged"), 0.02)
+  expect_gt(mean(said == "solved"), 0.7)
+})
+
+test_that("paths equal those of penalized", {
+  skip_if_not_installed("penalized")
+  fit_by <- getExportedValue("penalized", "penalized")
+  compared <- 0L
+  for (family in c("gaussian", "binomial")) {
+    d <- make_fused(100, 40, family = family)
+    fit <- sparsepath(d$x, d$y, family = family, penalty = pen_fused(), lambda = c(0.1, 0.05))
+    for (l in 1:2) {
+      peer <- fit_by(d$y, penalized = d$x, lambda1 = 0, lambda2 = 100 * fit$lambda[l], fusedl = TRUE, standardize = FALSE, trace = FALSE,
+        epsilon = 1e-10, maxiter = 5000, model = if (family == "gaussian") "linear" else "logistic")
+      theirs <- getExportedValue("penalized", "coefficients")(peer, "all")
+      gap <- kkt(theirs, d$x, d$y, lambda = fit$lambda[l], family = family, penalty = pen_fused())$rel.gap
+      expect_gte(gap, 0)
+      if (gap > 1e-7) next # it has not converged
+      compared <- compared + 1L
+      expect_lt(max(abs(theirs[-1] - fit$beta[, l])), 1e-3)
+    }
+  }
+  expect_gt(compared, 0L)
+})
