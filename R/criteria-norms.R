@@ -82,7 +82,7 @@ trace_df_curvature <- function(object, free, data, call) {
   unit <- rep(1, K)
   if (!is.null(object$likelihood$scale)) unit <- object$likelihood$scale # of the responses
   s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
-  pen <- if (!is.null(groups)) block_state(groups, object$lambda, object$alpha, v, K, s_y, logical(p * K))
+  pen <- if (!is.null(groups)) block_state(groups, object$lambda, object$alpha, v, K, s_y)
   of_cox <- if (cox) cox_hessian(object, data, w, call)
   curvature <- if (cox) function(column, k, l) of_cox(values[, column, drop = FALSE], l) else sum_hessian(object, data, values, w, call)
   vapply(seq_along(object$lambda), function(l) {

@@ -195,7 +195,8 @@ warn_outside <- function(object, s, call) {
   below <- s < lambda[length(lambda)] - slack[length(lambda)]
   penalized <- object$settings$penalty.factor
   first <- if (is_several(object)) Reduce(`+`, lapply(object$beta, function(b) abs(b[, 1L]))) else object$beta[, 1L]
-  empty <- object$alpha > 0 && all(if (is.null(penalized)) first == 0 else first[penalized > 0] == 0)
+  empty <- object$alpha > 0 && if (is_fused(object$penalty)) no_steps(object)
+    else all(if (is.null(penalized)) first == 0 else first[penalized > 0] == 0)
   above <- s > lambda[1L] + slack[1L] & !empty
   out <- which(below | above)
   if (!length(out)) return(invisible())

@@ -442,7 +442,7 @@ topic_memory <- function() {
 
 titles <- c(
   gaussian = "Least squares, p >> n", large = "Least squares, 1,000 x 100,000", tall = "Least squares, tall", binomial = "Logistic, p >> n",
-  sparse = "Sparse x", families = "Other families", penalties = "Groups, MCP and SCAD", cv = "Cross-validation", memory = "Memory", hessian = "Published shapes of Hessian screening"
+  sparse = "Sparse x", families = "Other families", penalties = "Penalties", cv = "Cross-validation", memory = "Memory", hessian = "Published shapes of Hessian screening"
 )
 
 machine <- function() {

@@ -108,3 +108,14 @@ test_that("an unpenalized coefficient at its limit leaves the dual point alone",
     expect_lte(max(kkt(f, x, y)$rel.gap), 1e-7)
   }
 })
+
+test_that("Cox coefficients so large that risk sets vanish have no certificate, and no error", {
+  d <- make_cox(40, 5, seed = 8)
+  b <- Matrix::Matrix(cbind(c(1, 0, 0, 0, 0), c(3000, 0, 0, 0, -2000)), sparse = TRUE)
+  k <- kkt(b, d$x, d$y, lambda = c(0.1, 0.1), family = "cox")
+  expect_true(is.finite(k$gap[1]) && is.finite(k$kkt[1]))
+  expect_identical(k$gap[2], Inf)
+  expect_identical(k$kkt[2], Inf)
+  k <- kkt(b, d$x, d$y, lambda = c(0.1, 0.1), family = "cox", penalty = pen_mcp(curvature = 0.5))
+  expect_identical(is.finite(k$kkt), c(TRUE, FALSE))
+})

@@ -297,3 +297,18 @@ test_that("numbers whose squares overflow or vanish are refused by name", {
   e <- expect_refused(sparsepath(p$x * 1e200, p$y), "range")
   expect_match(conditionMessage(e), "`x` has values that are too large")
 })
+
+test_that("the units of a gaussian response change neither the answer nor its certificate", {
+  d <- make_problem(40, 30, seed = 1)
+  group <- rep(1:10, each = 3)
+  for (penalty in list(NULL, pen_group(group), pen_sparse_group(group, 0.5), pen_mcp(), pen_scad())) {
+    f <- sparsepath(d$x, d$y, nlambda = 10, penalty = penalty)
+    for (unit in 10^c(-4, -8, -12, -30, 9)) {
+      g <- sparsepath(d$x, d$y * unit, nlambda = 10, penalty = penalty)
+      expect_length(g$lambda, length(f$lambda))
+      expect_true(all(g$status == 0))
+      expect_lt(max(g$gap), 1e-11)
+      expect_lt(max(abs(as.matrix(g$beta) / unit - as.matrix(f$beta))), 1e-9)
+    }
+  }
+})

@@ -15,7 +15,9 @@ void dtrsv_(const char *, const char *, const char *, const int *, const double 
 void dtrmv_(const char *, const char *, const char *, const int *, const double *, const int *, double *, const int *,
             size_t, size_t, size_t);
 void dpotrf_(const char *, const int *, double *, const int *, int *, size_t);
+void dpotri_(const char *, const int *, double *, const int *, int *, size_t);
 void dpotrs_(const char *, const int *, const int *, const double *, const int *, double *, const int *, int *, size_t);
+void dsyev_(const char *, const char *, const int *, double *, const int *, double *, double *, const int *, int *, size_t, size_t);
 void dgeqrf_(const int *, const int *, double *, const int *, double *, double *, const int *, int *);
 
 #endif

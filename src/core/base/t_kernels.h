@@ -305,6 +305,29 @@ SP_FN static void k_scale_col(const double *x, const double *sm, double centre, 
   }
 }
 
+#define SP_SHARES(load, store)                                                                              \
+  {                                                                                                         \
+    const sp_v v = load(x);                                                                                 \
+    sp_v mean = v_zero();                                                                                   \
+    for (int k = 0; k < K; k++) {                                                                           \
+      mean = v_fma(load(s + k * n), v_sub(v_mul(v, v_set(d[k])), v_set(level[k])), mean);                   \
+    }                                                                                                       \
+    mean = v_mul(mean, load(inv));                                                                          \
+    for (int k = 0; k < K; k++) {                                                                           \
+      double *to = out + k * n;                                                                             \
+      const sp_v u = v_sub(v_sub(v_mul(v, v_set(d[k])), v_set(level[k])), mean);                            \
+      store(to, v_fma(load(s + k * n), u, load(to)));                                                       \
+    }                                                                                                       \
+  }
+#define SP_STORE_FULL(p, e) v_store((p) + i, e)
+#define SP_STORE_PART(p, e) v_store_part((p) + i, e, n - i)
+SP_FN static void k_shares(const double *x, const double *d, const double *level, const double *s, const double *inv, ptrdiff_t n,
+                           int K, double *out) {
+  ptrdiff_t i = 0;
+  for (; i + SP_LANES <= n; i += SP_LANES) SP_SHARES(SP_FULL, SP_STORE_FULL)
+  if (i < n) SP_SHARES(SP_PART, SP_STORE_PART)
+}
+
 /* Weighted moments of C columns for T weightings: x is centred and squared in registers. */
 #define SP_MPTR(t) const double *w##t = W + (t) * ldw, *u##t = V + (t) * ldw;
 #define SP_MCOL1 (void)ldo; const double *x0 = cols[0]; const sp_v c0 = v_set(centre[0]);
@@ -399,5 +422,5 @@ static void k_cols_moments(const double *const *cols, ptrdiff_t m, ptrdiff_t n, 
 
 const sp_kern SP_CAT(sp_kern_, SP_SET) = {
     SP_STR(SP_SET), k_dot,       k_axpy,         k_gemv_t,    k_gemv_n,
-    k_cols_dot,     k_cols_axpy, k_cols_moments, k_scale_col,
+    k_cols_dot,     k_cols_axpy, k_cols_moments, k_scale_col, k_shares,
 };

@@ -82,3 +82,8 @@ void sp_cols_moments(const double *const *cols, ptrdiff_t m, ptrdiff_t n, const 
 void sp_scale_col(const double *x, const double *sm, double centre, double scale, double *dst, ptrdiff_t n) {
   kern()->scale_col(x, sm, centre, scale, dst, n);
 }
+
+void sp_shares(const double *x, const double *d, const double *level, const double *s, const double *inv, ptrdiff_t n, int K,
+               double *out) {
+  kern()->shares(x, d, level, s, inv, n, K, out);
+}

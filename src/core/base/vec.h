@@ -27,6 +27,9 @@ void sp_cols_moments(const double *const *cols, ptrdiff_t m, ptrdiff_t n, const 
                      ptrdiff_t ldw, int B, double *centre, double *s1, double *s2, double *sv);
 /* dst[i] = sm[i] * (x[i] - centre) * scale */
 void sp_scale_col(const double *x, const double *sm, double centre, double scale, double *dst, ptrdiff_t n);
+/* out[, k] += s[, k] * (u_k - inv * sum_l s[, l] u_l), u_k = d[k] x - level[k]; s, out [n x K] */
+void sp_shares(const double *x, const double *d, const double *level, const double *s, const double *inv, ptrdiff_t n, int K,
+               double *out);
 
 /* The kernel set in use: "avx512", "avx2", "portable". sp_vec_force() selects one by name (tests,
  * benchmarks), NULL: the best one; returns 0 when this processor lacks it. Not thread safe. */

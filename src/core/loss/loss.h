@@ -26,7 +26,7 @@ enum sp_root { SP_ROOT, SP_ROOT_T, SP_ROOT_SOLVE, SP_ROOT_SOLVE_T };
 /* A family that the host evaluates, each row on its own, with weight 1; on the calling thread only. */
 typedef struct sp_loss_host {
   void *data;
-  /* l, -dl/d eta, d2l/d eta2 and its expectation, all [n]. 0: done; 1: eta is outside the region where the family is defined;
+  /* l (NULL: not asked for), -dl/d eta, d2l/d eta2 and its expectation, all [n]. 0: done; 1: eta is outside the region where the family is defined;
    * anything else: the host failed, and knows why */
   int (*evaluate)(void *data, ptrdiff_t n, const double *eta, const double *y, double *loss, double *score, double *curvature,
                   double *expected);
@@ -72,12 +72,16 @@ struct sp_loss_ops {
   double (*value)(sp_loss *l, const double *eta);
   /* g = -dF/d eta, h = diagonal of d2F/d eta2, >= 0 */
   void (*grad_hess)(sp_loss *l, const double *eta, double *g, double *h);
+  /* SP_LOSS_DOMAIN: is F defined at eta? */
+  int (*defined)(sp_loss *l, const double *eta);
   /* h = diagonal of d2F/d eta2 with its signs, where that of grad_hess is made positive. NULL: it need not be */
   void (*curvature)(sp_loss *l, const double *eta, double *h);
   /* Curvatures M = d2F/d eta2 that are not diagonal: `metric` makes the square root at eta, `root` applies the last one made. F is
    * constant along the null directions of M. NULL: M is diag(h) */
   sp_status (*metric)(sp_loss *l, const double *eta);
   void (*root)(const sp_loss *l, enum sp_root op, double *x);
+  /* s [n x K], where M is diag(s_i) - s_i s_i' / sum s_i in row i, of the last metric made. NULL: it has another form */
+  void (*shares)(const sp_loss *l, double *s);
   /* curvature h of a quadratic that lies above F and touches it at eta (so that its minimizer never increases F), or NULL
    * when grad_hess already gives one: the rescue of a Newton step that fails far from the solution */
   void (*majorizer)(sp_loss *l, const double *eta, double *h);

@@ -22,13 +22,14 @@ typedef struct multinomial {
   double *b, *H; /* [3 K], [K x K] the same */
   double *p;     /* [K] probabilities of a row */
   double *acc;   /* [n] scratch of the root */
+  double *s;     /* [n x K] weight times probability, of the metric */
 } multinomial;
 
 static sp_status multinomial_open(sp_loss *l) {
   const size_t K = (size_t)l->K, nK = (size_t)l->n * K;
   multinomial *s = l->state = sp_calloc(l->ctx, 1, sizeof *s);
   if (!s) return SP_ENOMEM;
-  s->d = sp_calloc(l->ctx, 3 * nK + 4 * K + K * K + (size_t)l->n, sizeof *s->d);
+  s->d = sp_calloc(l->ctx, 4 * nK + 4 * K + K * K + (size_t)l->n, sizeof *s->d);
   if (!s->d) return SP_ENOMEM;
   s->t = s->d + nK;
   s->eta = s->t + nK;
@@ -36,6 +37,7 @@ static sp_status multinomial_open(sp_loss *l) {
   s->p = s->b + 3 * K;
   s->H = s->p + K;
   s->acc = s->H + K * K;
+  s->s = s->acc + l->n;
   return SP_OK;
 }
 
@@ -274,10 +276,16 @@ static sp_status multinomial_metric(sp_loss *l, const double *eta) {
       const double e = w > 0 ? s->p[k] : 0, all = rest + e;
       s->t[at] = all > 0 ? e / all : 1.0 / (K - k);
       s->d[at] = k == K - 1 || !(w > 0) ? 0 : sqrt(w * fmax(s->t[at] * (rest / sum), PIVOT_FLOOR));
+      s->s[at] = w * (e / sum);
       rest = all;
     }
   }
   return SP_OK;
+}
+
+static void multinomial_shares(const sp_loss *l, double *out) {
+  const multinomial *s = l->state;
+  memcpy(out, s->s, (size_t)l->n * (size_t)l->K * sizeof *out);
 }
 
 /* Class by class, so that rows go in step. */
@@ -332,6 +340,7 @@ const sp_loss_ops sp_loss_multinomial = {
     .saturated = multinomial_saturated,
     .metric = multinomial_metric,
     .root = multinomial_root,
+    .shares = multinomial_shares,
     .fenchel_young = multinomial_fenchel_young,
     .start = multinomial_start,
     .intercepts = multinomial_intercepts,

@@ -3,7 +3,8 @@
  *   minimize  1/2 |y - Z b|^2 + sum_k ( t_k |b_k| + k_k b_k^2 / 2 ) + sum_g T_g |u_g|_2,   u_k = unit_k b_k.
  *
  * A block is a run of positions in the working set: q->len at its first one, 0 at the others. When q->blocks is set, the active set A
- * is made of whole blocks, in order, and q->G is the Gram matrix of XA; there is no factor P. */
+ * is made of whole blocks, in order, and q->G is the Gram matrix of XA; there is no factor P. With q->packed XA has a column of the design
+ * once for all K predictors. */
 #ifndef SP_BLOCK_H
 #define SP_BLOCK_H
 
@@ -12,6 +13,8 @@
 /* From A, V and q->r: exact block coordinate descent and Newton steps over A, violators among V enter. */
 sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok);
 sp_status sp_block_from_b(sp_qp *q);  /* A, XA, G from the values b */
+void sp_block_products(const sp_qp *q, const double *r, double *out); /* out [a] = XA'r */
+void sp_block_fit(const sp_qp *q, const double *d, double *out);      /* out [n] += XA d */
 sp_status sp_block_reload(sp_qp *q);  /* XA and G anew from the view (metric changed) */
 double sp_block_violation(const sp_qp *q, int k); /* of the block at k, c and b fresh; penalized units */
 double sp_block_noise(const sp_qp *q, int k);     /* of that violation */

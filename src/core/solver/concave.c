@@ -19,13 +19,6 @@
 #define SETTLED 0.05     /* below this residual / lambda violators are let in */
 #define CONVERGED 1e-12  /* residual of the active equations / lambda */
 
-typedef struct sp_gram {
-  double *G, *C;         /* [ld x ld] XA'XA by slots, upper; [ld x ld] scratch */
-  int *col, *slot;       /* [ld] column of each slot; [p] slot of a column, -1 */
-  int a, ld;
-  double stamp;          /* the metric that G belongs to */
-} sp_gram;
-
 int sp_concave_active(const sp_model *m) { return m->pen->ops->pieces && m->lambda > 0; }
 
 void sp_concave_free(sp_model *m) {
@@ -55,6 +48,10 @@ static void tangent_at(sp_model *m, int k) {
 }
 
 void sp_concave_tangent(sp_model *m) {
+  if (m->qp.blocks) {
+    sp_concave_block_tangent(m);
+    return;
+  }
   for (int k = 0; k < m->qp.nW; k++) tangent_at(m, k);
 }
 
@@ -66,8 +63,7 @@ double sp_concave_penalty(const sp_model *m, int k) {
   return m->pen->ops->value(m->pen, m->lambda, &co, b);
 }
 
-/* XA'XA of the present active set: what is known stays, new columns are added. */
-static sp_status update_gram(sp_model *m) {
+sp_status sp_concave_gram(sp_model *m) {
   sp_qp *q = &m->qp;
   sp_gram *g = m->gram;
   const int a = q->a, n = (int)q->n;
@@ -136,7 +132,8 @@ static sp_status update_gram(sp_model *m) {
  * penalty has anywhere instead of that at b. */
 static sp_status factor(sp_model *m, int worst, int *definite) {
   sp_qp *q = &m->qp;
-  const sp_status st = update_gram(m);
+  if (q->blocks) return sp_concave_block_factor(m, worst, definite);
+  const sp_status st = sp_concave_gram(m);
   if (st != SP_OK) return st;
   sp_gram *g = m->gram;
   const int a = q->a;
@@ -184,16 +181,23 @@ static double penalty_active(const sp_model *m) {
   return f;
 }
 
-static void drop_zeros(sp_qp *q) {
+/* what a coefficient's value makes of it */
+static int state_of(const sp_qp *q, int k) {
+  const double b = q->b[k];
+  return b == 0 ? SP_ZERO : b >= q->hi[k] ? SP_HI : b <= q->lo[k] ? SP_LO : SP_FREE;
+}
+
+static void drop_leaving(sp_qp *q) {
   for (int i = q->a - 1; i >= 0; i--) {
-    const int k = q->A[i];
-    if (q->b[k] != 0) continue;
-    sp_factor_drop(q, i, SP_ZERO);
+    const int k = q->A[i], state = state_of(q, k);
+    if (state == SP_FREE) continue;
+    sp_factor_drop(q, i, state);
     q->V[q->nV++] = k;
   }
 }
 
-/* b <- b + d, what changes sign stops at 0, d halved until the objective does not rise; *moved 0 when that did not help. */
+/* b <- b + d, what changes sign stops at 0, and what meets its limit there; d is halved until the objective does not rise, *moved 0 when
+ * that did not help. */
 static void newton_move(sp_model *m, int *moved) {
   sp_qp *q = &m->qp;
   const int a = q->a;
@@ -205,6 +209,7 @@ static void newton_move(sp_model *m, int *moved) {
     for (int i = 0; i < a; i++) {
       double to = from[i] + len * q->d[i];
       if (to * from[i] < 0) to = 0;
+      to = fmin(fmax(to, q->lo[q->A[i]]), q->hi[q->A[i]]);
       q->b[q->A[i]] = to;
       step[i] = to - from[i];
     }
@@ -249,11 +254,9 @@ static sp_status let_in(sp_model *m, int enter, int *moved) {
       q->blk[k] = 1;
       continue;
     }
-    if (coordinate_move(m, q->a - 1) > 0) {
-      *moved = 1;
-    } else { /* another one has done its work */
-      sp_factor_drop(q, q->a - 1, SP_ZERO);
-    }
+    if (coordinate_move(m, q->a - 1) > 0) *moved = 1;
+    /* another one has done its work, or straight to a limit */
+    if (state_of(q, k) != SP_FREE) sp_factor_drop(q, q->a - 1, state_of(q, k));
   }
   int count = 0; /* V holds every inactive position looked at, once */
   for (int v = 0; v < q->nV; v++) {
@@ -265,6 +268,7 @@ done:
 }
 
 sp_status sp_concave(sp_model *m, int *ok) {
+  if (m->qp.blocks) return sp_concave_blocks(m, ok);
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int futile = 0, looked = 0;
@@ -304,20 +308,20 @@ sp_status sp_concave(sp_model *m, int *ok) {
           }
         }
       }
-      drop_zeros(q);
+      drop_leaving(q);
     }
     if (worst > SETTLED) continue;
     sp_qp_corr(q, q->V, q->nV, q->r, q->val);
     for (int v = 0; v < q->nV; v++) {
       const int k = q->V[v];
       q->c[k] = q->val[v];
-      q->t[k] = m->lambda * q->t1[k];
+      tangent_at(m, k);
       if (sp_qp_violation(q, k, &dir) <= sp_qp_entry_tol(q, k) + worst * q->t[k] / 2) continue;
       if (q->blk[k]) {
         blocked++;
       } else {
         q->ent[enter] = k;
-        q->esg[enter++] = dir;
+        q->esg[enter++] = sp_qp_free_sign(q, k, dir);
       }
     }
     if (!enter && (settled || looked)) {

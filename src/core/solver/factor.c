@@ -6,7 +6,7 @@
 
 #include "../base/blas.h"
 #include "../base/vec.h"
-#include "qp.h"
+#include "block.h"
 
 /* A pivot below this fraction of the column's norm is recomputed from the explicit remainder. */
 #define PIVOT_DOUBT 1e-3
@@ -28,6 +28,10 @@ void sp_factor_solve(const sp_qp *q, double *x) {
 }
 
 void sp_active_t(sp_qp *q, const double *x, double *out) {
+  if (q->packed) {
+    sp_block_products(q, x, out);
+    return;
+  }
   if (!q->iterative) {
     sp_gemv_t(q->XA, q->n, q->n, q->a, x, out);
     return;
@@ -65,6 +69,10 @@ void sp_active_n(sp_qp *q, const double *d, double *out) {
     for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
     sp_view_axpy(&q->view, q->acol, q->a, d, out, q->vv, q->idx);
     sp_qp_project(q, out);
+    return;
+  }
+  if (q->packed) {
+    sp_block_fit(q, d, out);
     return;
   }
   if (!q->iterative) {

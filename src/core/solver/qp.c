@@ -29,7 +29,7 @@ void sp_qp_free(sp_qp *q) {
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
                  q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
                  q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref, q->step,
-                 q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D};
+                 q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D, q->shares};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -109,6 +109,10 @@ static int active_room(const sp_qp *q, int a) {
   return most > step && bytes <= ROOM_AT_ONCE ? most : step;
 }
 
+static size_t column_room(const sp_qp *q, int slots) {
+  return q->packed ? ((size_t)slots / (size_t)q->view.K + 1) * (size_t)q->view.n : (size_t)slots * (size_t)q->n;
+}
+
 sp_status sp_qp_reserve_active(sp_qp *q, int a) {
   sp_status st = SP_OK;
   double *P = NULL;
@@ -123,15 +127,19 @@ sp_status sp_qp_reserve_active(sp_qp *q, int a) {
     q->capA = room;
   }
   if (a > q->L && !q->iterative) {
-    P = sp_alloc(q->ctx, (size_t)room * (size_t)room, sizeof *P);
-    if (!P) return SP_ENOMEM;
-    for (int j = 0; j < q->a && j < q->L; j++) {
-      memcpy(P + (ptrdiff_t)j * room, q->P + (ptrdiff_t)j * q->L, (size_t)(j + 1) * sizeof *P);
+    if (!q->blocks) {
+      P = sp_alloc(q->ctx, (size_t)room * (size_t)room, sizeof *P);
+      if (!P) return SP_ENOMEM;
+      for (int j = 0; j < q->a && j < q->L; j++) {
+        memcpy(P + (ptrdiff_t)j * room, q->P + (ptrdiff_t)j * q->L, (size_t)(j + 1) * sizeof *P);
+      }
     }
-    SP_TRY(sp_grow(q->ctx, &q->XA, (size_t)q->L * (size_t)q->n, (size_t)room * (size_t)q->n, sizeof(double)));
-    sp_free(q->ctx, q->P);
-    q->P = P;
-    P = NULL;
+    SP_TRY(sp_grow(q->ctx, &q->XA, column_room(q, q->L), column_room(q, room), sizeof(double)));
+    if (!q->blocks) {
+      sp_free(q->ctx, q->P);
+      q->P = P;
+      P = NULL;
+    }
     q->L = room;
   }
 done:
@@ -139,12 +147,36 @@ done:
   return st;
 }
 
+void sp_qp_forget_active(sp_qp *q) {
+  for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
+  q->a = q->L = q->gram = q->capG = 0;
+  q->capD = 0;
+  double **all[] = {&q->XA, &q->P, &q->G, &q->D};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    sp_free(q->ctx, *all[i]);
+    *all[i] = NULL;
+  }
+}
+
+/* A second round where the first has taken away so much that its rounding counts */
 void sp_qp_project(const sp_qp *q, double *x) {
+  enum { MOST = 16 };
+  double c[MOST];
+  if (!q->k0) return;
+  const double all = sp_nrm2sq(x, q->n);
   for (int rep = 0; rep < 2; rep++) {
-    for (int h = 0; h < q->k0; h++) {
-      const double *Q = q->Q0 + h * q->n;
-      sp_axpy(-sp_dot(Q, x, q->n), Q, x, q->n);
+    double taken = 0;
+    for (int from = 0; from < q->k0; from += MOST) {
+      const int m = q->k0 - from < MOST ? q->k0 - from : MOST;
+      const double *Q = q->Q0 + from * q->n;
+      sp_gemv_t(Q, q->n, q->n, m, x, c);
+      for (int h = 0; h < m; h++) {
+        taken += c[h] * c[h];
+        c[h] = -c[h];
+      }
+      sp_gemv_n(Q, q->n, q->n, m, c, x);
     }
+    if (taken <= 0.5 * all) return;
   }
 }
 

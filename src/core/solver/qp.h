@@ -64,10 +64,13 @@ typedef struct sp_qp {
   int blocks;         /* norms of blocks are in force: block.h has what differs */
   double *G;          /* [capG x capG] blocks: Gram matrix of XA, of its first `gram` slots */
   int capG, gram;
-  double *D;          /* [L x longest] blocks: column i has the products of slot i with the slots of its block */
+  double *D;          /* [L x (2 longest + 2)] blocks: what belongs to a slot within its block, see block.c */
   size_t capD;
   int longest;        /* coefficients of the largest block */
-  int shared;         /* K predictors with one metric: their columns differ in place only */
+  int packed;         /* blocks of whole columns in K predictors with one metric: XA [view.n x L / K], see block.c */
+  double *shares, *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
+  int shares_fresh;   /* shares are those of the metric */
+  double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
@@ -101,6 +104,7 @@ void sp_qp_free(sp_qp *q);
 sp_status sp_qp_add_column(sp_qp *q, int j, int *k_out);
 /* Forget the ZERO columns for which drop[k] is set. */
 void sp_qp_compact(sp_qp *q, const char *drop);
+void sp_qp_forget_active(sp_qp *q); /* A is empty, and its storage free to take another form; b, r stay */
 sp_status sp_qp_reserve_active(sp_qp *q, int a);
 
 /* factor.c */
