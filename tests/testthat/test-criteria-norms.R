@@ -70,7 +70,7 @@ test_that("least squares with norms: degrees of freedom are the divergence of th
   x <- p$x[1:30, ]
   Y2 <- Y[1:30, 1:2]
   w <- p$w[1:30]
-  sharp <- list(thresh = 1e-12)
+  sharp <- list(thresh = 1e-11)
   lambda <- c(0.6, 0.2, 0.02)
   for (alpha in c(1, 0.6)) {
     fit <- function(Y) sparsepath(x, Y, family = "mgaussian", alpha = alpha, weights = w, lambda = lambda, control = sharp)
@@ -170,4 +170,11 @@ test_that("no attempt at a dense matrix of many gigabytes", {
   x <- Matrix::sparseMatrix(i = 1:3, j = 1:3, x = 1, dims = c(3e5, 3e5))
   e <- expect_refused(dense_columns(x, seq_len(3e5), quote(effective_df())), "nomem")
   expect_match(conditionMessage(e), "300000 x 300000")
+})
+
+test_that("the trace is refused where the penalty has no such second derivative", {
+  f <- sparsepath(p$x, p$y, penalty = pen_group_mcp(rep(1:4, 2)), nlambda = 5)
+  expect_refused(effective_df(f, x = p$x), "unavailable")
+  expect_warning(k <- effective_df(f), class = "sparsepath_warning_df")
+  expect_refused(effective_df(sparsepath(p$x, p$y, penalty = pen_mcp(), alpha = 0.5, nlambda = 5), x = p$x), "unavailable")
 })
