@@ -1,9 +1,9 @@
 /* Group lasso and sparse group lasso on the working set. Two ways to move:
  *
  * - a sweep: each block goes to its own minimizer. That of the group lasso solves (M + mu I) u = z, mu |u| = T, a secular equation in
- *   mu (as Moré & Sorensen 1983, section 4, for trust regions); with an L1 part a few proximal gradient steps do. A block is set to
- *   zero when |S(z)| <= T, exactly. Sweeps never increase the objective. They keep either the correlations, by the Gram matrix, or the
- *   residual, whichever is shorter;
+ *   mu (as Moré & Sorensen 1983, section 4, for trust regions), in the eigenvectors of M; with an L1 part a few proximal gradient steps
+ *   do. A block is set to zero when |S(z)| <= T, exactly. Sweeps never increase the objective, and are extrapolated every few. They keep
+ *   either the correlations, by the Gram matrix, or the residual, whichever is shorter;
  * - a Newton step over the coefficients that are not zero, where the penalty is smooth with curvature T / h (I - u u' / h^2) for a
  *   block of norm h. It is taken in polar form: the norm and the direction of a block move apart, so that a norm cannot change its
  *   sign. A step that does not reduce the objective is halved, then given up for sweeps.
@@ -960,12 +960,6 @@ static void solve_rows(const sp_qp *q, work *w) {
   for (int j = 0; j < s; j++) x[j] = (x[j] + w->dir[j] * t[w->block[j]] / sqrt(w->k[j]) - w->g[j]) / sqrt(w->k[j]);
 }
 
-/* The same for packed columns, whose support is whole: M = I_K (x) (X'X + Dk) for all predictors, so with the scaled
- *
- *   P = (Dk^-1/2 X'X Dk^-1/2 + I)^-1 = I - Y'Y,   Y = L^-1 X Dk^-1/2,  L L' = I + X Dk^-1 X',
- *
- * by columns or in the rows, C is the sum over the columns of two blocks of (I - P) o (u_g'u_h): one factorization of the size of the
- * columns or of the rows, and one of the number of blocks, for all K. */
 /* k_g and the like of packed blocks: w->k what is added to the curvature, by column, w->dir the directions, w->m the ridge's part of C */
 static void describe_blocks(const sp_qp *q, work *w) {
   const int K = q->view.K;
@@ -1110,6 +1104,12 @@ static void solve_shares(const sp_qp *q, work *w) {
   memcpy(x, y, (size_t)q->a * sizeof *x);
 }
 
+/* The same for packed columns, whose support is whole: M = I_K (x) (X'X + Dk) for all predictors, so with the scaled
+ *
+ *   P = (Dk^-1/2 X'X Dk^-1/2 + I)^-1 = I - Y'Y,   Y = L^-1 X Dk^-1/2,  L L' = I + X Dk^-1 X',
+ *
+ * by columns or in the rows, C is the sum over the columns of two blocks of (I - P) o (u_g'u_h): one factorization of the size of the
+ * columns or of the rows, and one of the number of blocks, for all K. */
 static double columns_cost(const sp_qp *q) {
   const double c = columns(q), n = (double)q->view.n;
   return c * c * c + 2 * n * c * (c - q->gram);
@@ -1218,7 +1218,7 @@ static int whole_support(const sp_qp *q) {
   return 1;
 }
 
-/* with the metric of shares, see factor_shares() */
+/* flops with the metric of shares, see factor_shares() */
 static double shares_cost(const sp_qp *q) {
   const double c = columns(q), n = (double)q->view.n, K = q->view.K;
   return K * (n * n * n + 2 * n * n * c + n * c * c) + 2 * n * n * c + n * n * n / 3 + n * c * c + c * c * c / 3;
