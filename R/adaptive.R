@@ -31,7 +31,8 @@
 #'   \item{a numeric vector}{one coefficient for each column of `x`, on the original scale, without intercept}
 #' }
 #' The lambda of `"ridge"` and `"lasso"` is chosen by five-fold cross-validation of the deviance within the rows at hand (50
-#' lambdas, smallest error). These inner folds use no random numbers: rows are
+#' lambdas, smallest error; those of `"ridge"` go down to 1e-6 of their largest, because the grid of a ridge begins where coefficients nearly
+#' vanish). These inner folds use no random numbers: rows are
 #' ordered by response and dealt out in turn, so that folds have similar responses.
 #' @param power Power of the initial coefficients, positive. 1 is usual; larger values separate large and small coefficients more.
 #' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. The
@@ -71,13 +72,17 @@ check_adaptive <- function(penalty, p, traits, call) {
 #' @noRd
 adaptive_factors <- function(setup) {
   weights <- setup$problem$weights
-  v <- vapply(seq_len(ncol(weights)), function(task) adaptive_task(setup, weights[, task]), double(ncol(setup$x)))
+  v <- vapply(seq_len(ncol(weights)), function(task) {
+    if (!is.null(setup$fold_factors)) setup$problem[c("v", "v.each")] <- list(setup$fold_factors[, task], FALSE)
+    adaptive_task(setup, weights[, task])
+  }, double(ncol(setup$x)))
+  v <- matrix(v, ncol(setup$x))
   if (all(is.infinite(v[, 1L]))) {
     sp_abort("range", "The initial estimate of `pen_adaptive()` has no coefficient other than zero.",
-      why = "All variables are left out.", how = "Use `init = \"ridge\"`.", call = setup$call, arg = "penalty"
+      why = "All variables are left out.", how = if (!identical(setup$penalty$init, "ridge")) "Use `init = \"ridge\"`.", call = setup$call, arg = "penalty"
     )
   }
-  matrix(v, ncol(setup$x))
+  v
 }
 
 #' @noRd
@@ -113,11 +118,12 @@ univariate_size <- function(setup, w, design) {
 #' Coefficients at the lambda of an inner cross-validation, on the original scale
 #' @noRd
 initial_estimate <- function(setup, weights, alpha, intercept = FALSE) {
-  setup["penalty"] <- list(NULL)
+  setup[c("penalty", "fold_factors")] <- list(NULL)
   folds <- inner_folds(setup$response, weights)
   tasks <- fold_tasks(weights, folds)
   setup$problem[c("alpha", "nlambda", "early.stop")] <- list(alpha, 50L, TRUE)
   setup$problem["lambda"] <- list(NULL)
+  if (alpha == 0) setup$problem$lambda.min.ratio <- 1e-6 # a ridge begins at 1000 times the lambda_max of a lasso, and its best lambda is far below
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
   cox <- setup$traits$name == "cox"

@@ -16,7 +16,7 @@
 #'   (then `family` is needed, and no `newx`).
 #' @param newx,newy Data and response. `newy` may have any form that `y` may
 #'   have in the fit; it may be left out if the fit has a formula and `newx` is a data frame with
-#'   the response.
+#'   the response; rows with missing values are then left out with a warning of class `sparsepath_warning_incomplete`.
 #' @param weights Observation weights, default 1.
 #' @param s Lambdas; by default all of a path, and `"lambda.1se"` of a
 #'   cross-validation.
@@ -165,6 +165,10 @@ concordance_index <- function(pred, y, weights = NULL) {
   }
   w <- if (is.null(weights)) rep(1, n) else check_numeric(weights, "weights", call, n = n, of = "rows of `pred`", lower = 0)
   if (is_survival(y) || is.matrix(y) && ncol(y) > 1L) {
+    rows <- NROW_of(y)
+    if (rows != n) {
+      sp_abort("length", sprintf("`y` must have one row for each of the %d rows of `pred`.", n), why = sprintf("It has %d.", rows), call = call, arg = "y")
+    }
     data <- check_y_cox(y, n, NULL, call, "y")
   } else {
     if (is.factor(y)) {
@@ -189,8 +193,17 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
   if (fitted) {
     path <- path_of(object, call)
     if (is.null(newx)) abort_missing("newx", "The fit holds no data: give `newx`.", call)
+    own <- is.null(newy)
     newy <- newy %||% response_in(path, newx, call, "newx") %||% abort_missing("newy", "Give the response.", call)
     eta <- if (is.null(s)) predict(object, newx, newoffset = newoffset, ...) else predict(object, newx, s = s, newoffset = newoffset, ...)
+    known <- complete_rows(eta, if (own) newy)
+    if (!all(known) && NROW_of(newy) == length(known) && (is.null(weights) || length(weights) == length(known))) {
+      if (!any(known)) sp_abort("nonfinite", "No row of `newx` is complete.", call = call, arg = "newx")
+      sp_warn("incomplete", sprintf("%d of %d rows of `newx` have missing values and are left out.", sum(!known), length(known)), call = call)
+      eta <- if (length(dim(eta)) == 3L) eta[known, , , drop = FALSE] else eta[known, , drop = FALSE]
+      newy <- take_rows(newy, known)
+      weights <- weights[known]
+    }
     lambda <- if (is.numeric(s)) s else if (is.null(s) && inherits(object, "sparsepath")) path$lambda
     family <- path$family
     classnames <- path$classnames
@@ -220,13 +233,25 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
   }
   n <- nrow(eta)
   weights <- check_weights(weights, n, call)
-  rows <- NROW(if (inherits(newy, "stratified")) newy$y else newy)
+  rows <- NROW_of(newy)
   if (length(newy) && rows != n) {
     sp_abort("length", sprintf("`newy` must have one value for each of the %d rows.", n), why = sprintf("It has %d.", rows), call = call, arg = "newy")
   }
   response <- response_like(newy, list(family = family, classnames = classnames), n, weights, call)
   if (identical(family, "cox")) response$efron <- fitted && identical(path$settings$cox.ties, "efron")
   list(eta = eta, response = response, weights = weights, family = family, classnames = classnames, lambda = lambda)
+}
+
+#' @noRd
+NROW_of <- function(y) NROW(if (inherits(y, "stratified")) y$y else y)
+
+#' Rows without a missing value in the linear predictors, and in the response if it is given
+#' @noRd
+complete_rows <- function(eta, y = NULL) {
+  known <- stats::complete.cases(matrix(eta, nrow(eta)))
+  if (is.null(y)) return(known)
+  if (inherits(y, "stratified")) y <- y$y
+  known & stats::complete.cases(if (inherits(y, "Surv")) as.matrix(y) else y)
 }
 
 #' Names of the lambdas of linear predictors

@@ -54,11 +54,18 @@ column_moments <- function(x, w, problem, call) {
     variance <- drop(as.matrix(Matrix::crossprod(moments, w))) + missing_weight * center^2
     square <- variance + center^2
   }
+  if (!is.null(problem$chains)) {
+    sums <- running_moments(x, center, w, problem$chains)
+    center <- sums$center
+    variance <- sums$variance
+    square <- variance + center^2
+  }
   constant <- variance <= 1e-26 * square | square == 0
+  if (!is.null(problem$chains) && !problem$centred) constant <- square == 0 # the level of a chain may be constant
   list(
     center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
-    constant = constant, variance = variance
+    constant = constant, variance = variance, chains = problem$chains
   )
 }
 
@@ -66,7 +73,9 @@ column_moments <- function(x, w, problem, call) {
 #' @noRd
 scaled_crossprod <- function(x, m, design) {
   if (nrow(m) > nrow(x)) return(matrix(scaled_crossprod(x, matrix(m, nrow(x)), design), ncol(x) * (nrow(m) %/% nrow(x))))
-  (as.matrix(Matrix::crossprod(x, m)) - outer(design$center, colSums(m))) / design$scale
+  product <- as.matrix(Matrix::crossprod(x, m))
+  if (!is.null(design$chains)) product <- run_along(product, design$chains, back = TRUE)
+  (product - outer(design$center, colSums(m))) / design$scale
 }
 
 #' With K predictors, rows of eta and of the coefficients are those of the first one, then the second one, ...
@@ -85,7 +94,12 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     at <- (k - 1L) * nrow(x) + seq_len(nrow(x))
     eta[at, ] <- eta[at, ] + support_product(x, if (K == 1L) beta else beta[(k - 1L) * p + seq_len(p), , drop = FALSE])
   }
-  b <- as.matrix(beta) * scale
+  b <- as.matrix(beta)
+  if (!is.null(design$chains)) b <- stacked_steps(b, design$chains, K)
+  b <- b * scale
+  # sums over risk sets would be 0 in double precision: nothing can be said there
+  far <- if (traits$name == "cox") apply(eta, 2L, function(e) diff(range(e))) > 600 else logical(size)
+  eta[, far] <- 0
 
   s_y <- if (traits$name == "gaussian") response_scale(problem, w) else 1
   pen <- list(
@@ -93,37 +107,42 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     lower = rep(problem$lower %||% rep(-Inf, p), K) * scale,
     upper = rep(problem$upper %||% rep(Inf, p), K) * scale
   )
-  concave <- problem$penalty
-  at_zero <- pen$l1
-  if (!is.null(concave)) pen$l1 <- concave_slope(abs(b), at_zero, concave, problem$curvature[1L]) # the local linear approximation
   if (!is.null(problem$groups)) {
-    pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y, dropped), pen[c("lower", "upper")])
+    pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y), pen[c("lower", "upper")])
     v <- pen$total
     b[dropped & b == 0] <- 0
   }
+  concave <- problem$penalty
+  if (!is.null(concave)) pen <- tangent_at(pen, b, concave, problem$curvature[1L])
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
-  free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`) & !dropped &
-    !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
-  if (!is.null(concave)) free <- free | b != 0 & pen$l1 == 0 & pen$l2 == 0
+  free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
+  if (!is.null(concave)) free <- free | b != 0 & pen$l2 == 0 & (if (is.null(pen$T)) pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
+  free <- free & !dropped & !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
   best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
   t_raw <- residual_of(eta, problem, w, traits)
   t_best <- residual_of(best, problem, w, traits)
+  astray <- colSums(!is.finite(t_best)) > 0 # free coefficients without a finite optimum
+  if (any(astray)) {
+    t_best[, astray] <- t_raw[, astray]
+    best[, astray] <- eta[, astray]
+    free[, astray] <- FALSE
+  }
   z_best <- scaled_crossprod(x, w * t_best, design)
   z_raw <- scaled_crossprod(x, w * t_raw, design)
   z_best[dropped, ] <- 0
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
 
-  value <- if (is.null(concave)) pen$l1 * abs(b) else concave_value(abs(b), at_zero, concave, problem$curvature[1L])
-  primal <- total_loss(eta, problem, w, traits) + colSums(value + pen$l2 * b^2 / 2)
-  if (!is.null(pen$T)) primal <- primal + colSums(pen$T * block_norms(b, pen))
+  primal <- total_loss(eta, problem, w, traits) + colSums((pen$value %||% (pen$l1 * abs(b))) + pen$l2 * b^2 / 2)
+  if (!is.null(pen$T)) primal <- primal + colSums(pen$norm.value %||% (pen$T * block_norms(b, pen)))
   primal[!feasible] <- Inf
   gap <- best_gap(list(
     y = problem$y, offset = offset, w = w, eta = eta, t = t_best, z = z_best, b = b, pen = pen, traits = traits,
     joint = problem$joint, best = best
   ))
-  gap[!feasible] <- Inf
+  gap[!feasible | far] <- Inf
+  primal[far] <- Inf
   null <- null_objective(problem, w, traits)
 
   violation <- if (is.null(pen$T)) kkt_violation(z_raw, b, pen, dropped) else block_violation(z_raw, b, pen, dropped)
@@ -137,8 +156,8 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     unit[lambda == 0] <- max(abs(z_null[!dropped]), .Machine$double.xmin)
   }
   data.frame(
-    lambda = lambda, df = diff(beta@p), objective = primal, dual = if (is.null(concave)) primal - gap else NA_real_, gap = gap,
-    rel.gap = gap / null$value, kkt = ifelse(feasible, violation / unit, Inf)
+    lambda = lambda, df = if (is.null(design$chains)) diff(beta@p) else as.integer(colSums(b != 0)), objective = primal, dual = if (is.null(concave)) primal - gap else NA_real_, gap = gap,
+    rel.gap = gap / null$value, kkt = ifelse(feasible & !far, violation / unit, Inf)
   )
 }
 
@@ -189,12 +208,12 @@ profile_free <- function(eta, problem, w, x, free, traits) {
     if (K > 1L) {
       bases <- lapply(seq_len(K), function(h) {
         own <- columns[columns > (h - 1L) * ncol(x) & columns <= h * ncol(x)] - (h - 1L) * ncol(x)
-        cbind(if (problem$intercept) rep(1, length(w)), if (length(own)) as.matrix(x[, own, drop = FALSE]))
+        cbind(if (problem$intercept) rep(1, length(w)), if (length(own)) design_columns(x, own, problem$chains))
       })
       eta[, k] <- traits$joint$newton(bases, eta[, k], problem$joint)
       next
     }
-    basis <- cbind(if (problem$intercept) rep(1, nrow(eta)), if (length(columns)) as.matrix(x[, columns, drop = FALSE]))
+    basis <- cbind(if (problem$intercept) rep(1, nrow(eta)), if (length(columns)) design_columns(x, columns, problem$chains))
     if (is.null(basis)) next
     eta[, k] <- if (!is.null(traits$joint)) {
       traits$joint$newton(basis, eta[, k], problem$joint)
@@ -271,9 +290,9 @@ best_gap <- function(state) {
     scale <- ifelse(size > 0, colSums(w * (state$y - state$offset) * state$t) / size, 1)
     gap <- pmin(gap, gap_at(state, pmin(pmax(scale, -feasible), feasible)))
   }
-  smooth <- apply(state$pen$l2 > 0 | state$z == 0, 2L, all)
+  smooth <- apply(state$pen$l2 > 0 | !bounded(state), 2L, all) %in% TRUE # NA: predictors beyond what exp() can tell apart
   if (any(smooth)) {
-    # An elastic net has no constraint: full residuals are allowed, and best near the optimum.
+    # An elastic net has no constraint, nor has a coefficient that its limit holds: full residuals are allowed, and best near the optimum.
     gap <- pmin(gap, ifelse(smooth, gap_at(state, rep(1, length(gap))), Inf))
     if (any(smooth & gap > 1e-8 * colSums(w * state$t^2))) gap <- pmin(gap, golden_gap(state, ifelse(smooth, 1, pmin(1, feasible))))
   }
@@ -294,14 +313,20 @@ golden_gap <- function(state, upper, rounds = 40L) {
   gap_at(state, (lower + upper) / 2)
 }
 
+#' Does no limit of the coefficient make the conjugate finite?
+#' @noRd
+bounded <- function(state) {
+  z <- state$z
+  (z > 0 & is.infinite(state$pen$upper) | z < 0 & is.infinite(state$pen$lower)) & z != 0
+}
+
 #' Largest scale at which no infinite limit makes the conjugate infinite
 #' @noRd
 feasible_scale <- function(state) {
   pen <- state$pen
   z <- state$z
   if (!is.null(pen$T)) return(block_scale(z, pen))
-  bound <- (z > 0 & is.infinite(pen$upper) | z < 0 & is.infinite(pen$lower)) & z != 0
-  ratio <- ifelse(bound, pen$l1 / abs(z), Inf)
+  ratio <- ifelse(bounded(state), pen$l1 / abs(z), Inf)
   apply(ratio, 2L, min)
 }
 
@@ -345,6 +370,20 @@ kkt_violation <- function(z, b, pen, dropped) {
   violation <- pmax(ifelse(at_upper, 0, too_high), ifelse(at_lower, 0, too_low), 0)
   violation[dropped, ] <- 0
   apply(violation, 2L, max)
+}
+
+#' The local linear approximation at b, and what the penalty itself is there
+#' @noRd
+tangent_at <- function(pen, b, penalty, unit) {
+  if (is.null(pen$T)) {
+    pen$value <- concave_value(abs(b), pen$l1, penalty, unit)
+    pen$l1 <- concave_slope(abs(b), pen$l1, penalty, unit)
+  } else {
+    size <- block_norms(b, pen)
+    pen$norm.value <- concave_value(size, pen$T, penalty, unit)
+    pen$T <- concave_slope(size, pen$T, penalty, unit)
+  }
+  pen
 }
 
 #' Slope of MCP and SCAD, see pen_mcp()

@@ -7,8 +7,8 @@
 #' @noRd
 check_x <- function(x, call, arg = "x", n = NULL) {
   x <- if (is.data.frame(x)) check_x_data_frame(x, call, arg) else check_x_class(x, call, arg)
-  if (nrow(x) < 1L || ncol(x) < 1L) {
-    sp_abort("dimension", sprintf("`%s` must have at least one row and one column.", arg),
+  if (nrow(x) < 1L && arg != "newx" || ncol(x) < 1L) { # no rows: no predictions
+    sp_abort("dimension", sprintf("`%s` must have at least one %scolumn.", arg, if (arg == "newx") "" else "row and one "),
       why = sprintf("It is %d x %d.", nrow(x), ncol(x)), call = call, arg = arg
     )
   }
@@ -91,6 +91,13 @@ abort_nonfinite_x <- function(x, column, call, arg = "x") {
   if (!is.na(column)) {
     values <- as.vector(x[, column])
     row <- which(!is.finite(values))[1L]
+    if (is.na(row)) {
+      sp_abort("range", sprintf("`%s` has values that are too large.", arg),
+        why = sprintf("Squares of column %s, the largest of which is %s, have no finite sum.", at_column(column, colnames(x)),
+          show_number(max(abs(values)))),
+        how = "Use another unit.", call = call, arg = arg, position = c(row = row, column = column)
+      )
+    }
     why <- sprintf("%s in row %s, column %s.", show_number(values[row]), at_column(row, rownames(x)), at_column(column, colnames(x)))
   }
   sp_abort("nonfinite", sprintf("`%s` must not contain missing or infinite values.", arg),

@@ -122,7 +122,9 @@ check_y_number <- function(y, family, call, arg) {
   }
   if (is.matrix(y)) {
     sp_abort("unavailable", sprintf("`%s` must be one response for `family = %s`.", arg, family),
-      why = sprintf("It has %d columns.", ncol(y)), how = "For several numeric responses use `family = \"mgaussian\"`.", call = call, arg = arg
+      why = sprintf("It has %d columns.", ncol(y)),
+      how = if ("status" %in% colnames(y)) "For survival times use `family = \"cox\"`." else "For several numeric responses use `family = \"mgaussian\"`.",
+      call = call, arg = arg
     )
   }
   if (is.logical(y)) y + 0 else y
@@ -261,4 +263,16 @@ check_varies <- function(y, offset, weights, intercept, call) {
       how = "There is nothing to explain: the solution is zero for every lambda.", call = call, arg = "y"
     )
   }
+  check_square(rest - centre, call)
+}
+
+#' Squares of the response must neither overflow nor vanish
+#' @noRd
+check_square <- function(r, call) {
+  size <- sum(r^2)
+  if (is.finite(size) && size > 1e-240 && size < 1e240) return(invisible())
+  sp_abort("range", sprintf("`y` has values that are too %s.", if (size > 1) "large" else "small"),
+    why = sprintf("The largest is %s: sums of squares are beyond the range of numbers.", show_number(max(abs(r)))),
+    how = "Use another unit.", call = call, arg = "y"
+  )
 }

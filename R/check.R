@@ -4,7 +4,7 @@
 # names the argument, the offending value, its position, and what is allowed.
 #
 # Slugs: type, length, nonfinite, range, choice, dimension, names, unknown_argument,
-# missing_argument, unavailable, constant_y, all_zero, one_class, no_event, folds, data, corrupt,
+# missing_argument, unavailable, function, constant_y, all_zero, one_class, no_event, folds, data, corrupt,
 # levels, formula.
 
 # ---- building blocks ---------------------------------------------------------
@@ -228,11 +228,6 @@ check_lambda_min_ratio <- function(ratio, n, p, call) {
 #' @noRd
 check_exclude <- function(exclude, p, varnames, call) {
   if (is.null(exclude) || length(exclude) == 0L) return(integer())
-  if (is.function(exclude)) {
-    sp_abort("unavailable", "`exclude` as a function is not available in this version.",
-      how = "Give column numbers or names.", call = call, arg = "exclude"
-    )
-  }
   if (is.character(exclude)) {
     index <- match(exclude, varnames)
     if (anyNA(index)) {

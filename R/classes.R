@@ -14,7 +14,11 @@ check_y_multinomial <- function(y, weights, call, arg) {
   if (is.array(y) && !is.matrix(y)) y <- as.vector(y)
   if (is.matrix(y)) return(check_y_class_counts(y, weights, call, arg))
   if (is.logical(y)) y <- factor(y, levels = c(FALSE, TRUE))
-  if (!is.factor(y) && !is.character(y)) y <- check_numeric(y, arg, call)
+  continuous <- FALSE
+  if (!is.factor(y) && !is.character(y)) {
+    y <- check_numeric(y, arg, call)
+    continuous <- any(y != round(y)) # then many different values are no classes
+  }
   if (anyNA(y)) {
     first <- which(is.na(y))[1L]
     sp_abort("nonfinite", sprintf("`%s` must not contain missing values.", arg),
@@ -22,7 +26,7 @@ check_y_multinomial <- function(y, weights, call, arg) {
     )
   }
   y <- as.factor(y)
-  if (nlevels(y) > max(100, length(y) / 2)) {
+  if (nlevels(y) > max(if (continuous) 10 else 100, length(y) / 2)) {
     sp_abort("range", sprintf("`%s` must have classes for `family = \"multinomial\"`.", arg),
       why = sprintf("It has %d different values in %d observations.", nlevels(y), length(y)), call = call, arg = arg
     )

@@ -272,8 +272,11 @@ newton_cox <- function(basis, eta, risk_sets) {
   value <- cox_loss(matrix(eta), risk_sets)
   for (round in seq_len(100L)) {
     score <- crossprod(basis, cox_gradient(matrix(eta), risk_sets))
-    step <- drop(basis %*% zero_na(qr.coef(qr(cox_curvature(basis, eta, risk_sets)), score)))
+    h <- cox_curvature(basis, eta, risk_sets)
+    if (!all(is.finite(h))) break # a model that tells all events apart
+    step <- drop(basis %*% zero_na(qr.coef(qr(h), score)))
     down <- descend(eta, step, value, function(eta) cox_loss(matrix(eta), risk_sets))
+    if (diff(range(down$eta)) > 500) break # on the way to an optimum at infinity, where sums over risk sets become 0
     eta <- down$eta
     value <- down$value
     if (max(abs(step)) <= 1e-14 * (1 + max(abs(eta)))) break
@@ -427,7 +430,8 @@ cox_data <- function(problem, w) risk_structure(survival_data(problem), w)
 #' @noRd
 fold_coefficients <- function(out, setup, size) {
   lapply(out$tasks[-1L], function(task) {
-    engine_matrix(task$beta[[1L]], c(length(setup$problem$v), length(task$a0)), list(NULL, NULL))[, seq_len(size), drop = FALSE]
+    beta <- engine_matrix(task$beta[[1L]], c(length(setup$problem$v), length(task$a0)), list(NULL, NULL))[, seq_len(size), drop = FALSE]
+    if (is.null(setup$problem$chains)) beta else coefficients_of_steps(beta, setup$problem$chains)
   })
 }
 

@@ -15,6 +15,10 @@
 #' coefficients. For `"poisson"` that of `glm()`, with the gamma function in place of the
 #' factorial where `y` is not whole, as for rates with exposures as weights. For `"cox"` the
 #' partial likelihood, and n, also in BIC and `nobs`, is the number of events, as in `coxph()` (Volinsky and Raftery 2000).
+#' For `"mgaussian"` with K responses the errors of an observation are multivariate normal with any covariance matrix (divided by its
+#' weight), estimated at each lambda by the cross-products of the residuals over n: the likelihood behind MANOVA, which takes account of
+#' responses that are correlated. It is infinite when the residuals of the responses are linearly dependent. With `sigma`, a number or
+#' one for each response, the errors are independent with these standard deviations.
 #'
 #' @section Degrees of freedom:
 #' `effective_df()` counts coefficients, without the intercept. For the lasso
@@ -28,15 +32,20 @@
 #' (Hastie, Tibshirani and Friedman 2009, equation 3.50), for columns as they are
 #' standardized in the fit, intercept projected out. For `"gaussian"` that is exact, \eqn{s_y} and A
 #' taken as given. For other families W has the curvatures of the loss at the solution,
-#' which is the usual approximation. With norms of groups ([pen_group()], `"mgaussian"`,
-#' `type.multinomial = "grouped"`) coefficients are counted, with a warning: an upper bound; the trace is refused. The fit holds no data, so the trace needs `x`
-#' (and `weights` and `offset`, if used). Without `x` the nonzero coefficients are counted, an upper
+#' which is the usual approximation; for `"cox"` it is the second derivative of the partial likelihood (Gray 1992; as
+#' `coxph()` counts penalized terms). With norms of groups ([pen_group()], `"mgaussian"`,
+#' `type.multinomial = "grouped"`) K is the second derivative of the penalty, which for a group with coefficients b and factor T adds
+#' \eqn{T (I / \|b\| - b b^T / \|b\|^3)}{T (I / |b| - b b' / |b|^3)}: for least squares an unbiased estimate (Vaiter et al. 2017).
+#' The fit holds no data, so the trace needs `x`
+#' (and `weights` and `offset`, if used, and `y` for `"cox"`). Without `x` the nonzero coefficients are counted, an upper
 #' bound, with a warning of class `sparsepath_warning_df`. The attribute
 #' `"method"` says which it was: `"nonzero"` or `"trace"`.
 #'
 #' `logLik()` adds 1 for the intercept and, for `"gaussian"` without `sigma`, 1 for
 #' the variance. With K classes (`"multinomial"`) it adds K - 1 for the intercepts: one of the predictors is determined by the
-#' others, so that a variable counts K - 1 times at most, and EBIC takes p(K - 1) for p. For family objects it is that of
+#' others, so that a variable counts K - 1 times at most, and EBIC takes p(K - 1) for p; if variables are selected for all classes or
+#' responses together it takes m / (K - 1) of p (for `"mgaussian"` m / K). `"mgaussian"` adds K for the intercepts, and K(K + 1) / 2 for
+#' the covariances. For family objects it is that of
 #' [stats::glm()], from the family's `aic()`: Gamma, inverse Gaussian and Gaussian families have a dispersion, deviance over
 #' weights, which counts as 1 too. Quasi-families have no likelihood: an error.
 #'
@@ -45,23 +54,25 @@
 #' AIC = -2 logLik + 2k; AICc = AIC + 2k(k+1)/(n-k-1), infinite for k >= n - 1
 #' (Hurvich and Tsai 1989); BIC = -2 logLik + k log(n); EBIC = BIC + 2 `gamma` log(p choose m) (Chen
 #' and Chen 2008, equation 2). Solutions with k >= n cannot be selected: they
-#' have no residual degrees of freedom.
+#' have no residual degrees of freedom. For `"mgaussian"` n is that of one response: with q coefficients for each,
+#' AICc = -2 logLik + 2 k n / (n - q - K - 1) (Bedrick and Tsai 1994), and q + K >= n is saturated.
 #'
 #' @param object A fit of [sparsepath()] or [cv.sparsepath()].
 #' @param ... For the criteria: further arguments of `logLik()`.
 #' @param x,weights,offset The data of the fit, for the trace (`x` may be a data
 #'   frame if the fit was given one; with a formula, weights, offset and subset are then found in it).
-#' @param sigma Known standard deviation of the errors (`"gaussian"`); `NULL`
+#' @param y The response of the fit, for the trace of `"cox"` (with a formula it is found in the data frame `x`).
+#' @param sigma Known standard deviation of the errors (`"gaussian"`; `"mgaussian"`: one, or one for each response); `NULL`
 #'   estimates it at each lambda.
 #' @param k Penalty for each degree of freedom.
 #' @param gamma Weight of the prior over model sizes in EBIC, from 0 (BIC) to 1, the default, which is
 #'   consistent for any p that grows like a power of n.
 #' @param criterion `"AIC"`, `"BIC"`, `"EBIC"` or `"AICc"`.
 #' @returns `logLik()`: a vector of class `"logLik"` with attributes `df` (one for each lambda),
-#'   `nobs` and `method`. `AIC()`, `BIC()`, `EBIC()`, `effective_df()`: vectors named as the
+#'   `nobs`, `method`, and `dispersion`, how many variances and covariances are in `df`. `AIC()`, `BIC()`, `EBIC()`, `effective_df()`: vectors named as the
 #'   columns of `coef()`. `select_lambda()`: an object of class
 #'   `"sparsepath_selection"` with `lambda`, `index`, `df`, `criterion`, `value`,
-#'   `method` and `table`, a data frame of all lambdas.
+#'   `method`, `extra` (degrees of freedom of intercepts and variances) and `table`, a data frame of all lambdas.
 #' @references
 #' Zou H, Hastie T, Tibshirani R (2007). On the "degrees of freedom" of the lasso.
 #' *Annals of Statistics*, 35(5), 2173-2192. \doi{10.1214/009053607000000127}
@@ -71,6 +82,15 @@
 #'
 #' Hastie T, Tibshirani R, Friedman J (2009). *The Elements of Statistical
 #' Learning*, 2nd edition. Springer.
+#'
+#' Gray RJ (1992). Flexible methods for analyzing survival data using splines, with applications to breast cancer prognosis. *Journal of
+#' the American Statistical Association*, 87(420), 942-951. \doi{10.1080/01621459.1992.10476248}
+#'
+#' Vaiter S, Deledalle C, Fadili J, Peyre G, Dossal C (2017). The degrees of freedom of partly smooth regularizers. *Annals of the
+#' Institute of Statistical Mathematics*, 69(4), 791-832. \doi{10.1007/s10463-016-0563-z}
+#'
+#' Bedrick EJ, Tsai CL (1994). Model selection for multivariate regression in small samples. *Biometrics*, 50(1), 226-231.
+#' \doi{10.2307/2533213}
 #'
 #' Volinsky CT, Raftery AE (2000). Bayesian information criterion for censored survival models. *Biometrics*, 56(1), 256-262.
 #' \doi{10.1111/j.0006-341X.2000.00256.x}
@@ -96,14 +116,15 @@ NULL
 
 #' @rdname criteria
 #' @export
-logLik.sparsepath <- function(object, x = NULL, weights = NULL, offset = NULL, sigma = NULL, ...) {
+logLik.sparsepath <- function(object, x = NULL, weights = NULL, offset = NULL, sigma = NULL, y = NULL, ...) {
   call <- shown_call("logLik")
   check_dots(dots_of(...), names(formals(logLik.sparsepath)), call)
-  if (!is.null(sigma)) sigma <- check_scalar(sigma, "sigma", call, lower = 0, upper = Inf, open = TRUE)
-  size <- effective_df(object, x, weights, offset)
+  if (!is.null(sigma)) sigma <- check_sigma(sigma, object, call)
+  size <- effective_df(object, x, weights, offset, y)
   value <- loglik_values(object, sigma, call)
-  extra <- intercept_df(object) + (estimates_dispersion(object) && is.null(sigma))
-  structure(value, df = as.vector(size) + extra, nobs = object$likelihood$n, method = attr(size, "method"), class = "logLik")
+  extra <- intercept_df(object) + if (is.null(sigma)) dispersion_df(object) else 0
+  structure(value, df = as.vector(size) + extra, nobs = object$likelihood$n, method = attr(size, "method"),
+    dispersion = if (is.null(sigma)) dispersion_df(object) else 0, class = "logLik")
 }
 
 #' @rdname criteria
@@ -145,31 +166,33 @@ EBIC <- function(object, ..., gamma = 1) {
 
 #' @rdname criteria
 #' @export
-effective_df <- function(object, x = NULL, weights = NULL, offset = NULL) {
+effective_df <- function(object, x = NULL, weights = NULL, offset = NULL, y = NULL) {
   call <- shown_call("effective_df")
   object <- path_of(object, call)
   count <- free_coefficients(object)
-  if (object$alpha > 0 && has_norms(object)) {
-    if (!is.null(x) && object$alpha < 1) {
-      sp_abort("unavailable", "The trace formula is not available with norms of groups.",
-        how = "Without `x` the nonzero coefficients are counted.", call = call, arg = "x"
-      )
-    }
+  norms <- object$alpha > 0 && has_norms(object)
+  shrunk <- norms || object$alpha < 1
+  if (shrunk && is.null(x)) {
     sp_warn("df", "Degrees of freedom are the number of nonzero coefficients, an upper bound.",
-      why = "The norms of groups shrink coefficients.", call = call
-    )
-    return(structure(count_df(object, count), names = step_names(object), method = "nonzero"))
-  }
-  if (object$alpha < 1 && is.null(x)) {
-    sp_warn("df", "Degrees of freedom are the number of nonzero coefficients, an upper bound.",
-      why = sprintf("`alpha` is %s, so that coefficients are shrunk.", show_number(object$alpha)),
-      how = "Give `x` (and `weights` and `offset`, if used) for the trace formula.", call = call
+      why = if (norms) "The norms of groups shrink coefficients."
+        else sprintf("`alpha` is %s, so that coefficients are shrunk.", show_number(object$alpha)),
+      how = sprintf("Give %s for the trace formula.", if (identical(object$family, "cox")) "`x` and `y` (and `weights` and `offset`, if used)"
+        else "`x` (and `weights` and `offset`, if used)"), call = call
     )
   }
-  if (object$alpha == 1 || is.null(x)) {
+  if (!shrunk || is.null(x)) {
     return(structure(count_df(object, count), names = step_names(object), method = "nonzero"))
   }
-  trace <- if (is_several(object)) trace_df_classes(object, count, x, weights, offset, call) else trace_df(object, count, x, weights, offset, call)
+  data <- rows_of_fit(object, x, weights, offset, y, call)
+  if (is_fused(object$penalty)) {
+    again <- fit_in_steps(object, data)
+    object <- again$object
+    data <- again$data
+    count <- free_coefficients(object)
+  }
+  trace <- if (norms || identical(object$family, "cox")) trace_df_curvature(object, count, data, call)
+    else if (identical(object$family, "multinomial")) trace_df_classes(object, count, data, call)
+    else trace_df(object, count, data, call)
   structure(trace, names = step_names(object), method = "trace")
 }
 
@@ -183,22 +206,25 @@ select_lambda <- function(object, criterion = c("AIC", "BIC", "EBIC", "AICc"), .
   l <- logLik(object, ...)
   k <- attr(l, "df")
   n <- attr(l, "nobs")
+  each <- row_df(object, l)
   value <- switch(criterion,
     AIC = -2 * as.vector(l) + 2 * k,
     BIC = -2 * as.vector(l) + log(n) * k,
     EBIC = ebic(l, object, gamma),
-    AICc = -2 * as.vector(l) + 2 * k + ifelse(k < n - 1, 2 * k * (k + 1) / (n - k - 1), Inf)
+    AICc = -2 * as.vector(l) + ifelse(each < n - 1, 2 * k * n / (n - each - 1), Inf)
   )
-  eligible <- k < n & is.finite(value)
+  eligible <- each < n & is.finite(value)
   if (!any(eligible)) {
     sp_abort("range", "No solution of the path can be selected.",
-      why = sprintf("All have at least as many degrees of freedom as there are observations (%d).", n), call = call
+      why = if (any(each < n)) "The likelihood or the criterion is infinite at all of them: residuals are zero, or linearly dependent."
+        else sprintf("All have at least as many degrees of freedom as there are observations (%d).", n), call = call
     )
   }
   best <- which(eligible)[which.min(value[eligible])]
   structure(
     list(
       criterion = criterion, lambda = object$lambda[best], index = best, df = k[best], value = value[best], method = attr(l, "method"),
+      extra = intercept_df(object) + attr(l, "dispersion"),
       table = data.frame(lambda = object$lambda, df = k, logLik = as.vector(l), value = value, eligible = eligible,
         row.names = step_names(object))
     ),
@@ -212,7 +238,8 @@ print.sparsepath_selection <- function(x, ...) {
   cat(sprintf(
     "lambda = %s by %s, number %d of %d\n%s = %s with %s degrees of freedom (%s)\n", format(x$lambda, digits = 4), x$criterion, x$index,
     nrow(x$table), x$criterion, format(x$value, digits = 6), format(x$df, digits = 4),
-    if (x$method == "trace") "trace formula" else "nonzero coefficients, intercept and variance included"
+    paste0(if (x$method == "trace") "trace formula" else "nonzero coefficients",
+      if (x$extra > 0) sprintf(", %s of them for intercept or variance", format(x$extra)))
   ))
   if (any(!x$table$eligible)) cat(sprintf("%d saturated solutions left aside\n", sum(!x$table$eligible)))
   invisible(x)
@@ -236,12 +263,26 @@ criterion_vector <- function(object, value) structure(value, names = step_names(
 is_gaussian <- function(object) identical(object$family, "gaussian")
 
 #' @noRd
-estimates_dispersion <- function(object) is_gaussian(object) || !is.null(object$likelihood$dispersion)
+dispersion_df <- function(object) {
+  K <- length(object$beta)
+  if (identical(object$family, "mgaussian")) K * (K + 1) / 2 else is_gaussian(object) || !is.null(object$likelihood$dispersion)
+}
+
+#' Degrees of freedom that an observation pays for: with several responses those of one, and K for the covariances
+#' @noRd
+row_df <- function(object, l) {
+  if (!identical(object$family, "mgaussian")) return(attr(l, "df"))
+  K <- length(object$beta)
+  (attr(l, "df") - attr(l, "dispersion")) / K + if (attr(l, "dispersion") > 0) K else 0
+}
 
 #' @noRd
 ebic <- function(l, object, gamma) {
-  m <- attr(l, "df") - intercept_df(object) - estimates_dispersion(object) # the variance is no column
-  -2 * as.vector(l) + log(attr(l, "nobs")) * attr(l, "df") + 2 * gamma * lchoose_real(object$dim[1L] * contrasts_of(object), pmax(m, 0))
+  m <- pmax(attr(l, "df") - intercept_df(object) - attr(l, "dispersion"), 0) # the variance is no column
+  each <- contrasts_of(object)
+  models <- if (isTRUE(object$grouped) || identical(object$family, "mgaussian")) lchoose_real(object$dim[1L], m / each)
+    else lchoose_real(object$dim[1L] * each, m)
+  -2 * as.vector(l) + log(attr(l, "nobs")) * attr(l, "df") + 2 * gamma * models
 }
 
 #' log(p choose m) for m that is not whole
@@ -251,7 +292,8 @@ lchoose_real <- function(p, m) lgamma(p + 1) - lgamma(m + 1) - lgamma(pmax(p - m
 #' What the likelihood needs of the data: kept in the fit
 #' @return list(n, saturated), or for a dispersion what dispersion_loglik() needs, or NULL for a family without a likelihood here
 #' @noRd
-likelihood_constants <- function(setup) {
+likelihood_constants <- function(setup, fit) {
+  if (setup$traits$name == "mgaussian") return(likelihood_mgaussian(setup, fit))
   w <- setup$weights
   used <- w > 0
   name <- family_name(setup$family)
@@ -326,6 +368,7 @@ loglik_values <- function(object, sigma, call) {
   if (is.null(known)) {
     sp_abort("unavailable", sprintf("The likelihood is not available for `family = %s`.", family_label(object$family)), call = call)
   }
+  if (identical(object$family, "mgaussian")) return(loglik_mgaussian(object, sigma))
   dev <- pmax(deviance(object), 0)
   if (!is_gaussian(object)) {
     if (!is.null(known$dispersion) && is.null(sigma)) return(dispersion_loglik[[known$dispersion]](dev, known))
@@ -342,6 +385,10 @@ loglik_values <- function(object, sigma, call) {
 #' @noRd
 free_coefficients <- function(object) {
   count <- stacked_beta(object$beta)
+  if (is_fused(object$penalty)) {
+    chains <- fused_chains(object$penalty, object$dim[1L], NULL)
+    count <- as(as(stacked_steps(as.matrix(count), chains, nrow(count) %/% object$dim[1L]), "generalMatrix"), "CsparseMatrix")
+  }
   x <- count@x
   free <- x != 0
   rows <- count@i %% object$dim[1L] + 1L
@@ -352,14 +399,17 @@ free_coefficients <- function(object) {
   Matrix::drop0(count)
 }
 
-#' Of K predictors one is determined by the others
+#' Of K predictors of classes one is determined by the others
 #' @noRd
-contrasts_of <- function(object) if (is_several(object)) length(object$beta) - 1L else 1L
+contrasts_of <- function(object) {
+  if (!is_several(object)) return(1L)
+  length(object$beta) - identical(object$family, "multinomial")
+}
 
 #' @noRd
 intercept_df <- function(object) object$intercept * contrasts_of(object)
 
-#' Number of free coefficients, at most K - 1 for each column
+#' Number of free coefficients, with classes at most K - 1 for each column
 #' @noRd
 count_df <- function(object, free) {
   if (!is_several(object)) return(as.double(Matrix::colSums(free)))
@@ -371,12 +421,13 @@ count_df <- function(object, free) {
 }
 
 #' The data of a fit again, with weights as numbers
-#' @return list(x, w, offset)
+#' @return list(x, w, offset, y)
 #' @noRd
-rows_of_fit <- function(object, x, weights, offset, call) {
+rows_of_fit <- function(object, x, weights, offset, y, call) {
   if (is.data.frame(x) && length(response_names(object)) && all(response_names(object) %in% names(x))) {
-    data <- data_of_fit(object, x, NULL, weights, offset, call)
+    data <- data_of_fit(object, x, y, weights, offset, call)
     x <- data$x
+    y <- data$y
     weights <- data$weights
     offset <- data$offset
   }
@@ -385,7 +436,7 @@ rows_of_fit <- function(object, x, weights, offset, call) {
   if (nrow(x) != object$nobs) {
     sp_abort("data", "`x` is not the data of the fit.", why = sprintf("It has %d rows, the fit had %d.", nrow(x), object$nobs), call = call, arg = "x")
   }
-  list(x = x, w = check_weights(weights, nrow(x), call), offset = offset %||% attr(x, "offset"))
+  list(x = x, w = check_weights(weights, nrow(x), call), offset = offset %||% attr(x, "offset"), y = y)
 }
 
 #' Of columns without a ridge part, `base`, the rank less that of the intercepts; of those with one, what the base leaves: eigenvalues
@@ -405,8 +456,7 @@ trace_parts <- function(base, z, intercepts) {
 
 #' The trace with K predictors: the same formula on the rows S x, S'S = diag(P) - PP' the curvature of an observation
 #' @noRd
-trace_df_classes <- function(object, free, x, weights, offset, call) {
-  data <- rows_of_fit(object, x, weights, offset, call)
+trace_df_classes <- function(object, free, data, call) {
   x <- data$x
   n <- nrow(x)
   w <- data$w / sum(data$w)
@@ -415,7 +465,7 @@ trace_df_classes <- function(object, free, x, weights, offset, call) {
   v <- check_penalty_factor(object$settings$penalty.factor, check_exclude(object$settings$exclude, p, object$varnames, call), p, call)
   prob <- softmax(linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call))
   used <- sort(unique(free@i %% p)) + 1L
-  x <- as.matrix(x[, used, drop = FALSE])
+  x <- dense_columns(x, used, call)
   scale <- rep(1, length(used))
   if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
   rows_of <- function(m, k, q) { # S times columns m of predictor k, the classes below each other
@@ -441,12 +491,16 @@ trace_df_classes <- function(object, free, x, weights, offset, call) {
 
 #' The trace, lambda by lambda
 #' @noRd
-trace_df <- function(object, free, x, weights, offset, call) {
+trace_df <- function(object, free, data, call) {
   traits <- family_traits(object$family)
-  if (is.null(traits$curvature)) {
-    sp_abort("unavailable", sprintf("The trace formula is not available for `family = %s`.", family_label(object$family)), call = call)
+  if (identical(object$family, "mgaussian")) { # without norms the responses are one ridge regression each
+    K <- length(object$beta)
+    free <- free[seq_len(object$dim[1L]), , drop = FALSE]
+    object$beta <- object$beta[[1L]]
+    object$family <- "gaussian"
+    object$nulldev <- sum(data$w)
+    return(K * trace_df(object, free, data, call))
   }
-  data <- rows_of_fit(object, x, weights, offset, call)
   x <- data$x
   total <- sum(data$w)
   w <- data$w / total
@@ -460,7 +514,7 @@ trace_df <- function(object, free, x, weights, offset, call) {
   s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
   eta <- if (!is_gaussian(object)) linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call)
   used <- sort(unique(free@i)) + 1L
-  x <- as.matrix(x[, used, drop = FALSE])
+  x <- dense_columns(x, used, call)
   scale <- rep(1, length(used))
   if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
   curvature <- function(l) {

@@ -33,7 +33,7 @@
 #'   `intercept`, `exclude`, `penalty.factor`, `lower.limits`, `upper.limits`, `penalty`.
 #' @param type.measure What to measure on held-out observations: `"mse"` (the
 #'   default for `"gaussian"`), `"mae"`; for `"binomial"` also `"deviance"` (the default; predicted probabilities
-#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`; `"multinomial"` has the same but `"auc"`; for `"cox"` `"deviance"` (the default) or `"C"`, the [concordance_index()]. With classes,
+#'   are limited to `1e-5` and `1 - 1e-5`), `"class"` (misclassification error) or `"auc"`; `"multinomial"` has the same but `"auc"`, and family objects have `"deviance"`, `"mse"` and `"mae"`, with two classes (`binomial("probit")`) also `"class"` and `"auc"`; for `"cox"` `"deviance"` (the default) or `"C"`, the [concordance_index()]. With classes,
 #'   `"mse"` and `"mae"` sum over all of them.
 #' @param nfolds Number of folds, 2 or more. 10 is a good compromise of bias,
 #'   variance and time. With classes, folds are stratified. `nfolds = n` is
@@ -108,6 +108,7 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
   if (relax) gamma <- check_gamma(gamma, call)
   maxp <- check_maxp(maxp, call)
   setup <- setup_problem(x, y, weights = weights, offset = offset, lambda = lambda, control = control, call = call, ...)
+  if (relax) check_relaxable(setup$penalty, call)
   family <- setup$family
   type.measure <- check_measure(type.measure, family, call)
   folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call, cluster)
@@ -136,6 +137,7 @@ with_folds <- function(setup, tasks, call) {
   check_training(tasks, setup$response, setup$problem$offset, setup$traits, setup$problem$intercept, call)
   setup$problem$weights <- tasks$weights
   setup$problem$heldout <- tasks$heldout
+  setup$fold_factors <- fold_factors(setup, tasks, call)
   setup
 }
 

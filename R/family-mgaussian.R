@@ -27,7 +27,10 @@ check_responses_vary <- function(y, offset, weights, call) {
   used <- weights > 0
   r <- (y - (offset %||% 0))[used, , drop = FALSE]
   spread <- apply(r, 2L, function(x) max(x) - min(x))
-  if (any(spread > 1e-14 * apply(abs(r), 2L, max))) return(invisible())
+  if (any(spread > 1e-14 * apply(abs(r), 2L, max))) {
+    for (k in which(spread > 0)) check_square(spread[k], call)
+    return(invisible())
+  }
   sp_abort("constant_y", "`y` must vary in at least one of its columns.", why = "All observations with positive weight have the same values.",
     call = call, arg = "y"
   )

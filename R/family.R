@@ -203,7 +203,8 @@ object_traits <- function(family) {
     },
     at = at,
     divergence = NULL,
-    measures = c(deviance = "GLM Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
+    measures = c(deviance = "GLM Deviance", if (has_classes(family)) c(class = "Misclassification Error", auc = "AUC"),
+      mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
     # glmnet's rules, by the name of the family
     early = list(relative = poisson || family$family == "gaussian", span = if (poisson) 4L else 1L, factor = if (poisson) 10 else 1)
   )
@@ -257,36 +258,96 @@ difference <- function(f, at, h) {
 
 #' A family object as functions for the engine
 #'
-#' User code may fail in any way: conditions end here, and the engine is told by FALSE. `failure()`
-#' then returns which function of the family it was, and what it said.
+#' They run hundreds of times for a path, so what need not be done each time is not: conditions of user code are taken care
+#' of once, by `protect()`, around the call of the engine.
 #'
-#' @return list(evaluate, link, failure); `evaluate` and `link` return NULL where the family is not
-#'   defined.
+#' @return list(evaluate, link, protect, failure); `evaluate(eta, y, loss)` and `link(mean)` return NULL where the family is not
+#'   defined. The loss is left out (NULL) where it is not asked for. `protect(call)`: its value, or list(error = "ehost") when a
+#'   function of the family failed; `failure()` then says which, and what it said. Their warnings are muffled.
 #' @noRd
 engine_family <- function(family) {
   state <- new.env(parent = emptyenv())
-  traits <- object_traits(watched_family(family, state))
-  guard <- function(expr) {
-    tryCatch(suppressWarnings(expr), error = function(e) {
-      state$failure <- list(fun = state$fun, message = conditionMessage(e))
-      FALSE
-    })
+  state$busy <- FALSE
+  family <- watched_family(family, state)
+  linkinv <- family$linkinv
+  slope_of <- family$mu.eta
+  variance <- family$variance
+  bend <- link_bend(family)
+  bend_of_variance <- quick_variance_slope(family)
+  valideta <- family$valideta
+  validmu <- family$validmu
+  deviance <- family$dev.resids
+  ones <- NULL
+  quietly <- function(expr) { # while it runs, conditions are those of the family
+    state$busy <- TRUE
+    value <- expr
+    state$busy <- FALSE
+    value
+  }
+  rows <- function(eta, y, loss) {
+    mu <- linkinv(eta)
+    if (!all(is.finite(mu)) || (!is.null(valideta) && !isTRUE(valideta(eta))) || (!is.null(validmu) && !isTRUE(validmu(mu)))) return(NULL)
+    slope <- slope_of(eta)
+    v <- variance(mu)
+    rest <- y - mu
+    expected <- slope * slope / v
+    d <- NULL
+    if (loss) {
+      if (length(ones) != length(y)) ones <<- rep(1, length(y))
+      d <- deviance(y, mu, ones)
+      bad <- !(is.finite(d) & is.finite(eta))
+      if (any(bad)) d[bad] <- Inf
+      d <- d / 2
+    }
+    list(d, rest * slope / v, expected - rest * (bend(eta, mu, slope) / v - expected * bend_of_variance(mu) / v), expected)
   }
   list(
-    evaluate = function(eta, y) {
-      guard({
-        mu <- traits$linkinv(eta)
-        if (traits$valid(eta, mu)) traits$at(eta, y, mu)
+    evaluate = function(eta, y, loss) quietly(rows(eta, y, loss)),
+    link = function(mean) {
+      quietly({
+        eta <- family$linkfun(mean)
+        if (is.finite(eta)) eta
       })
     },
-    link = function(mean) {
-      guard({
-        eta <- traits$linkfun(mean)
-        if (is.finite(eta)) as.double(eta)
-      })
+    protect = function(call) {
+      state$busy <- FALSE
+      withRestarts(
+        withCallingHandlers(call,
+          warning = function(w) if (state$busy) invokeRestart("muffleWarning"),
+          error = function(e) {
+            if (!state$busy) return()
+            state$failure <- list(fun = state$fun, message = conditionMessage(e))
+            invokeRestart("familyFailed")
+          }
+        ),
+        familyFailed = function() list(error = "ehost")
+      )
     },
     failure = function() state$failure
   )
+}
+
+#' Derivative of the variance function, for the engine
+#'
+#' Most are polynomials of at most the third degree: its coefficients are read off four values, and tested on others. It serves
+#' Newton's metric only: a function that is something else elsewhere costs steps, not accuracy.
+#' @noRd
+quick_variance_slope <- function(family) {
+  slow <- function(mu) variance_slope(family, mu)
+  at <- c(0.2, 0.4, 0.6, 0.8)
+  test <- c(0.1, 0.3, 0.5, 0.7, 0.9, 1.5, 7, 40)
+  if (!is.null(family$validmu)) test <- Filter(function(m) isTRUE(tryCatch(family$validmu(m), error = function(e) FALSE)), test)
+  b <- tryCatch(suppressWarnings(solve(outer(at, 0:3, "^"), family$variance(at))), error = function(e) NA)
+  if (anyNA(b) || length(b) != 4) return(slow)
+  fits <- tryCatch(suppressWarnings({
+    v <- family$variance(test)
+    length(test) >= 3 && all(abs(drop(outer(test, 0:3, "^") %*% b) - v) <= 1e-9 * (1 + abs(v)))
+  }), error = function(e) FALSE)
+  if (!isTRUE(fits)) return(slow)
+  b[abs(b) < 1e-11 * max(abs(b))] <- 0
+  if (b[4] != 0) return(function(mu) b[2] + mu * (2 * b[3] + 3 * b[4] * mu))
+  if (b[3] != 0) return(function(mu) b[2] + 2 * b[3] * mu)
+  function(mu) b[[2]]
 }
 
 #' The family with functions that say which of them runs, and that insist on numbers
@@ -294,13 +355,20 @@ engine_family <- function(family) {
 watched_family <- function(family, state) {
   watch <- function(fun) {
     f <- family[[fun]]
-    function(...) {
-      state$fun <- fun
-      value <- f(...)
-      if (!is.numeric(value) || length(value) != length(..1)) {
-        stop(sprintf("it returned %s for %d values", describe(value), length(..1)))
-      }
+    force(fun)
+    check <- function(value, size) {
+      if (!is.numeric(value) || length(value) != size) stop(sprintf("it returned %s for %d values", describe(value), size))
       as.double(value)
+    }
+    if (fun == "dev.resids") {
+      return(function(y, mu, wt) {
+        state$fun <- fun
+        check(f(y, mu, wt), length(y))
+      })
+    }
+    function(x) {
+      state$fun <- fun
+      check(f(x), length(x))
     }
   }
   for (fun in c("linkfun", "linkinv", "mu.eta", "variance", "dev.resids")) family[[fun]] <- watch(fun)
@@ -308,9 +376,9 @@ watched_family <- function(family, state) {
     family[[fun]] <- local({
       fun <- fun
       f <- family[[fun]]
-      if (is.null(f)) NULL else function(...) {
+      if (is.null(f)) NULL else function(x) {
         state$fun <- fun
-        f(...)
+        f(x)
       }
     })
   }

@@ -145,19 +145,29 @@ seen_values <- function(fit) {
 solve_fused <- function(fit, lambda, call) {
   seen <- seen_values(fit)
   fuse <- if (!is.null(fit$fuse)) fit$fuse[seen$index[-1L] - 1L]
-  out <- .Call(C_fused, seen$y, seen$w, lambda, fit$lambda1, fuse)
+  unit <- signal_unit(seen$y) # squares of huge or tiny values are no numbers
+  seen$y <- seen$y / unit
+  lambda1 <- fit$lambda1 / unit
+  out <- .Call(C_fused, seen$y, seen$w, lambda / unit, lambda1, if (!is.null(fuse)) fuse / unit)
   if (!is.null(out$error)) abort_engine(out, NULL, call)
-  level <- soft(sum(seen$w * seen$y) / sum(seen$w), fit$lambda1)
-  null <- sum(seen$w * (seen$y - level)^2) / 2 + fit$lambda1 * sum(seen$w) * abs(level)
+  level <- soft(sum(seen$w * seen$y) / sum(seen$w), lambda1)
+  null <- sum(seen$w * (seen$y - level)^2) / 2 + lambda1 * sum(seen$w) * abs(level)
   labels <- names(lambda) %||% if (length(lambda)) paste0("s=", vapply(lambda, format, "", digits = 4))
-  beta <- matrix(out$beta, ncol = length(lambda))
+  beta <- matrix(out$beta * unit, ncol = length(lambda))
   if (length(seen$index) < length(fit$y)) beta <- beta[seen$of, , drop = FALSE]
   dimnames(beta) <- list(names(fit$y), labels)
   list(
     beta = beta,
     df = as.integer(if (fit$lambda1 > 0) out$nonzero else out$segments), gap = out$gap / (if (null > 0) null else 1),
-    objective = out$objective, null = null
+    objective = out$objective * unit^2, null = null * unit^2
   )
+}
+
+#' A power of two near the largest value, where its square leaves the range of numbers; else 1
+#' @noRd
+signal_unit <- function(y) {
+  top <- max(abs(y))
+  if (top > 0 && (top > 1e100 || top < 1e-100)) 2^floor(log2(top)) else 1
 }
 
 #' Coefficients, fitted values and segments of a fused lasso

@@ -31,7 +31,8 @@
 #' @returns A data frame with one row per lambda:
 #' \describe{
 #'   \item{`lambda`, `df`}{lambda and number of nonzero coefficients}
-#'   \item{`objective`}{value of the objective; `Inf` if a limit is violated}
+#'   \item{`objective`}{value of the objective; `Inf` if a limit is violated, and for Cox regression where linear predictors are
+#'     further than 600 apart, so that sums over risk sets vanish in double precision}
 #'   \item{`dual`}{lower bound of the minimum}
 #'   \item{`gap`}{`objective - dual`}
 #'   \item{`rel.gap`}{gap divided by the objective of the null model}
@@ -77,7 +78,7 @@ kkt.cv.sparsepath <- function(object, x, y, ...) kkt(object$fit, x, y, ...)
 #' @rdname kkt
 #' @export
 kkt.default <- function(object, x, y, lambda = NULL, family = NULL, weights = NULL, offset = NULL, alpha = 1,
-                        standardize = TRUE, intercept = TRUE, exclude = NULL, penalty.factor = NULL,
+                        standardize = !is_fused(penalty), intercept = TRUE, exclude = NULL, penalty.factor = NULL,
                         lower.limits = -Inf, upper.limits = Inf, cox.ties = c("breslow", "efron"),
                         type.multinomial = c("ungrouped", "grouped"), standardize.response = FALSE, penalty = NULL, ...) {
   call <- shown_call("kkt")

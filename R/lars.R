@@ -235,6 +235,49 @@ warn_below <- function(object, lambda, call) {
   )
 }
 
+#' Certificate of an exact path
+#'
+#' Objective, duality gap and violation of the optimality conditions at the knots of [lars_path()], or anywhere between them, computed
+#' from the data in plain R. The fit's `lambda2`, `standardize` and `intercept` are used; least angle regression minimizes nothing, and
+#' is refused (class `sparsepath_error_unavailable`).
+#'
+#' @param object A fit of [lars_path()] with `type = "lasso"`.
+#' @param x,y,weights The data of the fit, which does not hold them.
+#' @param lambda Lambdas, by default the knots.
+#' @param ... Must be empty.
+#' @returns A data frame as from [kkt()]: `lambda`, `df`, `objective`, `dual`, `gap`, `rel.gap`, `kkt` (in units of lambda).
+#' @examples
+#' fit <- lars_path(swiss[, -1], swiss$Fertility, lambda2 = 0.5)
+#' kkt(fit, swiss[, -1], swiss$Fertility)
+#' @export
+kkt.lars_path <- function(object, x, y, weights = NULL, lambda = NULL, ...) {
+  call <- shown_call("kkt")
+  check_dots(dots_of(...), names(formals(kkt.lars_path)), call)
+  if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
+  if (missing(y)) abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  if (object$type == "lar") {
+    sp_abort("unavailable", "Least angle regression has no certificate.", why = "It minimizes nothing.",
+      how = "`type = \"lasso\"` is the path that does.", call = call, arg = "object")
+  }
+  if (object$settings$weighted && is.null(weights)) abort_missing("weights", "The path was fitted with weights.", call)
+  b <- if (is.null(lambda)) object[c("a0", "beta", "lambda")] else lars_at(object, lambda, NULL, call)
+  lambda <- if (is.null(lambda)) object$lambda else as.double(lambda)
+  setup <- setup_problem(x_like(x, object, call, "x"), y, "gaussian", weights, standardize = object$standardize, intercept = object$intercept, call = call)
+  ridge <- object$lambda2
+  if (ridge == 0) return(certify(b$a0, b$beta, lambda, setup))
+  # lambda and lambda2 as lambda and alpha of an elastic net, another pair at each knot
+  w <- setup$problem$weights[, 1L] / sum(setup$problem$weights[, 1L])
+  whole <- lambda + ridge * response_scale(setup$problem, w)
+  rows <- lapply(seq_along(lambda), function(l) {
+    setup$problem$alpha <- lambda[l] / whole[l]
+    certify(b$a0[l], b$beta[, l, drop = FALSE], whole[l], setup)
+  })
+  rows <- do.call(rbind, rows)
+  rows$kkt <- rows$kkt * ifelse(lambda > 0, whole / lambda, 1)
+  rows$lambda <- lambda
+  rows
+}
+
 #' @method print lars_path
 #' @export
 print.lars_path <- function(x, digits = 4, ...) {

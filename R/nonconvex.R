@@ -25,7 +25,8 @@
 #' that of the loss. Least squares has curvature 1 in a standardized variable, logistic loss at most 1/4: with a plain gamma of 3 it would
 #' not be convex even in one variable. gamma is therefore measured in units of the curvature of
 #' the loss at the null model, h: 1 for `"gaussian"`; the mean of mu (1 - mu) for
-#' `"binomial"`, of mu for `"poisson"`, with mu the fitted means of the null model; the weighted fraction of events for `"cox"`. The penalty's concavity is
+#' `"binomial"`, of mu for `"poisson"`, with mu the fitted means of the null model; the weighted fraction of events for `"cox"`; 1 for
+#' `"mgaussian"`; the mean of mu (1 - mu) over the classes too for `"multinomial"`; the mean expected curvature for a family object. The penalty's concavity is
 #' then at most h / gamma in every family, and gamma = 3 begins a path in the same way in all of them. With `curvature` you fix h
 #' yourself; `curvature = 1` gives the textbook penalty. In cross-validation each fold has the h of its
 #' own training rows. For least squares all this is ncvreg's objective. For other families ncvreg has no
@@ -45,8 +46,9 @@
 #'     selected variables, so this is a strict local minimum among them; 0: neither could be shown}
 #' }
 #' `convex.min` is the position of the first lambda at which `local` falls below 2, `NA` if it never does (the idea of Breheny and Huang 2011). Up to there
-#' paths of different programs agree; beyond, several local solutions may exist, and which one is found depends on
-#' the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
+#' paths of different programs usually agree. They need not: variables that are not selected can make another local solution, and with
+#' strongly correlated columns they do. Beyond, several local solutions may exist within the selected variables, too. Which one is found
+#' depends on the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
 #'
 #' Solutions start from the one at the lambda before. Newton's method on the pieces
 #' of the penalty is tried first, coordinate descent where the curvature is not positive, then the local linear approximation, each
@@ -62,8 +64,10 @@
 #'   unshrunk, and the less convex the problem. `Inf` gives the lasso. The defaults are those of ncvreg; 3.7 is the recommendation of
 #'   Fan and Li (2001).
 #' @param curvature The unit h of concavity, positive; `NULL`, the default, takes it from the null model, see above.
-#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. Limits of the
-#'   coefficients cannot be combined with it, and `alpha` must be positive.
+#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. `alpha` must be positive.
+#'
+#'   With several linear predictors the penalty is on the coefficients of a variable for all responses or classes together, on
+#'   their norm, where the lasso is so too (`"mgaussian"`, `type.multinomial = "grouped"`), else on each coefficient.
 #' @references
 #' Fan J, Li R (2001). Variable selection via nonconcave penalized likelihood and its oracle properties.
 #' *Journal of the American Statistical Association*, 96(456), 1348-1360. \doi{10.1198/016214501753382273}
@@ -76,7 +80,7 @@
 #'
 #' Zou H, Li R (2008). One-step sparse estimates in nonconcave penalized likelihood models. *Annals of Statistics*,
 #' 36(4), 1509-1533. \doi{10.1214/009053607000000802}
-#' @seealso [pen_adaptive()], [sparsepath()].
+#' @seealso [pen_group_mcp()] for groups, [pen_adaptive()], [sparsepath()].
 #' @examples
 #' x <- log2(colon$x)
 #' fit <- sparsepath(x, as.numeric(colon$y == levels(colon$y)[2]), penalty = pen_mcp())
@@ -92,6 +96,84 @@ pen_mcp <- function(gamma = 3, curvature = NULL) nonconvex_penalty("mcp", gamma,
 #' @export
 pen_scad <- function(gamma = 3.7, curvature = NULL) nonconvex_penalty("scad", gamma, 2, curvature, sys.call())
 
+#' Non-convex penalties of groups: group MCP and group SCAD
+#'
+#' Variables that belong together enter and leave the model together, as with [pen_group()], and groups with large
+#' coefficients are shrunk less or not at all, as with [pen_mcp()] and [pen_scad()]. Give the result as `penalty` to [sparsepath()] or
+#' [cv.sparsepath()].
+#'
+#' @section Objective:
+#' With weights, columns and offsets as in [sparsepath()], groups g of columns with weights \eqn{v_g},
+#' \deqn{\sum_i w_i\,\ell(y_i, \beta_0 + o_i + x_i^T\beta) + \sum_g \left[ \frac{1}{h} \, p_{\alpha\lambda v_g,\gamma}(h \|\beta_g\|_2) +
+#'   \lambda v_g \frac{1-\alpha}{2} \frac{\|\beta_g\|_2^2}{s_y} \right]}{
+#'   sum_i w_i loss(y_i, b0 + o_i + x_i'b)  +  sum_g [ p(h |b_g|_2; alpha lambda v_g, gamma) / h  +  lambda v_g (1 - alpha)/2 |b_g|_2^2 / s_y ]}
+#' is made stationary: the function p of [pen_mcp()] or [pen_scad()] with the norm of a group in place of one coefficient (Huang, Breheny
+#' and Ma 2012, section 2.2; Breheny and Huang 2015). h, the unit of concavity, is explained in [pen_mcp()]. With gamma = `Inf`
+#' this is [pen_group()], with groups of one column it is [pen_mcp()] or [pen_scad()].
+#'
+#' *Scaling.* The norm is that of the coefficients of standardized columns, which are not made orthonormal within a group. grpreg makes
+#' them orthonormal first, so that its norm is that of a group's fitted values, \eqn{\|X_g\beta_g\|_2/\sqrt{n}}{|X_g b_g|_2 / sqrt(n)}. For
+#' least squares on columns that are orthonormal within groups (\eqn{X_g^TX_g/n = I}{X_g'X_g / n = I}, as from [qr()] or [svd()]) the two
+#' problems are the same, with lambda, `gamma` and the default weights the same too. Where the columns of a group are correlated a penalty
+#' with a given gamma is less convex here: the least eigenvalue of \eqn{X_g^TX_g/n}{X_g'X_g / n}, not 1, has to make up for its concavity.
+#'
+#' With several linear predictors (`"mgaussian"`, `type.multinomial = "grouped"`) a group's norm is over all predictors; with
+#' `type.multinomial = "ungrouped"` each class has its own norms. There `pen_mcp()` and `pen_scad()` act on the norms of the rows of the
+#' matrix of coefficients, or on single coefficients, in the same way.
+#'
+#' @section What is certified:
+#' As for [pen_mcp()]: stationarity over all groups (`kkt`, at most 1e-6), the duality gap of the local linear approximation, here the
+#' group lasso with the weights \eqn{p'(\|\hat\beta_g\|)}{p'(|b_g|)} (`gap`), and `local` with `convex.min`. `local` is 2 where the objective is convex over the selected
+#' groups whatever their coefficients: no eigenvalue of the Hessian of the loss is below the largest concavity. With
+#' `type.multinomial = "grouped"` it is so up to a shift of a variable's coefficients in all classes, which a flat penalty does not see.
+#'
+#' Newton's method on the norms and directions of the active groups is tried first; where its matrix is not positive definite the local
+#' linear approximation (Zou and Li 2008) is solved by the engine of the group lasso, and lowers the objective.
+#'
+#' @param group The group of each column: a vector or factor with one value for each column of `x`; equal values make a group. With a
+#'   formula also `"terms"`, see [pen_group()].
+#' @param weights One weight for each group, zero or positive, 0 for no penalty, in the order of `sort(unique(group))` or named by group.
+#'   The default `NULL` is the square root of the number of columns, by which large groups are not selected for their size.
+#' @param gamma Concavity, larger than 1 (MCP) or 2 (SCAD), `Inf` for none. The defaults, 3 and 4, are those of grpreg.
+#' @param curvature The unit h of concavity, positive; `NULL`, the default, takes it from the null model, see [pen_mcp()].
+#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. `penalty.factor` and limits of the
+#'   coefficients cannot be combined with it, and `alpha` must be positive.
+#' @references
+#' Huang J, Breheny P, Ma S (2012). A selective review of group selection in high-dimensional models. *Statistical Science*, 27(4),
+#' 481-499. \doi{10.1214/12-STS392}
+#'
+#' Breheny P, Huang J (2015). Group descent algorithms for nonconvex penalized linear and logistic regression models with grouped
+#' predictors. *Statistics and Computing*, 25(2), 173-187. \doi{10.1007/s11222-013-9424-2}
+#'
+#' Zou H, Li R (2008). One-step sparse estimates in nonconcave penalized likelihood models. *Annals of Statistics*,
+#' 36(4), 1509-1533. \doi{10.1214/009053607000000802}
+#' @seealso [pen_group()], [pen_mcp()], [sparsepath()].
+#' @examples
+#' x <- log2(colon$x)[, 1:200]
+#' group <- rep(1:40, each = 5)
+#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_group_mcp(group), lambda.min.ratio = 0.2)
+#' b <- coef(fit, s = fit$lambda[10])[-1, ]
+#' table(group[b != 0]) # whole groups
+#' max(fit$kkt)
+#' @name group_nonconvex
+#' @export
+pen_group_mcp <- function(group, gamma = 3, weights = NULL, curvature = NULL) {
+  group_nonconvex(new_group_penalty("group_mcp", group, weights, 0, sys.call(), missing(group)), gamma, curvature, sys.call())
+}
+
+#' @rdname group_nonconvex
+#' @export
+pen_group_scad <- function(group, gamma = 4, weights = NULL, curvature = NULL) {
+  group_nonconvex(new_group_penalty("group_scad", group, weights, 0, sys.call(), missing(group)), gamma, curvature, sys.call())
+}
+
+#' @noRd
+group_nonconvex <- function(penalty, gamma, curvature, call) {
+  parameters <- unclass(nonconvex_penalty(penalty$name, gamma, if (shape_of(penalty) == "mcp") 1 else 2, curvature, call))
+  penalty[c("gamma", "curvature")] <- parameters[c("gamma", "curvature")]
+  penalty
+}
+
 #' @noRd
 nonconvex_penalty <- function(name, gamma, least, curvature, call) {
   gamma <- check_scalar(gamma, "gamma", call, lower = least, infinite = TRUE)
@@ -105,24 +187,22 @@ nonconvex_penalty <- function(name, gamma, least, curvature, call) {
 }
 
 #' @noRd
-is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad")
+is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad", "group_mcp", "group_scad")
+
+#' "mcp" or "scad", of coefficients or of norms
+#' @noRd
+shape_of <- function(penalty) sub("^group_", "", penalty$name)
 
 #' @noRd
-check_nonconvex <- function(penalty, alpha, lower, upper, traits, solver, call) {
+check_nonconvex <- function(penalty, alpha, solver, call) {
   if (solver %in% reference_solvers) {
     sp_abort("unavailable", sprintf("`solver = \"%s\"` cannot be combined with `pen_%s()`.", solver, penalty$name),
       why = "The reference solvers are for convex problems.", call = call, arg = "control"
     )
   }
   if (alpha == 0) {
-    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", call = call, arg = "alpha", value = 0)
+    sp_abort("range", sprintf("`alpha` must be positive with `pen_%s()`.", penalty$name), why = "It is 0, a ridge.", how = "For a ridge leave `penalty` out.", call = call, arg = "alpha", value = 0)
   }
-  if (!is.null(lower) || !is.null(upper)) {
-    sp_abort("unavailable", sprintf("Limits of the coefficients cannot be combined with `pen_%s()`.", penalty$name),
-      call = call, arg = if (is.null(lower)) "upper.limits" else "lower.limits"
-    )
-  }
-  check_single_family(penalty, traits, call)
 }
 
 #' @noRd
@@ -139,13 +219,17 @@ check_single_family <- function(penalty, traits, call) {
 #' @noRd
 resolve_penalty <- function(setup) {
   penalty <- setup$penalty
+  if (!is.null(setup$fold_factors)) {
+    setup$problem$v <- as.vector(setup$fold_factors)
+    setup$problem$v.each <- TRUE
+  }
   if (is.null(penalty)) return(setup)
   if (is_nonconvex(penalty)) {
     weights <- setup$problem$weights
     unit <- penalty$curvature %||% apply(weights, 2L, null_curvature, problem = setup$problem, traits = setup$traits)
     setup$problem$curvature <- rep_len(as.double(unit), ncol(weights))
     # no concavity at all is the lasso, and solved as such
-    if (is.finite(penalty$gamma)) setup$problem$penalty <- list(name = penalty$name, gamma = penalty$gamma)
+    if (is.finite(penalty$gamma)) setup$problem$penalty <- list(name = shape_of(penalty), gamma = penalty$gamma)
     setup$penalty$curvature <- setup$problem$curvature[1L]
   }
   if (penalty$name == "adaptive") {
@@ -161,12 +245,19 @@ resolve_penalty <- function(setup) {
 #' @noRd
 null_curvature <- function(weights, problem, traits) {
   w <- weights / sum(weights)
-  if (traits$name == "gaussian") return(1)
+  if (traits$name %in% c("gaussian", "mgaussian")) return(1)
   if (traits$name == "cox") return(sum(w * problem$status))
   seen <- w > 0
-  part <- list(y = problem$y[seen], offset = if (!is.null(problem$offset)) problem$offset[seen], intercept = problem$intercept, predictors = 1L)
+  K <- problem$predictors
+  rows <- function(a) if (is.matrix(a)) a[seen, , drop = FALSE] else a[seen]
+  part <- list(y = rows(problem$y), offset = if (!is.null(problem$offset)) rows(problem$offset), intercept = problem$intercept, predictors = K)
+  part <- with_joint(part, traits, w[seen])
   eta <- null_objective(part, w[seen], traits)$eta
-  sum(w[seen] * traits$curvature(eta, part$y))
+  if (traits$name == "multinomial") {
+    mu <- exp(log_softmax(eta, K))
+    return(sum(w[seen] * mu * (1 - mu)) / K) # the mean over the classes
+  }
+  sum(w[seen] * if (is.null(traits$expected)) traits$curvature(eta, part$y) else traits$expected(eta))
 }
 
 #' Position of the first lambda at which the objective is no longer convex over the selected variables

@@ -19,13 +19,16 @@
 #' coefficients are zero (Simon et al. 2013, eq. 3). As always a gaussian response has its ridge part divided by the standard deviation
 #' of `y`. \eqn{u_j} is the mean factor of the group in the ridge part, so that this part is the same for all of a group.
 #'
-#' The norm acts on standardized coefficients. It is not the same for other codings of a factor.
+#' The norm acts on standardized coefficients. It is not the same for other codings of a factor. With a column for each level, the
+#' default of formulas and data frames (`contrasts = "all"`), no level is special and their order plays no part;
+#' with `contrasts = "treatment"` the penalty depends on which level is the reference.
 #'
 #' With several linear predictors (`"mgaussian"`, `type.multinomial = "grouped"`) a group's norm is over all predictors; with
 #' `type.multinomial = "ungrouped"` each class has its own norms.
 #'
 #' @param group The group of each column: a vector or factor with one value for each column of `x`, in any order; equal values make a
-#'   group. With a formula also `"terms"`: the columns of one term, such as the levels of a factor, are a group.
+#'   group. With a formula or a data frame also `"factors"`, the columns of each factor (or text variable, or interaction with one) are
+#'   a group and all others stand alone; or `"terms"`, the columns of each term or variable are a group, those of `poly(z, 3)` too.
 #' @param weights One weight for each group, zero or positive, 0 for no penalty on the group: in the order of `sort(unique(group))` (of
 #'   the levels of a factor), or named by group. The default `NULL` is the square root of the number of columns, by which large groups
 #'   are not selected for their size. Weights are not rescaled.
@@ -87,7 +90,7 @@ new_group_penalty <- function(name, group, weights, asparse, call, absent) {
 new_penalty <- function(name, ...) structure(list(name = name, ...), class = "sparsepath_penalty")
 
 #' @noRd
-is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group")
+is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group", "group_mcp", "group_scad")
 
 #' For what is known of the elastic net alone
 #' @noRd
@@ -100,16 +103,16 @@ refuse_penalty <- function(fit, what, call) {
 
 #' The argument `penalty`
 #' @noRd
-check_penalty <- function(penalty, p, alpha, lower, upper, traits, solver, call) {
+check_penalty <- function(penalty, p, alpha, traits, solver, call) {
   if (is.null(penalty)) return(NULL)
   if (!inherits(penalty, "sparsepath_penalty")) {
-    sp_abort("type", "`penalty` must come from `pen_group()`, `pen_sparse_group()`, `pen_mcp()`, `pen_scad()` or `pen_adaptive()`.",
+    sp_abort("type", "`penalty` must come from a function `pen_*()`, such as `pen_group()`, `pen_mcp()` or `pen_adaptive()`.",
       why = sprintf("It is %s.", describe(penalty)),
       how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net is the default; `alpha` mixes it.",
       call = call, arg = "penalty"
     )
   }
-  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, lower, upper, traits, solver, call)
+  if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, solver, call)
   if (penalty$name == "adaptive") check_adaptive(penalty, p, traits, call)
   penalty
 }
@@ -123,9 +126,14 @@ print.sparsepath_penalty <- function(x, ...) {
 
 #' @noRd
 penalty_text <- function(penalty) {
-  if (is_nonconvex(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
+  if (is_fused(penalty)) {
+    count <- length(unique(penalty$chain))
+    return(if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns")
+  }
+  if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   if (penalty$name == "adaptive") return(sprintf("adaptive lasso, initial estimate %s", if (is.numeric(penalty$init)) "given" else penalty$init))
-  count <- if (identical(penalty$group, "terms")) "the terms of a formula" else sprintf("%d groups", length(unique(penalty$group)))
+  count <- if (length(penalty$group) == 1L && penalty$group %in% c("terms", "factors")) penalty$group else sprintf("%d groups", length(unique(penalty$group)))
+  if (is_nonconvex(penalty)) return(sprintf("group %s, %s, gamma = %s", toupper(shape_of(penalty)), count, format(penalty$gamma)))
   if (penalty$name == "group") return(sprintf("group lasso, %s", count))
   sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
 }
@@ -154,13 +162,13 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) 
     at <- seq_len(p) - 1L
     return(list(of = at, ptr = c(at, p), cols = at, w = ifelse(is.finite(v), v, 1), across = TRUE, tau = 0))
   }
-  if (penalty$name == "group" && factors) {
-    sp_abort("unavailable", "`penalty.factor` cannot be combined with `pen_group()`.", how = "Give `pen_group()` the `weights` of the groups.",
-      call = call, arg = "penalty.factor"
+  if (penalty$name != "sparse_group" && factors) {
+    sp_abort("unavailable", sprintf("`penalty.factor` cannot be combined with `pen_%s()`.", penalty$name),
+      how = sprintf("Give `pen_%s()` the `weights` of the groups.", penalty$name), call = call, arg = "penalty.factor"
     )
   }
   group <- penalty$group
-  if (identical(group, "terms")) group <- group_of_terms(x, call)
+  if (is.character(group) && length(group) == 1L && p != 1L) group <- group_by_name(group, x, call)
   if (length(group) != p) {
     sp_abort("length", sprintf("`group` must have length %d, the number of columns of `x`.", p),
       why = sprintf("It has length %d.", length(group)), call = call, arg = "group", value = length(group)
@@ -170,7 +178,7 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) 
   of <- as.integer(group)
   used <- tabulate(of[is.finite(v)], nlevels(group))
   weights <- group_weights(penalty$weights, levels(group), used, call)
-  if (penalty$asparse == 1 && !across && (alpha == 1 || !factors)) return(NULL) # no norms: the lasso
+  if (penalty$asparse == 1 && (alpha == 1 || !factors)) return(NULL) # no norms: the lasso
   list(
     of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L, w = weights,
     across = across, tau = penalty$asparse
@@ -204,19 +212,44 @@ group_factors <- function(groups, penalty, v) {
   ifelse(is.finite(v), 1, v)
 }
 
-#' Columns of a formula by term
+#' Groups of the columns of a formula or data frame: "terms" or "factors"
 #' @noRd
-group_of_terms <- function(x, call) {
-  term <- encoding_of(x)$term
-  if (length(term) == ncol(x)) return(term)
-  sp_abort("unavailable", "`group = \"terms\"` needs a formula.", how = "Give the group of each column.", call = call, arg = "group")
+group_by_name <- function(group, x, call) {
+  group <- check_choice(group, c("factors", "terms"), "group", call)
+  made <- columns_of_terms(encoding_of(x))
+  if (length(made$term) != ncol(x)) {
+    sp_abort("unavailable", sprintf("`group = \"%s\"` needs a formula, or a data frame with factors.", group), how = "Give the group of each column.",
+      call = call, arg = "group"
+    )
+  }
+  of <- match(made$term, unique(made$term))
+  if (group == "terms") return(of)
+  alone <- !made$term %in% made$factors
+  of[alone] <- max(of) + seq_len(sum(alone))
+  match(of, unique(of))
+}
+
+#' The term of each column, and which terms have a factor
+#' @noRd
+columns_of_terms <- function(encoding) {
+  if (is.null(encoding)) return(NULL)
+  if (encoding$kind == "frame") {
+    factors <- encoding$variables[encoding$type == "factor"]
+    size <- rep(1L, length(encoding$variables))
+    size[encoding$type == "factor"] <- lengths(encoding$levels) - (encoding$contrasts == "treatment")
+    return(list(term = rep(encoding$variables, size), factors = factors))
+  }
+  terms <- attr(encoding$terms, "factors")
+  with_factor <- colSums(terms[rownames(terms) %in% names(encoding$xlevels), , drop = FALSE] > 0) > 0
+  list(term = encoding$term, factors = colnames(terms)[with_factor])
 }
 
 #' Has the penalty of a fit norms of groups?
 #' @noRd
 has_norms <- function(fit) {
   penalty <- fit$settings$penalty
-  isTRUE(fit$grouped) || identical(fit$family, "mgaussian") || is_group_penalty(penalty) && penalty$asparse < 1
+  if (is_group_penalty(penalty)) return(penalty$asparse < 1)
+  isTRUE(fit$grouped) || identical(fit$family, "mgaussian")
 }
 
 # ---- the certificate ------------------------------------------------------------------
@@ -224,7 +257,7 @@ has_norms <- function(fit) {
 # of the norms; l1 and l2 are those of single coefficients.
 
 #' @noRd
-block_state <- function(groups, lambda, alpha, v, K, s_y, dropped) {
+block_state <- function(groups, lambda, alpha, v, K, s_y) {
   p <- length(groups$of)
   G <- length(groups$w)
   block <- if (groups$across) rep(groups$of + 1L, K) else rep(groups$of + 1L, K) + rep((seq_len(K) - 1L) * G, each = p)

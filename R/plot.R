@@ -1,7 +1,7 @@
 #' Plot a path
 #'
 #' One curve per variable that is ever selected. The upper axis counts the
-#' nonzero coefficients. With several classes (`"multinomial"`) there is one plot for each class, or one of the norms.
+#' nonzero coefficients (with [pen_fused()] the stretches of equal ones). With several classes (`"multinomial"`) there is one plot for each class, or one of the norms.
 #' With MCP and SCAD the range of lambdas at which the objective is not convex over the selected variables is grey (see [pen_mcp()]).
 #'
 #' @param x A fit of [sparsepath()].
@@ -65,7 +65,7 @@ plot.sparsepath <- function(x, xvar = c("lambda", "norm", "dev"), label = FALSE,
   do.call(graphics::matplot, arguments)
   shade_nonconvex(x, axis_x$at, shown)
   graphics::abline(h = 0, col = "grey60", lwd = 0.8)
-  df_axis(at, x$df[shown])
+  df_axis(at, x$df[shown], df_text(x))
   if (nzchar(main)) graphics::title(main = main, line = 2.6)
   if (length(labelled)) label_curves(at, final, labelled, rownames(x$beta)[rows], col, xvar == "lambda" && sign.lambda > 0)
   invisible()
@@ -124,13 +124,16 @@ curve_colors <- function(final) {
 
 #' Upper axis: number of nonzero coefficients
 #' @noRd
-df_axis <- function(at, df) {
+df_axis <- function(at, df, text = "nonzero coefficients") {
   ticks <- pretty(at, n = 8)
   ticks <- ticks[ticks >= min(at) & ticks <= max(at)]
   nearest <- vapply(ticks, function(tick) which.min(abs(at - tick)), 0L)
   graphics::axis(3, at = ticks, labels = df[nearest], tick = FALSE, line = -0.6, cex.axis = 0.85)
-  graphics::mtext("nonzero coefficients", side = 3, line = 1.4, cex = 0.8 * graphics::par("cex"))
+  graphics::mtext(text, side = 3, line = 1.4, cex = 0.8 * graphics::par("cex"))
 }
+
+#' @noRd
+df_text <- function(fit) if (is_fused(fit$penalty)) "stretches of equal coefficients" else "nonzero coefficients"
 
 #' @noRd
 labelled_curves <- function(final, label, call) {
@@ -207,7 +210,7 @@ plot.cv.sparsepath <- function(x, sign.lambda = -1, col = "#D55E00", bar.col = "
   half <- diff(range(at)) * 0.004
   graphics::segments(c(at - half, at - half), c(lower, upper), c(at + half, at + half), c(lower, upper), col = bar.col)
   graphics::points(at, x$cvm[shown], pch = 20, col = col)
-  df_axis(at, x$nzero[shown])
+  df_axis(at, x$nzero[shown], df_text(x$fit))
   same <- length(marks) == 2L && marks[1L] == marks[2L]
   labels <- if (same) "min = 1se" else names(marks)
   graphics::text(if (same) marks[1L] else marks, graphics::par("usr")[4L], labels, pos = 4, offset = 0.2, cex = 0.75,

@@ -195,7 +195,8 @@ warn_outside <- function(object, s, call) {
   below <- s < lambda[length(lambda)] - slack[length(lambda)]
   penalized <- object$settings$penalty.factor
   first <- if (is_several(object)) Reduce(`+`, lapply(object$beta, function(b) abs(b[, 1L]))) else object$beta[, 1L]
-  empty <- object$alpha > 0 && all(if (is.null(penalized)) first == 0 else first[penalized > 0] == 0)
+  empty <- object$alpha > 0 && if (is_fused(object$penalty)) no_steps(object)
+    else all(if (is.null(penalized)) first == 0 else first[penalized > 0] == 0)
   above <- s > lambda[1L] + slack[1L] & !empty
   out <- which(below | above)
   if (!length(out)) return(invisible())
@@ -217,10 +218,19 @@ refit_at <- function(object, s, data, call, relaxed = FALSE) {
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, object$call)
   fit$penalty <- object$penalty
-  if (fit$nobs != object$nobs || abs(fit$nulldev - object$nulldev) > 1e-8 * abs(object$nulldev)) {
+  other <- fit$nobs != object$nobs || abs(fit$nulldev - object$nulldev) > 1e-8 * abs(object$nulldev)
+  # rows in another order have the same null model: compare what the lambdas of both paths explain
+  both <- match(fit$lambda, object$lambda)
+  moved <- abs(fit$dev.ratio - object$dev.ratio[both])
+  sure <- !is.na(both) & fit$status == 0L & object$status[both] == 0L
+  explained <- which(sure & moved > 1e-3 + 100 * object$control$thresh)
+  if (other || length(explained)) {
     sp_abort("data", "`x` and `y` are not the data of the fit.",
-      why = sprintf("The fit has %d observations and null deviance %s, these data have %d and %s.", object$nobs,
-        format(object$nulldev, digits = 8), fit$nobs, format(fit$nulldev, digits = 8)),
+      why = if (other) sprintf("The fit has %d observations and null deviance %s, these data have %d and %s.", object$nobs,
+        format(object$nulldev, digits = 8), fit$nobs, format(fit$nulldev, digits = 8))
+        else sprintf("At lambda = %s the fit explains %s of the deviance; with these data it is %s. Are the rows in the same order?",
+          format(fit$lambda[explained[1L]], digits = 4), format(object$dev.ratio[both[explained[1L]]], digits = 4),
+          format(fit$dev.ratio[explained[1L]], digits = 4)),
       how = "`exact = TRUE` needs the same data, weights and offset.", call = call
     )
   }

@@ -26,14 +26,16 @@ active_columns <- function(beta) {
 
 #' Coefficients of one task of the engine: list(a0, beta, df, dfmat)
 #' @noRd
-engine_coefficients <- function(task, K, p, names, steps, classnames) {
+engine_coefficients <- function(task, K, p, names, steps, classnames, chains = NULL) {
   size <- length(task$df)
   beta <- lapply(task$beta, engine_matrix, dim = c(p, size), dimnames = list(names, steps))
+  counts <- lapply(beta, function(b) diff(b@p)) # of steps, where there are chains
+  if (!is.null(chains)) beta <- lapply(beta, coefficients_of_steps, chains)
   if (K == 1L) return(list(a0 = structure(task$a0, names = steps), beta = beta[[1L]], df = task$df))
   classnames <- classnames %||% as.character(seq_len(K))
   names(beta) <- classnames
   a0 <- matrix(task$a0, K, size, dimnames = list(classnames, steps))
-  dfmat <- matrix(vapply(beta, function(b) diff(b@p), integer(size)), size, K)
+  dfmat <- matrix(unlist(counts), size, K)
   list(a0 = a0, beta = beta, df = task$df, dfmat = structure(t(dfmat), dimnames = dimnames(a0)))
 }
 

@@ -196,8 +196,6 @@ prior_predictions <- function(info, setup, weights) {
   small$problem$v <- rep(1, length(info$columns))
   small$problem["lower"] <- small$problem["upper"] <- list(NULL)
   small$problem[c("dfmax", "pmax")] <- list(length(info$columns) + 1L, length(info$columns))
-  # a ridge grid begins at 1000 times the largest lambda of the lasso: down to where few variables are hardly shrunken
-  small$problem$lambda.min.ratio <- 1e-6
   vapply(seq_len(ncol(weights)), function(task) {
     b <- initial_estimate(small, weights[, task], 0, intercept = TRUE)
     setup$traits$linkinv((setup$problem$offset %||% 0) + b[1L] + as.double(small$x %*% b[-1L]))
@@ -232,13 +230,13 @@ fit_of_eta <- function(object, eta, call) {
 
 #' Coefficients, predictions and plots of a prior lasso
 #'
-#' @param object,x A fit of [prior_lasso()] or [cv.prior_lasso()].
+#' @param object A fit of [prior_lasso()] or [cv.prior_lasso()].
 #' @param eta The weight of the prior: one of those of the fit.
 #' @param s For a fit: lambdas, as in [predict.sparsepath()]. For a cross-validation: `"lambda.1se"` (with its eta), `"lambda.min"`, or numbers.
 #' @param newx New observations.
 #' @param digits Significant digits.
 #' @param ... Passed on to the methods of [sparsepath()]: `type`, `newoffset`, ...
-#' @returns Those of [coef.sparsepath()], [predict.sparsepath()]; `print()`: the table, invisibly; `plot()`: `NULL`, invisibly. The plot of a
+#' @returns Those of [coef.sparsepath()], [predict.sparsepath()], [kkt()]; `print()`: the table, invisibly; `plot()`: `NULL`, invisibly. The plot of a
 #'   cross-validation has one curve for each eta.
 #' @name prior_lasso_methods
 #' @export
@@ -253,6 +251,22 @@ predict.prior_lasso <- function(object, newx, eta = NULL, s = NULL, ...) {
 #' @rdname prior_lasso_methods
 #' @export
 plot.prior_lasso <- function(x, eta = NULL, ...) plot(fit_of_eta(x, eta %||% x$eta[length(x$eta)], shown_call("plot")), ...)
+
+#' @param x For `print()` and `plot()` the fit, for `kkt()` the matrix of variables.
+#' @param y,weights,offset For `kkt()`: the data of the fit. The certificate is that of the problem with the blended response, which is
+#'   made from `y` and the prior predictions that the fit holds; `eta` must be given if the fit has several.
+#' @rdname prior_lasso_methods
+#' @export
+kkt.prior_lasso <- function(object, x, y, eta = NULL, weights = NULL, offset = NULL, ...) {
+  call <- shown_call("kkt")
+  check_dots(dots_of(...), names(formals(kkt.prior_lasso)), call)
+  if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
+  if (missing(y)) abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  fit <- fit_of_eta(object, eta, call)
+  eta <- eta %||% object$eta
+  setup <- setup_again(fit, list(x = x, y = y, weights = weights, offset = offset), call)
+  certify(fit$a0, fit$beta, fit$lambda, pseudo_problem(setup, matrix(object$prior), eta))
+}
 
 #' @rdname prior_lasso_methods
 #' @method print prior_lasso

@@ -10,7 +10,7 @@
 #'   `call`, and what the fit object and the methods need to know.
 #' @noRd
 setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
-                          lambda.min.ratio = NULL, lambda = NULL, standardize = TRUE, intercept = TRUE,
+                          lambda.min.ratio = NULL, lambda = NULL, standardize = !is_fused(penalty), intercept = TRUE,
                           exclude = NULL, penalty.factor = NULL, lower.limits = -Inf, upper.limits = Inf,
                           cox.ties = "breslow", type.multinomial = NULL, control = sparsepath.control(), standardize.response = FALSE,
                           penalty = NULL, call) {
@@ -34,13 +34,20 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   else if (traits$name == "gaussian") check_varies(response$y, offset, user_weights, intercept, call)
   else if (traits$name != "cox") check_null_model(response, traits, intercept, call)
   lambda <- check_lambda(lambda, call)
-  exclude <- check_exclude(exclude, p, varnames, call)
+  choose <- if (is.function(exclude)) list(fun = exclude, y = y) # each fold asks again
+  exclude <- if (is.null(choose)) check_exclude(exclude, p, varnames, call) else chosen_columns(exclude, x, y, user_weights, NULL, call)
   v <- check_penalty_factor(penalty.factor, exclude, p, call)
   lower <- check_limits(lower.limits, "lower", p, call)
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
-  penalty <- check_penalty(penalty, p, alpha, lower, upper, traits, control$solver, call)
+  penalty <- check_penalty(penalty, p, alpha, traits, control$solver, call)
+  chains <- NULL
+  if (is_fused(penalty)) {
+    check_fused(penalty, p, standardize, exclude, penalty.factor, lower, upper, call)
+    chains <- fused_chains(penalty, p, call)
+    v <- chains$v # lambda has the unit of the steps: not rescaled
+  }
   groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
     !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, alpha, call)
   v <- group_factors(groups, penalty, v)
@@ -50,7 +57,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = alpha, v = v, groups = groups, standardize.response = standardize.response,
+    alpha = alpha, v = v, chains = chains, groups = groups, standardize.response = standardize.response,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
@@ -63,7 +70,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   )
   list(
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
-    weights = user_weights, penalty = penalty, varnames = varnames, encoding = encoding_of(x),
+    weights = user_weights, penalty = penalty, choose = choose, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
       type.multinomial = if (traits$name == "multinomial") type.multinomial,
       standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
@@ -111,10 +118,11 @@ run_engine <- function(setup, quiet = FALSE) {
   on.exit(progress$close())
   control <- setup$control
   setup <- resolve_penalty(setup)
-  out <- .Call(C_path, setup$x, setup$problem, list(
+  protect <- setup$problem$glm$protect %||% identity
+  out <- protect(.Call(C_path, setup$x, setup$problem, list(
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
     screen = control$screen, restart = control$restart, rho = control$rho %||% 0, progress = progress$report
-  ))
+  )))
   if (!is.null(out$error)) {
     abort_family(out, setup)
     abort_engine(out, setup$x, setup$call)
@@ -133,7 +141,7 @@ new_sparsepath <- function(task, out, setup, call) {
   problem <- setup$problem
   p <- length(problem$v)
   size <- length(task$df)
-  b <- engine_coefficients(task, problem$predictors, p, setup$varnames, paste0("s", seq_len(size) - 1L), setup$response$classnames %||% setup$response$responses)
+  b <- engine_coefficients(task, problem$predictors, p, setup$varnames, paste0("s", seq_len(size) - 1L), setup$response$classnames %||% setup$response$responses, problem$chains)
   n <- nrow(setup$x)
   weight_scale <- sum(problem$weights[, 1L]) / n # the engine's null deviance is for weights that sum to n
   fit <- c(b, list(
@@ -152,7 +160,7 @@ new_sparsepath <- function(task, out, setup, call) {
     nlambda = asked,
     settings = setup$settings, control = setup$control, varnames = setup$varnames
   ))
-  fit$likelihood <- likelihood_constants(setup)
+  fit$likelihood <- likelihood_constants(setup, fit)
   if (problem$family == "cox") fit$baseline <- path_baseline(fit, setup)
   fit$penalty <- out$penalty
   if (!is.null(task$local)) {

@@ -230,7 +230,7 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
 #' @noRd
 refit <- function(set, setup, weights) {
   problem <- setup$problem
-  setup["penalty"] <- list(NULL)
+  setup[c("penalty", "fold_factors")] <- list(NULL)
   size <- length(set)
   problem[c("alpha", "lambda", "nlambda", "early.stop", "keep", "dfmax", "pmax")] <- list(1, 0, 1L, FALSE, TRUE, size + 1L, size)
   problem[c("heldout", "groups")] <- list(NULL)
@@ -268,6 +268,7 @@ add_relaxed <- function(fit, setup, maxp, call) {
   relaxed$lambda <- fit$lambda[at]
   if (!is.null(fit$baseline)) relaxed$baseline <- path_baseline(relaxed, setup)
   for (name in c("dev.ratio", "gap", "kkt", "status", "npasses", "passes")) relaxed[[name]] <- sets[[name]]
+  relaxed$likelihood <- likelihood_constants(setup, relaxed)
   fit$relaxed <- relaxed
   fit$settings["maxp"] <- list(maxp)
   class(fit) <- c("sparsepath_relaxed", class(fit))

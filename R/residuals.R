@@ -14,20 +14,38 @@
 #'   `"pearson"`: that divided by the standard deviation of the model, times the
 #'   square root of the weight. `"deviance"`: signed square roots of the
 #'   contributions to the deviance. `"working"`: `"response"` divided by the
-#'   derivative of the inverse link. For `"gaussian"`, `"response"` and `"working"` are the same. For `"cox"`
-#'   `"martingale"` (the default: status minus the cumulative hazard at `newx`, with the baseline hazard of the given
-#'   observations at these coefficients) and `"deviance"`, both as [survival::residuals.coxph()] has
-#'   them, without weights.
+#'   derivative of the inverse link. For `"gaussian"`, `"response"` and `"working"` are the same. For `"cox"` see Cox regression.
 #' @param newweights Weights of the observations, default 1. For a two-column
 #'   `newy` they are multiplied by the numbers of trials.
 #' @param newoffset Offsets, required if the path was fitted with an offset.
 #' @param ... Must be empty (`fitted`, `residuals` of a path) or arguments for
 #'   the method of the path.
-#' @returns A matrix of observations by lambdas.
+#' @section Cox regression:
+#' Risk sets and baseline hazard are those of the observations that are given, at the coefficients of the fit; residuals are those of
+#' [survival::residuals.coxph()] at these coefficients, without weights. `"martingale"` (the default) is the status minus the cumulative
+#' hazard, and shows how a variable enters; `"deviance"` is made of it, and is more symmetric. `"schoenfeld"` has one row
+#' for each event, ordered by stratum and time: its variables minus their mean over those at risk (Schoenfeld 1982); plotted
+#' against time it shows hazards that are not proportional. `"score"` has one row for each observation, its part in the score (`NA` for
+#' weight zero). These two have a column for each variable with a coefficient other than zero. With penalized
+#' coefficients their sums are not zero but the gradient that the penalty balances, so that tests which scale them by a covariance matrix
+#' (`cox.zph()`, robust variances) hold for unpenalized fits only.
+#'
+#' @returns A matrix of observations by lambdas (several responses or classes: observations x predictors x lambdas); for
+#'   `"schoenfeld"` and `"score"` a matrix with a column for each variable of the model, and with several lambdas a list of such matrices.
+#' @references
+#' Schoenfeld D (1982). Partial residuals for the proportional hazards regression model. *Biometrika*, 69(1), 239-241.
+#' \doi{10.1093/biomet/69.1.239}
+#'
+#' Therneau TM, Grambsch PM, Fleming TR (1990). Martingale-based residuals for survival models. *Biometrika*, 77(1), 147-160.
+#' \doi{10.1093/biomet/77.1.147}
 #' @examples
 #' x <- log2(colon$x)
 #' fit <- sparsepath(x, colon$y, family = "binomial", lambda.min.ratio = 0.1)
 #' summary(residuals(fit, newx = x, newy = colon$y, s = 0.05, type = "deviance")[, 1])
+#'
+#' cox <- sparsepath(Surv(time, status) ~ ., vandevijver)
+#' r <- residuals(cox, vandevijver, s = 0.1, type = "schoenfeld")
+#' plot(as.numeric(rownames(r)), r[, 1], xlab = "Time", ylab = colnames(r)[1])
 #' @export
 fitted.sparsepath <- function(object, newx, s = NULL, newoffset = NULL, ...) {
   call <- shown_call("fitted")
@@ -39,16 +57,18 @@ fitted.sparsepath <- function(object, newx, s = NULL, newoffset = NULL, ...) {
 
 #' @rdname fitted.sparsepath
 #' @export
-residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("response", "deviance", "pearson", "working", "martingale"),
+residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("response", "deviance", "pearson", "working", "martingale", "schoenfeld", "score"),
                                  newweights = NULL, newoffset = NULL, ...) {
   call <- shown_call("residuals")
   check_dots(dots_of(...), names(formals(residuals.sparsepath)), call)
   cox <- identical(object$family, "cox")
   if (cox && missing(type)) type <- "martingale"
-  type <- check_choice(type, c("response", "deviance", "pearson", "working", "martingale"), "type", call)
-  if (cox && !type %in% c("martingale", "deviance") || !cox && type == "martingale") {
+  types <- c("response", "deviance", "pearson", "working", "martingale", "schoenfeld", "score")
+  type <- check_choice(type, types, "type", call)
+  allowed <- if (cox) c("martingale", "deviance", "schoenfeld", "score") else types[1:4]
+  if (!type %in% allowed) {
     sp_abort("choice", sprintf("`type = \"%s\"` is not defined for `family = %s`.", type, family_label(object$family)),
-      how = if (cox) "Use \"martingale\" or \"deviance\".", call = call, arg = "type", value = type
+      how = sprintf("Use %s.", and_list(sprintf("\"%s\"", allowed), " or ")), call = call, arg = "type", value = type
     )
   }
   if (missing(newx)) abort_missing("newx", "The fit holds no data: give `newx` and `newy`.", call)
@@ -57,7 +77,7 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
   b <- coefficients_at(object, s, FALSE, NULL, call)
   eta <- linear_predictor(object, b, newx, newoffset, call)
   weights <- check_weights(newweights, nrow(eta), call, "newweights")
-  one <- function(eta, newy, weights) {
+  one <- function(eta, newy, weights, rows = NULL) {
     observed <- response_like(newy, object, nrow(eta), weights, call)
     if (identical(object$family, "multinomial")) return(residuals_multinomial(eta, observed, type, call))
     if (identical(object$family, "mgaussian")) {
@@ -65,16 +85,27 @@ residuals.sparsepath <- function(object, newx, newy, s = NULL, type = c("respons
     }
     if (cox) {
       observed$efron <- identical(object$settings$cox.ties, "efron")
-      return(cox_residuals(eta, observed, weights, type))
+      if (type %in% c("martingale", "deviance")) return(cox_residuals(eta, observed, weights, type))
+      values <- check_newx(newx, object, call)
+      if (!is.null(rows)) values <- values[rows, , drop = FALSE]
+      return(one_or_list(cox_variable_residuals(eta, observed, weights, values, b$beta, type), colnames(eta)))
     }
     residuals_of(eta, observed, type, family_traits(object$family))
   }
-  if (!from_data || cox || length(dim(eta)) > 2L) return(one(eta, newy, weights))
+  if (!from_data) return(one(eta, newy, weights))
   # rows of a formula's data with missing values: NA, as in predict()
-  known <- stats::complete.cases(newy, eta)
-  out <- eta * NA
-  if (any(known)) out[known, ] <- one(eta[known, , drop = FALSE], take_rows(newy, known), weights[known])
-  out
+  known <- complete_rows(eta, newy)
+  if (all(known)) return(one(eta, newy, weights))
+  several <- length(dim(eta)) > 2L
+  if (!any(known)) return(if (several && type == "deviance" && !identical(object$family, "mgaussian")) eta[, 1L, ] * NA else eta * NA)
+  out <- one(if (several) eta[known, , , drop = FALSE] else eta[known, , drop = FALSE], take_rows(newy, known), weights[known], known)
+  if (type == "schoenfeld") return(out)
+  fill <- function(m) {
+    full <- array(NA_real_, c(nrow(eta), dim(m)[-1L]), c(list(rownames(eta)), dimnames(m)[-1L]))
+    if (length(dim(m)) > 2L) full[known, , ] <- m else full[known, ] <- m
+    full
+  }
+  if (is.list(out)) lapply(out, fill) else fill(out)
 }
 
 #' @noRd

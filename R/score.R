@@ -23,7 +23,7 @@ observation_loss <- function(eta, y, traits, measure) {
   if (traits$name == "mgaussian") return(mgaussian_score(eta, y, measure))
   mu <- traits$linkinv(eta)
   if (traits$name == "binomial") return(binomial_loss(mu, y, measure))
-  switch(measure, mse = (y - mu)^2, mae = abs(y - mu), deviance = traits$deviance(eta, y))
+  switch(measure, mse = (y - mu)^2, mae = abs(y - mu), class = binomial_loss(mu, y, "class"), deviance = traits$deviance(eta, y))
 }
 
 #' @noRd
@@ -44,11 +44,12 @@ binomial_loss <- function(p, y, measure) {
 #'
 #' Ties count half; observations count by weight. All folds and lambdas are
 #' ranked in one sort.
+#' @param p Predicted probabilities, n x L.
 #' @param events,others Weights of each row as member of the second and the first class.
 #' @noRd
-fold_auc <- function(eta, folds, events, others) {
-  size <- ncol(eta)
-  p <- as.vector(binomial_traits$linkinv(eta))
+fold_auc <- function(p, folds, events, others) {
+  size <- ncol(p)
+  p <- as.vector(p)
   nfolds <- max(folds)
   group <- rep(folds, size) + rep((seq_len(size) - 1L) * nfolds, each = length(folds))
   sorted <- order(group, p, method = "radix")
@@ -107,7 +108,7 @@ cv_curve <- function(eta, folds, response, weights, traits, measure, grouped, sc
       return(list(scores = scored, weights = drop(rowsum(weights, fold)), count = colSums(is.finite(scored))))
     }
     if (measure == "auc") {
-      scores <- fold_auc(slice, fold, response$weights * response$y, response$weights * (1 - response$y))
+      scores <- fold_auc(traits$linkinv(slice), fold, response$weights * response$y, response$weights * (1 - response$y))
       return(list(scores = scores, weights = drop(rowsum(weights, fold)), count = max(fold)))
     }
     loss <- observation_loss(slice, response$y, traits, measure)

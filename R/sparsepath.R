@@ -145,10 +145,12 @@
 #'   order, as glmnet does. All are fitted. The default `NULL` makes the
 #'   automatic grid, evenly spaced in log(lambda).
 #' @param standardize Divide the columns by their standard deviations, so that
-#'   the penalty does not depend on their units? The default is `TRUE`. Columns
-#'   without variation get coefficient zero.
+#'   the penalty does not depend on their units? The default is `TRUE` (`FALSE` with [pen_fused()], which compares coefficients as they
+#'   are). Columns without variation get coefficient zero.
 #' @param intercept Include an (unpenalized) intercept? Default `TRUE`.
-#' @param exclude Columns to leave out: numbers, names, or a logical vector.
+#' @param exclude Columns to leave out: numbers, names, or a logical vector; or a function that returns one of these, called as
+#'   `exclude(x = , y = , weights = )`. In a cross-validation it is called again with the training rows of every fold, so that a
+#'   choice of variables that looks at `y` is validated as part of the method. The fit keeps the columns it chose.
 #' @param penalty.factor One factor per column that multiplies lambda; 0 for no
 #'   penalty (the variable is always in the model), `Inf` to leave the column
 #'   out. The default `NULL` means 1 for all. Factors are rescaled to sum to the
@@ -181,11 +183,10 @@
 #'   [relaxed].
 #' @param maxp With `relax`: sets of more than `maxp` variables are not fitted again. The default `NULL`
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
-#' @param type.multinomial With `"multinomial"`: `"ungrouped"` (the default, as in glmnet), where each class selects its own variables, or
-#'   `"grouped"`, where a variable has a coefficient in all classes or in none.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()] are not convex,
+#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()], and for groups
+#'   [pen_group_mcp()] and [pen_group_scad()], are not convex,
 #'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
@@ -218,7 +219,7 @@
 #'     `control`, `varnames`}{what was asked for; `settings` has the exclusions, penalty
 #'     factors and limits that were given}
 #'   \item{`penalty`}{with `penalty`: that, with what was made from the data}
-#'   \item{`local`, `convex.min`}{with MCP and SCAD, see [pen_mcp()]}
+#'   \item{`local`, `convex.min`}{with MCP and SCAD, of groups too, see [pen_mcp()]}
 #'   \item{`likelihood`}{number of observations with positive weight and likelihood of the saturated model, for [logLik()]
 #'     (for `"cox"` the number of events)}
 #'   \item{`baseline`}{`"cox"`: what [survfit()][survfit.sparsepath] needs. For each stratum the distinct times with the numbers at risk,
@@ -299,7 +300,7 @@ sparsepath <- function(x, ...) {
 #' @method sparsepath default
 #' @export
 sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, alpha = 1, nlambda = 100,
-                               lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = TRUE,
+                               lambda.min.ratio = if (n < p) 0.01 else 1e-4, lambda = NULL, standardize = !is_fused(penalty),
                                intercept = TRUE, exclude = NULL, penalty.factor = NULL, lower.limits = -Inf,
                                upper.limits = Inf, cox.ties = c("breslow", "efron"),
                                type.multinomial = c("ungrouped", "grouped"), control = sparsepath.control(),
@@ -315,6 +316,7 @@ sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NUL
     standardize.response, penalty, call
   )
   relax <- check_flag(relax, "relax", call)
+  if (relax) check_relaxable(setup$penalty, call)
   maxp <- check_maxp(maxp, call)
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, stored_call(match.call(), "sparsepath"))

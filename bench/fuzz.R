@@ -3,6 +3,7 @@
 #   Rscript bench/fuzz.R            problems 1 to 5000
 #   Rscript bench/fuzz.R 1 100000   other numbers; a number names a problem for ever
 #   Rscript bench/fuzz.R wide 1 2000   problems with up to 2500 columns
+#   Rscript bench/fuzz.R penalties 1 5000   groups, sparse groups, MCP, SCAD, adaptive factors, for all families
 #
 # Prints what is wrong, and leaves with status 1 when something is; a problem that is given up with status and warning is
 # printed and counted apart. To look at one problem:
@@ -14,19 +15,20 @@ if (nzchar(extra)) .libPaths(c(strsplit(extra, .Platform$path.sep)[[1]], .libPat
 suppressPackageStartupMessages({
   library(Matrix)
   library(sparsepath)
+  library(testthat)
 })
 for (f in Sys.glob("tests/testthat/helper-*.R")) source(f)
 
-a <- commandArgs(TRUE)
-case <- if ("wide" %in% a) fuzz_wide else fuzz_case
-a <- as.integer(setdiff(a, "wide"))
+a0 <- a <- commandArgs(TRUE)
+check <- if ("penalties" %in% a) fuzz_penalty_check else function(i) fuzz_check(i, if ("wide" %in% a0) fuzz_wide else fuzz_case)
+a <- as.integer(setdiff(a, c("wide", "penalties")))
 from <- if (length(a) > 0) a[1] else 1L
 to <- if (length(a) > 1) a[2] else from + 4999L
 wrong <- flagged <- slow <- 0L
 start <- proc.time()[["elapsed"]]
 for (i in from:to) {
   t <- proc.time()[["elapsed"]]
-  said <- fuzz_check(i, case)
+  said <- check(i)
   t <- proc.time()[["elapsed"]] - t
   if (!is.null(said)) {
     if (startsWith(said, "flagged")) flagged <- flagged + 1L else wrong <- wrong + 1L

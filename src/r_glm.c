@@ -19,17 +19,19 @@ static SEXP ask_rows(void *data) {
   SEXP eta = PROTECT(Rf_allocVector(REALSXP, q->n)), y = PROTECT(Rf_allocVector(REALSXP, q->n));
   memcpy(REAL(eta), q->eta, (size_t)q->n * sizeof(double));
   memcpy(REAL(y), q->y, (size_t)q->n * sizeof(double));
-  SEXP call = PROTECT(Rf_lang3(q->family->evaluate, eta, y)), value = PROTECT(Rf_eval(call, R_GlobalEnv));
+  SEXP loss = PROTECT(Rf_ScalarLogical(q->out[0] != NULL));
+  SEXP call = PROTECT(Rf_lang4(q->family->evaluate, eta, y, loss)), value = PROTECT(Rf_eval(call, R_GlobalEnv));
   q->answer = value == R_NilValue ? OUTSIDE : FAILED;
   if (TYPEOF(value) == VECSXP && Rf_length(value) == 4) {
     q->answer = DONE;
     for (int k = 0; k < 4; k++) {
       SEXP v = VECTOR_ELT(value, k);
+      if (!q->out[k]) continue;
       if (TYPEOF(v) == REALSXP && Rf_xlength(v) == q->n) memcpy(q->out[k], REAL_RO(v), (size_t)q->n * sizeof(double));
       else q->answer = FAILED;
     }
   }
-  UNPROTECT(4);
+  UNPROTECT(5);
   return R_NilValue;
 }
 

@@ -9,6 +9,8 @@
 typedef struct handle {
   sp_ctx ctx;
   sp_design design;
+  sp_design x; /* what a cumsum design reads */
+  sp_cumsum sums;
   sp_penalty pen;
   sp_groups groups;
   sp_path path;
@@ -20,6 +22,7 @@ static void release(SEXP ptr) {
   handle *h = R_ExternalPtrAddr(ptr);
   if (!h) return;
   sp_path_free(&h->path);
+  sp_cumsum_close(&h->ctx, &h->sums);
   R_Free(h);
   R_ClearExternalPtr(ptr);
 }
@@ -55,9 +58,9 @@ static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
     h->pen.ops = find_penalty(sp_rc_string(pen, "name"));
     h->pen.gamma = sp_rc_real(pen, "gamma");
     sp->curvature = sp_rc_reals(problem, "curvature");
-    return;
+  } else {
+    h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
   }
-  h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
   if (groups == R_NilValue) return;
   h->groups.of = sp_rc_ints(groups, "of");
   h->groups.ptr = sp_rc_ints(groups, "ptr");
@@ -67,6 +70,14 @@ static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
   h->groups.across = sp_rc_int(groups, "across");
   h->pen.tau = sp_rc_real(groups, "tau");
   h->pen.groups = &h->groups;
+}
+
+/* Columns along chains: the design of their running sums in place of x */
+static sp_status open_chains(handle *h, SEXP problem) {
+  SEXP chains = optional(problem, "chains");
+  if (chains == R_NilValue) return SP_OK;
+  h->x = h->design;
+  return sp_cumsum_open(&h->ctx, &h->x, sp_rc_ints(chains, "col"), sp_rc_ints(chains, "first"), &h->sums, &h->design);
 }
 
 static enum sp_method find_method(const char *name) {
@@ -278,6 +289,7 @@ SEXP sp_r_path(SEXP x, SEXP problem, SEXP control) {
   if (h->design.ops == &sp_design_csc) {
     st = h->design.ptr ? sp_design_check(&h->ctx, &h->design) : SP_ECORRUPT;
   }
+  if (st == SP_OK) st = open_chains(h, problem);
   if (st == SP_OK) st = sp_path_run(&h->path, &h->ctx, &spec);
   if (h->host.jumped) {
     release(ptr);

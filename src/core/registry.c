@@ -4,9 +4,11 @@
 #include <stddef.h>
 
 extern const sp_design_ops sp_design_csc;
+extern const sp_design_ops sp_design_cumsum;
 extern const sp_design_ops sp_design_dense;
 const sp_design_ops *const sp_registry_designs[] = {
   &sp_design_csc,
+  &sp_design_cumsum,
   &sp_design_dense,
   NULL
 };

@@ -32,6 +32,7 @@ static subject draw(const sp_penalty_ops *ops, int ref) {
   s.co.v = exp(sp_normal());
   s.co.kv = exp(sp_normal());
   s.co.cv = exp(sp_normal());
+  s.co.one = 1;
   s.co.lo = -INFINITY;
   s.co.hi = INFINITY;
   s.lambda = exp(sp_normal());
@@ -80,13 +81,18 @@ static void test_pieces(const subject *s) {
 static void test_minimum(const subject *s) {
   for (int i = 0; i < 20; i++) {
     const double a = exp(2 * sp_normal()), z = 3 * s->t * sp_normal();
-    const double b = sp_penalty_minimum(&s->pen, s->lambda, &s->co, a, z);
+    sp_coord co = s->co; /* with limits in every other trial */
+    if (i % 2) {
+      co.lo = sp_below(3) ? -3 * s->t * sp_uniform() : 0;
+      co.hi = sp_below(3) ? 3 * s->t * sp_uniform() : 0;
+    }
+    const double b = sp_penalty_minimum(&s->pen, s->lambda, &co, a, z);
     const double f = a * b * b / 2 - z * b + area(s, b), reach = 1 + 2 * fabs(z) / a;
     for (int g = -200; g <= 200; g++) {
-      const double x = reach * g / 200, at = a * x * x / 2 - z * x + area(s, x);
+      const double x = fmin(fmax(reach * g / 200, co.lo), co.hi), at = a * x * x / 2 - z * x + area(s, x);
       SP_CHECK(f <= at + 1e-10 * (1 + fabs(at)), "%s gamma %g a %g z %g: %g at %g, %g at %g", s->pen.ops->name, s->pen.gamma, a, z, f, b, at, x);
     }
-    const double viol = s->pen.ops->violation(&s->pen, s->lambda, &s->co, b, z - a * b);
+    const double viol = s->pen.ops->violation(&s->pen, s->lambda, &co, b, z - a * b);
     SP_CHECK(viol <= 1e-10 * (s->t + fabs(z)), "%s a %g z %g: minimum %g violates by %g", s->pen.ops->name, a, z, b, viol);
   }
 }
@@ -111,6 +117,40 @@ static void test_certificate(const subject *s) {
   }
 }
 
+/* the same penalty of the norm of a block */
+static void test_blocks(const subject *s) {
+  enum { M = 5 };
+  const int m = 1 + sp_below(M);
+  double v[M], u[M], z[M], zero[M] = {0}, T, tv, k, h = 0, nz = 0, dot = 0;
+  const char *name = s->pen.ops->name;
+  for (int j = 0; j < m; j++) {
+    v[j] = 1;
+    u[j] = s->t * sp_normal();
+    h += u[j] * u[j];
+  }
+  h = sqrt(h);
+  const sp_pen_block bl = {m, s->co.v, s->co.kv, v, 1, s->co.cv};
+  s->pen.ops->block_norms(&s->pen, s->lambda, &bl, &T, &tv, &k);
+  SP_CHECK(fabs(T - s->t) <= 1e-14 * T && tv == 0 && fabs(k - s->ridge) <= 1e-14 * k, "%s", name);
+  SP_CHECK(fabs(s->pen.ops->block_value(&s->pen, s->lambda, &bl, u) - area(s, h)) <= 1e-12 * (1 + area(s, h)), "%s", name);
+  for (int j = 0; j < m; j++) z[j] = (slope(s, h) / h + s->ridge) * u[j];
+  SP_CHECK(s->pen.ops->block_violation(&s->pen, s->lambda, &bl, u, z) <= 1e-13 * (s->t + h), "%s", name);
+  z[0] += 0.5;
+  SP_CHECK(fabs(s->pen.ops->block_violation(&s->pen, s->lambda, &bl, u, z) - 0.5) <= 1e-12 * (1 + s->t), "%s", name);
+  for (int j = 0; j < m; j++) nz += z[j] * z[j];
+  nz = sqrt(nz);
+  SP_CHECK(fabs(s->pen.ops->block_violation(&s->pen, s->lambda, &bl, zero, z) - fmax(0, nz - s->t)) <= 1e-12 * (1 + nz), "%s", name);
+  SP_CHECK(fabs(s->pen.ops->block_gauge(&s->pen, &bl, z) * s->pen.alpha * s->co.v - nz) <= 1e-12 * nz, "%s", name);
+  const double scale = s->pen.ops->block_scale(&s->pen, s->lambda, &bl, z), expected = s->ridge > 0 || nz <= s->t ? 1 : s->t / nz;
+  SP_CHECK(fabs(scale - expected) <= 1e-13, "%s: scale %g, not %g", name, scale, expected);
+  for (int j = 0; j < m; j++) {
+    z[j] *= 0.9 * slope(s, h) / nz; /* inside: the conjugate is 0 */
+    dot += z[j] * u[j];
+  }
+  const double fy = s->pen.ops->block_fenchel_young(&s->pen, s->lambda, &bl, u, z), term = slope(s, h) * h + s->ridge * h * h / 2 - dot;
+  SP_CHECK(fabs(fy - term) <= 1e-12 * (1 + term), "%s: term %g, not %g", name, fy, term);
+}
+
 /* Whole fits: what is called solved is stationary, in every column, by products with the raw design */
 static void test_fits(void) {
   for (int trial = 0; trial < 200; trial++) {
@@ -118,7 +158,7 @@ static void test_fits(void) {
     sp_path path;
     sp_ctx ctx;
     const int tall = trial % 3 == 0, B = 1 + trial % 2;
-    const unsigned what = ((unsigned)sp_below(P_ALL + 1) & ~(unsigned)(P_LIMITS | P_NO_STANDARDIZE)) | (trial % 2 ? P_MCP : P_SCAD);
+    const unsigned what = ((unsigned)sp_below(P_ALL + 1) & ~(unsigned)P_NO_STANDARDIZE) | (trial % 2 ? P_MCP : P_SCAD);
     open_problem(&q, tall ? 60 : 30, tall ? 12 : 60, B, trial % 4 == 0 ? 0.7 : 1, what);
     q.spec.early_stop = 1;
     q.spec.fdev = -INFINITY;
@@ -150,7 +190,9 @@ static void test_fits(void) {
           for (int k = 0; k < pt->count; k++) b += pt->cols[k] == j ? pt->b[k] : 0;
           const sp_coord co = sp_model_coord(m, j);
           const double t = sp_penalty_slope(&q.pen, path.lambda[l], &co, b, &curve), ridge = path.lambda[l] * (1 - q.pen.alpha) * co.kv;
-          const double off = b == 0 ? fmax(0, fabs(c) - t) : fabs(c - ridge * b - (b > 0 ? t : -t));
+          const double g = c - ridge * b, d = b > 0 ? g - t : b < 0 ? g + t : g > t ? g - t : g < -t ? g + t : 0;
+          const double off = (b >= co.hi && d > 0) || (b <= co.lo && d < 0) ? 0 : fabs(d);
+          SP_CHECK(b <= co.hi && b >= co.lo, "trial %d, lambda %d, column %d", trial, l, j);
           SP_CHECK(off <= 1e-6 * path.lambda[l] * co.v + 1e-12, "trial %d, lambda %d, column %d: off by %g", trial, l, j, off / path.lambda[l]);
         }
         free(r);
@@ -180,6 +222,7 @@ int main(void) {
       test_pieces(&s);
       test_minimum(&s);
       test_certificate(&s);
+      test_blocks(&s);
     }
   }
   SP_CHECK(found == REFERENCES, "%d", found);

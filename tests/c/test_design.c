@@ -1,6 +1,7 @@
 /* Laws of a design: every operation of every storage equals a naive reference on the same matrix. */
 #include <float.h>
 #include <math.h>
+#include "base/vec.h"
 #include "matrix.h"
 
 /* density: chance of an entry; some columns are empty, some full, some entries are stored zeros */
@@ -359,6 +360,119 @@ static void test_corrupt(void) {
   SP_CHECK(sp_design_check(&ctx, &d) == SP_OK, "no columns");
 }
 
+/* Running sums along chains: the laws again, on the matrix made entry by entry; also the bits of columns however they are asked for */
+static void test_cumsum(int n, int p, double density) {
+  matrix x = random_matrix(n, p, density);
+  const sp_design *const designs[] = {&x.dense, &x.csc};
+  int *col = sp_block((size_t)p, sizeof *col), *first = sp_block((size_t)p, sizeof *first);
+  double *want = sp_block((size_t)n * (size_t)p, sizeof *want), *size = sp_block((size_t)n * (size_t)p, sizeof *size);
+  for (int k = 0; k < p; k++) col[k] = k;
+  for (int k = p - 1; k > 0; k--) {
+    const int h = sp_below(k + 1), c = col[k];
+    col[k] = col[h];
+    col[h] = c;
+  }
+  for (int k = 0; k < p; k++) first[k] = sp_below(50) == 0;
+  for (int k = p - 1; k >= 0; k--) {
+    const int on = k + 1 < p && !first[k + 1];
+    for (int i = 0; i < n; i++) {
+      const ptrdiff_t at = (ptrdiff_t)k * n + i;
+      want[at] = cell(&x, i, col[k]) + (on ? want[at + n] : 0);
+      size[at] = fabs(cell(&x, i, col[k])) + (on ? size[at + n] : 0);
+    }
+  }
+  sp_ctx ctx;
+  sp_ctx_init(&ctx);
+  for (int storage = 0; storage < 2; storage++) {
+    sp_cumsum c;
+    sp_design d;
+    SP_CHECK(sp_cumsum_open(&ctx, designs[storage], col, first, &c, &d) == SP_OK, "open n = %d p = %d", n, p);
+    double *column = sp_block((size_t)n, sizeof *column), *all = sp_block((size_t)n * (size_t)p, sizeof *all);
+    d.ops->gather_rows(&d, NULL, p, 0, n, all, n);
+    for (int k = 0; k < p; k++) {
+      d.ops->gather(&d, k, column);
+      SP_CHECK(sp_same_bits(column, want + (ptrdiff_t)k * n, (size_t)n), "gather %d of %s", k, designs[storage]->ops->name);
+      SP_CHECK(sp_same_bits(column, all + (ptrdiff_t)k * n, (size_t)n), "gather_rows %d", k);
+    }
+    for (int trial = 0; trial < 12; trial++) {
+      const int way = trial % 4, m = 1 + sp_below(way == 0 ? p : 40), q = 1 + sp_below(20), j0 = sp_below(p), i0 = sp_below(n);
+      const int count = way == 0 && j0 + m > p ? p - j0 : m, ni = sp_below(n - i0) + 1;
+      int *idx = way == 0 ? NULL : random_columns(count, p);
+      for (int a = 1; a < count && way > 1; a++) { /* up or down, some twice */
+        for (int z = a; z > 0 && (way == 2 ? idx[z] < idx[z - 1] : idx[z] > idx[z - 1]); z--) {
+          const int h = idx[z];
+          idx[z] = idx[z - 1];
+          idx[z - 1] = h;
+        }
+      }
+      double *R = sp_normals((size_t)n * (size_t)q), *out = sp_block((size_t)count * (size_t)q, sizeof *out), alone;
+      d.ops->cols_dot(&d, idx, j0, count, R, n, q, out, q);
+      double *coef = sp_normals((size_t)count), *y = sp_normals((size_t)n), *yw = sp_block((size_t)n, sizeof *yw),
+             *yb = sp_block((size_t)n, sizeof *yb), *rows = sp_block((size_t)(idx ? count : p) * (size_t)ni, sizeof *rows);
+      for (int i = 0; i < n; i++) yw[i] = y[i], yb[i] = fabs(y[i]);
+      d.ops->gather_rows(&d, idx, way == 0 ? 0 : count, i0, ni, rows, ni);
+      for (int a = 0; a < count; a++) {
+        const int k = idx ? idx[a] : j0 + a, h0 = sp_below(q);
+        d.ops->cols_dot(&d, &k, 0, 1, R + (ptrdiff_t)h0 * n, n, 1, &alone, 1);
+        SP_CHECK(sp_same_bits(&alone, &out[a * q + h0], 1), "cumsum order: column %d of %d, way %d", k, p, way);
+        for (int h = 0; h < q; h++) {
+          double s = 0, bound = 0;
+          for (int i = 0; i < n; i++) {
+            s += want[(ptrdiff_t)k * n + i] * R[(ptrdiff_t)h * n + i];
+            bound += size[(ptrdiff_t)k * n + i] * fabs(R[(ptrdiff_t)h * n + i]);
+          }
+          SP_CHECK(fabs(out[a * q + h] - s) <= (n + p + 3) * DBL_EPSILON * bound, "cumsum cols_dot k = %d: %g not %g", k, out[a * q + h], s);
+        }
+        for (int i = 0; i < n; i++) {
+          yw[i] += coef[a] * want[(ptrdiff_t)k * n + i];
+          yb[i] += fabs(coef[a]) * size[(ptrdiff_t)k * n + i];
+        }
+        if (idx) SP_CHECK(sp_same_bits(rows + (ptrdiff_t)a * ni, want + (ptrdiff_t)k * n + i0, (size_t)ni), "cumsum rows of %d", k);
+      }
+      if (idx) {
+        d.ops->cols_axpy(&d, idx, count, coef, y);
+        for (int i = 0; i < n; i++) SP_CHECK(fabs(y[i] - yw[i]) <= (count + p + 3) * DBL_EPSILON * yb[i], "cumsum axpy way %d", way);
+      } else {
+        weightings w = random_weightings(n, 3);
+        double *mo = sp_block(10 * (size_t)count + 3 * (size_t)n, sizeof *mo), *s2 = mo + 4 * count;
+        d.ops->cols_moments(&d, j0, count, w.W, w.V, w.sumV, 3, mo, mo + count, s2, s2 + 3 * count, s2 + 6 * count);
+        for (int a = 0; a < count; a++) {
+          double mean, one[9], *k = want + (ptrdiff_t)(j0 + a) * n;
+          const double *cols = k;
+          sp_cols_moments(&cols, 1, n, w.W, w.V, n, 3, &mean, one, one + 3, one + 6);
+          SP_CHECK(sp_same_bits(&mean, &mo[a], 1) && sp_same_bits(one + 3, s2 + 3 * a, 3) && sp_same_bits(one + 6, s2 + 3 * count + 3 * a, 3),
+                   "cumsum moments of %d", j0 + a);
+        }
+        free_weightings(&w);
+        free(mo);
+      }
+      free(idx), free(R), free(out), free(coef), free(y), free(yw), free(yb), free(rows);
+    }
+    sp_cumsum_close(&ctx, &c);
+    free(column), free(all);
+    /* a bad entry is found where it is */
+    const int bad = sp_below(p);
+    if (x.ptr[bad + 1] > x.ptr[bad]) {
+      const int at = x.ptr[bad];
+      const double was = x.values[at];
+      double *in_full = &x.full[(size_t)bad * (size_t)n + (size_t)x.rows[at]];
+      x.values[at] = *in_full = storage ? INFINITY : NAN;
+      ctx.where = -1;
+      SP_CHECK(sp_cumsum_open(&ctx, designs[storage], col, first, &c, &d) == SP_ENONFINITE && ctx.where == bad, "bad %d at %td", bad, ctx.where);
+      x.values[at] = *in_full = was;
+    }
+    /* out of memory at each allocation */
+    for (int k = 1; k <= 5; k++) {
+      ctx.fail_at = ctx.n_alloc + k;
+      SP_CHECK(sp_cumsum_open(&ctx, designs[storage], col, first, &c, &d) == SP_ENOMEM, "allocation %d of %s", k, designs[storage]->ops->name);
+    }
+    ctx.fail_at = 0;
+    SP_CHECK(ctx.n_live == 0, "%ld left", ctx.n_live);
+  }
+  free(col), free(first), free(want), free(size);
+  free_matrix(&x);
+}
+
 int main(void) {
   test_laws(1, 1, 0.5);
   test_laws(1, 7, 0.5);
@@ -369,6 +483,7 @@ int main(void) {
   }
   test_laws(700, 40, 0.1);
   test_laws(300, 200, 0.05);
+  for (int trial = 0; trial < 20; trial++) test_cumsum(1 + sp_below(60), 1 + sp_below(200), trial % 3 == 0 ? 1.0 : 0.05 + 0.5 * sp_uniform());
   test_nonfinite();
   test_large_mean();
   test_corrupt();

@@ -76,7 +76,7 @@ static double draw_size(void) { return pow(10.0, 4 * sp_uniform() - 2); }
 
 static sp_coord draw_coord(void) {
   static const double limits[] = {0.0, 0.3, 2.0, 100.0, INFINITY, INFINITY, INFINITY};
-  sp_coord co = {.v = sp_below(5) == 0 ? 0.0 : draw_size()};
+  sp_coord co = {.v = sp_below(5) == 0 ? 0.0 : draw_size(), .one = 1};
   co.kv = co.v * draw_size();
   co.lo = -limits[sp_below(7)];
   co.hi = limits[sp_below(7)];

@@ -1,31 +1,38 @@
 # Random small problems of every kind, reproducible from their number alone: fuzz_case(i) is a list of arguments for
 # sparsepath(). bench/fuzz.R runs thousands of them.
 
+fuzz_matrix <- function(n, p) {
+  kind <- sample(c("normal", "genotype", "sign", "resampled", "flipped", "near", "constant", "ar"), 1)
+  x <- switch(kind,
+    normal = matrix(rnorm(n * p), n),
+    genotype = matrix(as.double(rbinom(n * p, 2, 0.3)), n),
+    sign = matrix(as.double(sample(-1:1, n * p, TRUE)), n),
+    resampled = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE],
+    flipped = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE] * rep(sample(c(-1, 1), p, TRUE), each = n),
+    near = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE] + 10^-sample(2:9, 1) * rnorm(n * p),
+    constant = {
+      z <- matrix(rnorm(n * p), n)
+      z[, runif(p) < 0.3] <- sample(c(0, 1, -2.5), 1)
+      z
+    },
+    ar = {
+      z <- matrix(rnorm(n * p), n)
+      for (j in seq_len(p)[-1]) z[, j] <- 0.95 * z[, j - 1] + 0.3 * z[, j]
+      z
+    }
+  )
+  if (runif(1) < 0.2) x <- x * rep(10^sample(-4:4, p, TRUE), each = n)
+  if (runif(1) < 0.1) x <- x + sample(c(1, 100, 1e5), 1)
+  structure(x, kind = kind)
+}
+
 fuzz_case <- function(i) {
   with_seed(900000 + i, {
     n <- sample(c(2:6, 8, 12, 20, 40), 1)
     p <- sample(c(1:4, 7, 12, 30, 80), 1)
-    kind <- sample(c("normal", "genotype", "sign", "resampled", "flipped", "near", "constant", "ar"), 1)
-    x <- switch(kind,
-      normal = matrix(rnorm(n * p), n),
-      genotype = matrix(as.double(rbinom(n * p, 2, 0.3)), n),
-      sign = matrix(as.double(sample(-1:1, n * p, TRUE)), n),
-      resampled = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE],
-      flipped = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE] * rep(sample(c(-1, 1), p, TRUE), each = n),
-      near = matrix(rnorm(n * p), n)[, sample.int(p, p, TRUE), drop = FALSE] + 10^-sample(2:9, 1) * rnorm(n * p),
-      constant = {
-        z <- matrix(rnorm(n * p), n)
-        z[, runif(p) < 0.3] <- sample(c(0, 1, -2.5), 1)
-        z
-      },
-      ar = {
-        z <- matrix(rnorm(n * p), n)
-        for (j in seq_len(p)[-1]) z[, j] <- 0.95 * z[, j - 1] + 0.3 * z[, j]
-        z
-      }
-    )
-    if (runif(1) < 0.2) x <- x * rep(10^sample(-4:4, p, TRUE), each = n)
-    if (runif(1) < 0.1) x <- x + sample(c(1, 100, 1e5), 1)
+    x <- fuzz_matrix(n, p)
+    kind <- attr(x, "kind")
+    attr(x, "kind") <- NULL
     family <- sample(c("gaussian", "binomial", "poisson"), 1)
     if (family == "gaussian") {
       y <- if (runif(1) < 0.5) rnorm(n) else as.double(sample(0:3, n, TRUE))

@@ -25,7 +25,7 @@ nc_null_curvature <- function(y, family, w = rep(1, NROW(y)), status = NULL) {
 
 # objective and largest violation of stationarity / lambda of coefficients on the scale of x, for one lambda
 nc_judge <- function(x, y, family, lambda, a0, beta, name, gamma, h = NULL, alpha = 1, w = rep(1, nrow(x)), offset = 0,
-                     v = rep(1, ncol(x)), standardize = TRUE, intercept = TRUE) {
+                     v = rep(1, ncol(x)), standardize = TRUE, intercept = TRUE, lower = -Inf, upper = Inf) {
   w <- w / sum(w)
   v <- v * ncol(x) / sum(v)
   x <- as.matrix(x)
@@ -39,7 +39,10 @@ nc_judge <- function(x, y, family, lambda, a0, beta, name, gamma, h = NULL, alph
   ridge <- lambda * v * (1 - alpha) / s_y
   z <- drop(crossprod(x, r)) / s - ridge * b
   slope <- nc_slope(b, lambda * alpha * v, name, gamma, h)
-  violation <- ifelse(b == 0, pmax(abs(z) - slope, 0), abs(z - sign(b) * slope))
+  off <- ifelse(b == 0, sign(z) * pmax(abs(z) - slope, 0), z - sign(b) * slope) # positive: the coefficient should grow
+  stays <- off > 0 & beta >= upper * (1 - 1e-9) | off < 0 & beta <= lower * (1 - 1e-9)
+  violation <- ifelse(stays, 0, abs(off))
+  violation[beta > upper * (1 + 1e-9) | beta < lower * (1 + 1e-9)] <- Inf
   list(
     objective = sum(w * vf_loss(y, eta, family)) + sum(nc_value(b, lambda * alpha * v, name, gamma, h) + ridge * b^2 / 2),
     kkt = max(violation, if (intercept) abs(sum(r)), 0) / lambda
@@ -50,4 +53,49 @@ nc_path_kkt <- function(fit, x, y, family, name, gamma, ...) {
   vapply(seq_along(fit$lambda), function(l) {
     nc_judge(x, y, family, fit$lambda[l], if (is.null(fit$a0)) 0 else fit$a0[l], fit$beta[, l], name, gamma, ...)$kkt
   }, 0)
+}
+
+# The same with norms of groups, and with several linear predictors, for all lambdas; y is n x K, v the weights of the groups in the order
+# of sort(unique(group)). across: one norm for all predictors. Data frame of objective and kkt / lambda v.
+nc_group_path <- function(fit, x, y, family, group, v, name, gamma, h = 1, alpha = 1, w = rep(1, nrow(x)), offset = 0, standardize = TRUE,
+                          across = TRUE) {
+  x <- as.matrix(x)
+  y <- as.matrix(y)
+  n <- nrow(x)
+  K <- ncol(y)
+  w <- w / sum(w)
+  s <- if (standardize) sqrt(colSums(w * sweep(x, 2, colSums(w * x))^2)) else rep(1, ncol(x))
+  r <- y - offset - rep(colSums(w * (y - offset)), each = n)
+  s_y <- if (family == "gaussian") sqrt(sum(w * r^2)) else 1
+  co <- vg_coefficients(fit)
+  block <- match(group, sort(unique(group)))
+  block <- if (across) rep(block, K) else rep(block, K) + rep(seq_len(K) - 1, each = ncol(x)) * length(v)
+  v <- rep(v, if (across) 1 else K)
+  norm <- function(m) sqrt(as.vector(rowsum(m^2, block)))
+  each <- lapply(seq_along(fit$lambda), function(l) {
+    lambda <- fit$lambda[l]
+    b <- matrix(vapply(co$b, function(b) b[, l], double(ncol(x))), ncol(x))
+    eta <- offset + rep(co$a0[, l], each = n) + x %*% b
+    r <- w * (y - vg_mean(eta, family))
+    b <- as.vector(b * s)
+    ridge <- lambda * (1 - alpha) * v / s_y
+    size <- norm(b)
+    slope <- nc_slope(size, lambda * alpha * v, name, gamma, h)
+    z <- as.vector(crossprod(x, r) / s)
+    away <- norm(z - (ifelse(size > 0, slope / size, 0) + ridge)[block] * b)
+    away <- ifelse(size > 0, away, pmax(away - slope, 0))
+    data.frame(
+      objective = vg_loss(y, eta, w, family) + sum(nc_value(size, lambda * alpha * v, name, gamma, h) + ridge * size^2 / 2),
+      kkt = max(away / ifelse(v > 0, v, 1), abs(colSums(r))) / lambda
+    )
+  })
+  do.call(rbind, each)
+}
+
+# columns orthonormal within groups: X_g'X_g / n = 1
+make_orthonormal_groups <- function(x, group) {
+  x <- scale(x, scale = FALSE)
+  for (g in unique(group)) x[, group == g] <- qr.Q(qr(x[, group == g])) * sqrt(nrow(x))
+  attributes(x) <- list(dim = dim(x))
+  x
 }

@@ -40,14 +40,20 @@ test_that("univariate: coefficients of regressions on one variable", {
 })
 
 test_that("ridge and lasso: coefficients at the smallest error of the inner folds", {
-  d <- make_problem(60, 30, seed = 5)
-  inner <- integer(60)
-  inner[order(d$y)] <- rep_len(1:5, 60)
-  for (init in c("ridge", "lasso")) {
-    cv <- cv.sparsepath(d$x, d$y, alpha = if (init == "lasso") 1 else 0, foldid = inner, nlambda = 50)
-    b <- coef(cv, s = "lambda.min")[-1, 1]
-    expect_same_fit(sparsepath(d$x, d$y, penalty = pen_adaptive(init)), sparsepath(d$x, d$y, penalty = pen_adaptive(b)), tol = 1e-6,
-      lambda = function(l) l)
+  for (p in c(30, 150)) {
+    d <- make_problem(60, p, seed = 5)
+    inner <- integer(60)
+    inner[order(d$y)] <- rep_len(1:5, 60)
+    for (init in c("ridge", "lasso")) {
+      ratio <- if (init == "ridge") 1e-6 else if (p > 60) 0.01 else 1e-4
+      cv <- cv.sparsepath(d$x, d$y, alpha = if (init == "lasso") 1 else 0, foldid = inner, nlambda = 50, lambda.min.ratio = ratio)
+      # a minimum, not the end of the grid
+      expect_gt(cv$index["min", 1], 1)
+      expect_lt(cv$index["min", 1], length(cv$lambda))
+      b <- coef(cv, s = "lambda.min")[-1, 1]
+      expect_same_fit(sparsepath(d$x, d$y, penalty = pen_adaptive(init)), sparsepath(d$x, d$y, penalty = pen_adaptive(b)), tol = 1e-6,
+        lambda = function(l) l)
+    }
   }
 })
 
@@ -106,4 +112,15 @@ test_that("errors", {
   expect_refused(pen_adaptive(c(1, NA)), "nonfinite")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_adaptive(1:3)), "length")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_adaptive(rep(0, 5))), "range")
+})
+
+test_that("one column is the lasso on that column, in cross-validation too", {
+  d <- make_problem(30, 1, seed = 4)
+  for (init in c("ridge", "lasso", "univariate")) {
+    lasso <- sparsepath(d$x, d$y, nlambda = 20)
+    f <- sparsepath(d$x, d$y, penalty = pen_adaptive(init), lambda = lasso$lambda)
+    expect_equal(as.double(f$beta), as.double(lasso$beta), tolerance = 1e-10)
+    cv <- cv.sparsepath(d$x, d$y, penalty = pen_adaptive(init), lambda = lasso$lambda, foldid = d$fold)
+    expect_equal(cv$cvm, cv.sparsepath(d$x, d$y, lambda = lasso$lambda, foldid = d$fold)$cvm, tolerance = 1e-10)
+  }
 })

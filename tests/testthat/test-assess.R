@@ -172,3 +172,21 @@ test_that("as_glmnet() for every family: predictions by the methods of glmnet ar
     expect_equal(unname(stats::deviance(theirs)), unname(deviance(fit)))
   }
 })
+
+test_that("rows of a formula's data with missing values are left out, and counted", {
+  d <- make_problem(60, 3, seed = 74)
+  data <- data.frame(y = d$y, d$x, time = exp(d$y), status = rep_len(c(1, 1, 0), 60), z = factor(d$y > 0), k = factor(rep_len(1:3, 60)))
+  some <- data
+  some$X2[3] <- NA
+  some$y[5] <- some$time[5] <- NA
+  some$z[5] <- some$k[5] <- NA
+  w <- seq_len(60)
+  for (f in list(sparsepath(y ~ X1 + X2, data), sparsepath(Surv(time, status) ~ X1 + X2, data), sparsepath(z ~ X1 + X2, data, family = "binomial"),
+    sparsepath(k ~ X1 + X2, data, family = "multinomial"))) {
+    expect_warning(a <- assess(f, some, s = 0.01, weights = w), "2 of 60 rows", class = "sparsepath_warning_incomplete")
+    expect_equal(a, assess(f, data[-c(3, 5), ], s = 0.01, weights = w[-c(3, 5)]))
+  }
+  expect_warning(t <- confusion(f, some, s = 0.01), class = "sparsepath_warning_incomplete")
+  expect_identical(sum(t), 58)
+  expect_refused(suppressWarnings(assess(f, transform(some, X1 = NA_real_))), "nonfinite")
+})

@@ -216,7 +216,7 @@ test_that("columns are excluded by number, name or logical vector", {
   expect_identical(sum(by_number$beta[c(2, 5), ] != 0), 0L)
   expect_refused(sparsepath(x, y, exclude = "zz"), "names")
   expect_refused(sparsepath(x, y, exclude = c(TRUE, FALSE)), "length")
-  expect_refused(sparsepath(x, y, exclude = identity), "unavailable")
+  expect_refused(sparsepath(x, y, exclude = identity), "function")
 })
 
 test_that("penalty factors are rescaled as documented", {
@@ -250,4 +250,14 @@ test_that("messages", {
     cat(message_of(cv.sparsepath(x, c(1, rep(0, n - 1)), family = "binomial", foldid = rep(1:3, 10))))
     cat(message_of(predict(sparsepath(x, y), x[, 1:3])))
   })
+})
+
+test_that("responses of another kind are told apart", {
+  p <- make_problem(40, 4, seed = 73)
+  e <- expect_refused(sparsepath(p$x, cbind(time = exp(p$y), status = 1)), "unavailable")
+  expect_match(conditionMessage(e), "cox")
+  expect_refused(sparsepath(p$x, p$y, family = "multinomial"), "range") # 40 different numbers are no classes
+  expect_identical(sparsepath(p$x, rep_len(c(1.5, 2, 3), 40), family = "multinomial")$classnames, c("1.5", "2", "3"))
+  e <- expect_refused(concordance_index(p$y[1:3], cbind(time = exp(p$y), status = 1)), "length")
+  expect_match(conditionMessage(e), "pred")
 })

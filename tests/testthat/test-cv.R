@@ -95,3 +95,39 @@ test_that("one lambda", {
   expect_length(cv$cvm, 1)
   expect_identical(cv$lambda.min, 0.2)
 })
+
+test_that("family objects of two classes are judged by misclassification and AUC as well", {
+  d <- make_problem(120, 6, seed = 71)
+  z <- as.double(d$y > 0)
+  y <- factor(z, labels = c("no", "yes"))
+  fold <- rep_len(1:5, 120)
+  for (family in list(binomial("probit"), binomial("cloglog"), quasibinomial())) {
+    cv <- lapply(c(class = "class", auc = "auc", mse = "mse", mae = "mae"), function(m) {
+      cv.sparsepath(d$x, y, family = family, type.measure = m, foldid = fold, weights = d$w, keep = TRUE, nlambda = 12, lambda.min.ratio = 0.05)
+    })
+    p <- family$linkinv(cv$class$fit.preval)
+    mean_of <- function(loss) vapply(seq_len(ncol(p)), function(l) weighted.mean(loss(p[, l]), d$w), 0)
+    expect_equal(cv$class$cvm, mean_of(function(q) (q > 0.5) != z))
+    expect_equal(cv$mse$cvm, mean_of(function(q) (q - z)^2))
+    expect_equal(cv$mae$cvm, mean_of(function(q) abs(q - z)))
+    auc <- vapply(seq_len(ncol(p)), function(l) {
+      each <- vapply(1:5, function(k) concordance_index(p[fold == k, l], z[fold == k], d$w[fold == k]), 0)
+      weighted.mean(each, drop(rowsum(d$w, fold)))
+    }, 0)
+    expect_equal(cv$auc$cvm, auc)
+    expect_identical(cv$auc$index["min", 1], which.max(auc))
+    expect_identical(names(cv$auc$name), "auc")
+  }
+  # the logit link by its own functions is the named family
+  own <- binomial()
+  own$link <- "my logit"
+  for (m in c("class", "auc")) {
+    f <- function(family) cv.sparsepath(d$x, y, family = family, type.measure = m, foldid = fold, nlambda = 12, lambda.min.ratio = 0.05)
+    expect_equal(f(own)$cvm, f("binomial")$cvm, tolerance = 1e-8)
+  }
+  expect_refused(cv.sparsepath(d$x, exp(d$y), family = Gamma("log"), type.measure = "auc"), "choice")
+  # 4 observations in a fold: no AUC
+  w <- warnings_of(few <- cv.sparsepath(d$x[1:40, ], y[1:40], family = binomial("probit"), type.measure = "auc", nlambda = 5, nfolds = 10))
+  expect_true(any(vapply(w, inherits, NA, "sparsepath_warning_small_folds")))
+  expect_identical(names(few$name), "deviance")
+})

@@ -202,3 +202,16 @@ test_that("soft-thresholding", {
   expect_refused(soft_threshold(1, -1), "range")
   expect_refused(soft_threshold(1:3, 1:2), "length")
 })
+
+test_that("huge and tiny values have the same fit and certificate", {
+  y <- with_seed(5, rep(rnorm(6), each = 10) + rnorm(60, sd = 0.3))
+  s <- c(2, 0.5, 0.1)
+  f <- fused_lasso(y, lambda = s, lambda1 = 0.05)
+  for (unit in 2^c(-1000, -500, 500, 1000)) {
+    g <- fused_lasso(y * unit, lambda = s * unit, lambda1 = 0.05 * unit)
+    expect_equal(unname(g$beta) / unit, unname(f$beta), tolerance = 1e-14)
+    expect_true(all(is.finite(g$gap)) && max(g$gap) < 1e-12)
+    path <- fused_lasso(y * unit)
+    expect_equal(unname(coef(path, lambda = s * unit)) / unit, unname(coef(fused_lasso(y), lambda = s)), tolerance = 1e-14)
+  }
+})

@@ -212,7 +212,45 @@ test_that("a formula's terms can be groups", {
     expect_true(all(on["a", ] %in% c(0, 4)) && all(on["b", ] %in% c(0, 3)))
     expect_identical(dim(predict(fit, newdata = d[1:3, ])), c(3L, length(fit$lambda)))
   }
-  expect_error(sparsepath(as.matrix(d["z"]), d$y, penalty = pen_group("terms")), class = "sparsepath_error_unavailable")
+  expect_error(sparsepath(as.matrix(d[c("z", "y")]), d$y, penalty = pen_group("terms")), class = "sparsepath_error_unavailable")
+})
+
+test_that("factors are groups, in formulas, data frames and their matrices, whatever the order of their levels", {
+  n <- 60
+  d <- data.frame(z = with_seed(1, rnorm(n)), a = gl(4, 15, labels = c("p", "q", "r", "s")), b = rep(c("u", "v", "w"), 20),
+    l = rep(c(TRUE, FALSE), 30), w = with_seed(3, rnorm(n)))
+  y <- as.integer(d$a) + d$z * (d$b == "v") + with_seed(2, rnorm(n))
+  by_hand <- c("z", rep("a", 4), rep("b", 3), "l", "w")
+  f <- sparsepath(d, y, penalty = pen_group("factors"), nlambda = 20)
+  g <- sparsepath(make_x(d), y, penalty = pen_group(by_hand), lambda = f$lambda)
+  expect_equal(f$beta, g$beta, tolerance = 1e-12)
+  expect_equal(sparsepath(make_x(d, sparse = TRUE), y, penalty = pen_group("factors"), nlambda = 20)$beta, f$beta, tolerance = 1e-9)
+  expect_equal(sparsepath(d, y, penalty = pen_group("terms"), nlambda = 20)$beta, f$beta, tolerance = 1e-12)
+  expect_identical(f$penalty$group, "factors")
+  expect_output(print(f$penalty), "factors")
+  cv <- cv.sparsepath(d, y, penalty = pen_group("factors"), lambda = f$lambda, foldid = rep_len(1:3, n))
+  expect_equal(cv$cvm, cv.sparsepath(make_x(d), y, penalty = pen_group(by_hand), lambda = f$lambda, foldid = rep_len(1:3, n))$cvm, tolerance = 1e-10)
+  expect_lt(max(kkt(f, d, y)$kkt), 1e-6)
+
+  # poly() is one term, but no factor; an interaction with a factor is one
+  d$y <- y
+  f <- sparsepath(y ~ poly(z, 2) + a + w:b, d, penalty = pen_group("factors"), nlambda = 20)
+  g <- sparsepath(make_x(~ poly(z, 2) + a + w:b, d), y, penalty = pen_group(c(1:2, rep(3, 4), rep(4, 3))), lambda = f$lambda)
+  expect_equal(as.matrix(f$beta), as.matrix(g$beta), tolerance = 1e-12, ignore_attr = TRUE)
+  f <- sparsepath(y ~ poly(z, 2) + a, d, penalty = pen_group("terms"), nlambda = 20)
+  g <- sparsepath(make_x(~ poly(z, 2) + a, d), y, penalty = pen_group(c(1, 1, rep(3, 4))), lambda = f$lambda)
+  expect_equal(as.matrix(f$beta), as.matrix(g$beta), tolerance = 1e-12, ignore_attr = TRUE)
+
+  # another reference level, another order of levels: the same predictions, at every lambda
+  e <- d
+  e$a <- factor(as.character(e$a), levels = c("s", "q", "p", "r"))
+  for (penalty in list(pen_group("factors"), pen_sparse_group("factors", 0.3))) {
+    f <- sparsepath(y ~ z + a + b, d, penalty = penalty, nlambda = 20)
+    g <- sparsepath(y ~ z + a + b, e, penalty = penalty, lambda = f$lambda)
+    expect_lt(max(abs(predict(f, newdata = d) - predict(g, newdata = e))), 1e-8)
+  }
+  expect_error(sparsepath(as.matrix(d[c("z", "w")]), y, penalty = pen_group("factors")), class = "sparsepath_error_unavailable")
+  expect_error(sparsepath(d[c("z", "a")], y, penalty = pen_group("factor s")), class = "sparsepath_error_choice")
 })
 
 test_that("methods of fits with groups", {
@@ -271,6 +309,28 @@ test_that("a sparse group lasso without norms is the lasso, bit for bit", {
   expect_identical(f$beta, g$beta)
   expect_identical(f$lambda, g$lambda)
   expect_lt(max(kkt(f, x, colon$y)$rel.gap), 1e-9)
+})
+
+test_that("a share of 1 is the lasso over several predictors, too", {
+  d <- group_data(6)
+  penalty <- pen_sparse_group(d$group, 1)
+  a <- list(d$x, d$class, "multinomial", nlambda = 15, lambda.min.ratio = 0.01)
+  f <- do.call(sparsepath, c(a, list(penalty = penalty, type.multinomial = "grouped")))
+  expect_identical(f$beta, do.call(sparsepath, a)$beta)
+  expect_lt(max(kkt(f, d$x, d$class)$kkt), 1e-6)
+  f <- sparsepath(d$x, d$Y, "mgaussian", penalty = penalty, nlambda = 15)
+  v <- vg_path(f, d$x, d$Y, "mgaussian", d$group, rep(1, 15), tau = 1)
+  expect_lt(max(v$kkt), 1e-6)
+  # responses are apart without norms: each is a lasso of its own
+  for (k in 1:3) {
+    g <- sparsepath(d$x, d$Y[, k], lambda = f$lambda)
+    expect_lt(max(abs(as.matrix(f$beta[[k]]) - as.matrix(g$beta))) / max(abs(f$beta[[k]])), 1e-8)
+  }
+  # five observations: the block solver took half a minute
+  s <- fuzz_penalty(2871)
+  took <- system.time(f <- do.call(sparsepath, s))
+  expect_true(all(f$status == 0))
+  expect_lt(sum(took[1:2]), 5)
 })
 
 test_that("shares of the L1 part at and near 1 are solved as the rest", {

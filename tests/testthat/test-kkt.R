@@ -95,3 +95,27 @@ test_that("what cannot be certified is refused", {
   expect_refused(kkt(fit, x, p$y, offset = p$o), "missing_argument")
   expect_refused(kkt(fit), "missing_argument")
 })
+
+test_that("an unpenalized coefficient at its limit leaves the dual point alone", {
+  p <- make_problem(80, 12, seed = 33)
+  for (family in c("gaussian", "binomial")) for (alpha in c(0.5, 1)) {
+    y <- if (family == "gaussian") p$y else as.double(p$y > 0)
+    j <- which.max(abs(cor(p$x, y)))
+    x <- p$x
+    if (cor(x[, j], y) > 0) x[, j] <- -x[, j]
+    f <- sparsepath(x, y, family = family, alpha = alpha, penalty.factor = replace(rep(1, 12), j, 0), lower.limits = -0.01)
+    expect_true(any(f$beta[j, ] == -0.01))
+    expect_lte(max(kkt(f, x, y)$rel.gap), 1e-7)
+  }
+})
+
+test_that("Cox coefficients so large that risk sets vanish have no certificate, and no error", {
+  d <- make_cox(40, 5, seed = 8)
+  b <- Matrix::Matrix(cbind(c(1, 0, 0, 0, 0), c(3000, 0, 0, 0, -2000)), sparse = TRUE)
+  k <- kkt(b, d$x, d$y, lambda = c(0.1, 0.1), family = "cox")
+  expect_true(is.finite(k$gap[1]) && is.finite(k$kkt[1]))
+  expect_identical(k$gap[2], Inf)
+  expect_identical(k$kkt[2], Inf)
+  k <- kkt(b, d$x, d$y, lambda = c(0.1, 0.1), family = "cox", penalty = pen_mcp(curvature = 0.5))
+  expect_identical(is.finite(k$kkt), c(TRUE, FALSE))
+})

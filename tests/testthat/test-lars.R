@@ -199,3 +199,24 @@ test_that("kkt() certifies the knots independently", {
   expect_true(all(k$rel.gap[inner] < 1e-10))
   expect_identical(k$df, fit$df)
 })
+
+test_that("kkt() judges the problem of the path: ridge part, weights, no standardization, any lambda", {
+  d <- lars_data(30, 40, 10)
+  for (a in list(list(lambda2 = 0.3), list(lambda2 = 2, weights = d$w), list(weights = d$w, standardize = FALSE), list(lambda2 = 0.1, intercept = FALSE))) {
+    fit <- do.call(lars_path, c(list(d$x, d$y), a))
+    k <- kkt(fit, d$x, d$y, weights = a$weights)
+    expect_equal(k$lambda, fit$lambda)
+    inner <- fit$lambda > 1e-6
+    expect_lt(max(k$rel.gap), 1e-10)
+    expect_lt(max(k$kkt[inner]), 1e-6)
+    s <- fit$lambda[c(3, 8)] * 0.9
+    k <- kkt(fit, d$x, d$y, weights = a$weights, lambda = s)
+    expect_equal(k$lambda, s)
+    expect_lt(max(k$kkt), 1e-8)
+    worse <- fit
+    worse$beta[, 5] <- 1.01 * worse$beta[, 5]
+    expect_gt(kkt(worse, d$x, d$y, weights = a$weights)$kkt[5], 1e-4)
+    if (!is.null(a$weights)) expect_refused(kkt(fit, d$x, d$y), "missing_argument")
+  }
+  expect_refused(kkt(lars_path(d$x, d$y, type = "lar"), d$x, d$y), "unavailable")
+})

@@ -66,6 +66,58 @@ test_that("every lambda is stationary by the definition, for every family and op
   }
 })
 
+test_that("limits of the coefficients", {
+  at_limit <- 0
+  for (family in c("gaussian", "binomial", "poisson")) {
+    d <- make_problem(80, 60, "ar", 0.5, seed = 15, family = family)
+    for (name in names(penalties)) {
+      for (limits in list(c(0, Inf), c(-0.1, 0.2), c(-Inf, 0.05))) {
+        f <- sparsepath(d$x, d$y, family, penalty = penalties[[name]], lower.limits = limits[1], upper.limits = limits[2], nlambda = 25,
+          lambda.min.ratio = 0.1)
+        expect_true(all(f$status == 0))
+        expect_lt(max(nc_path_kkt(f, d$x, d$y, family, name, gammas[name], lower = limits[1], upper = limits[2])), 1e-6)
+        k <- kkt(f, d$x, d$y)
+        expect_lt(max(k$kkt), 1e-6)
+        expect_lt(max(k$rel.gap), 1e-6)
+        at_limit <- at_limit + sum(f$beta == limits[2] | f$beta == limits[1] & f$beta != 0)
+      }
+    }
+  }
+  expect_gt(at_limit, 0)
+  # limits that nothing meets change nothing
+  d <- make_problem(60, 40, seed = 2)
+  expect_same_fit(sparsepath(d$x, d$y, penalty = pen_mcp(), nlambda = 20),
+    sparsepath(d$x, d$y, penalty = pen_mcp(), nlambda = 20, lower.limits = -1e3, upper.limits = 1e3), tol = 1e-10)
+  # two variables, nearly orthogonal: the best point of a fine grid
+  x <- make_orthonormal(50, 2, seed = 1) + 0.02 * with_seed(1, matrix(rnorm(100), 50))
+  y <- with_seed(2, drop(x %*% c(2, -1)) + rnorm(50) / 5)
+  f <- sparsepath(x, y, penalty = pen_scad(), lower.limits = c(-1, -0.4), upper.limits = c(1.2, 1), lambda = c(1, 0.3))
+  expect_equal(unname(f$beta[, 2]), c(1.2, -0.4), tolerance = 1e-9)
+  cv <- cv.sparsepath(d$x, d$y, penalty = pen_mcp(), lower.limits = 0, foldid = rep(1:5, 12), keep = TRUE, nlambda = 20)
+  train <- rep(1:5, 12) != 2
+  g <- sparsepath(d$x[train, ], d$y[train], penalty = pen_mcp(), lower.limits = 0, lambda = cv$fit$lambda)
+  expect_equal(unname(cv$fit.preval[!train, ]), unname(predict(g, d$x[!train, ], s = cv$fit$lambda)), tolerance = 1e-9)
+})
+
+test_that("many active columns of a sparse matrix: conjugate gradients in place of factors", {
+  d <- with_seed(31, {
+    n <- 4000
+    p <- 3000
+    x <- Matrix::sparseMatrix(sample(n, 20 * p, TRUE), rep(seq_len(p), each = 20), x = rnorm(20 * p), dims = c(n, p))
+    list(x = x, y = as.double(x[, 1:250] %*% rnorm(250)) + rnorm(n) / 3)
+  })
+  for (name in names(penalties)) {
+    f <- sparsepath(d$x, d$y, penalty = penalties[[name]], nlambda = 15, lambda.min.ratio = 0.05)
+    expect_true(all(f$status == 0))
+    expect_gt(max(f$df), 130)
+    expect_lt(max(nc_path_kkt(f, d$x, d$y, "gaussian", name, gammas[name])), 1e-6)
+    expect_lt(max(kkt(f, d$x, d$y)$rel.gap), 1e-6)
+    expect_true(all(f$local == 2L)) # nearly orthogonal columns
+    g <- sparsepath(as.matrix(d$x), d$y, penalty = penalties[[name]], lambda = f$lambda)
+    expect_lt(max(abs(f$beta - g$beta)) / max(abs(g$beta)), 1e-5)
+  }
+})
+
 test_that("kkt() recognizes what is not stationary, and has the objective of the definition", {
   d <- make_problem(50, 30, seed = 2)
   f <- sparsepath(d$x, d$y, penalty = pen_scad(), nlambda = 20)
@@ -312,8 +364,6 @@ test_that("what is not allowed is refused", {
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp), "type")
   expect_refused(sparsepath(d$x, d$y, penalty = "mcp"), "type")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), alpha = 0), "range")
-  expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), lower.limits = 0), "unavailable")
-  expect_refused(sparsepath(d$x, cbind(d$y, d$y^2), "mgaussian", penalty = pen_mcp()), "unavailable")
   expect_refused(sparsepath(d$x, rep(c("a", "b", "c", "a"), 5), "multinomial", penalty = pen_adaptive()), "unavailable")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), control = sparsepath.control(solver = "ista")), "unavailable")
   expect_output(print(pen_mcp()), "MCP, gamma = 3")

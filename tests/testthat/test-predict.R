@@ -163,3 +163,24 @@ test_that("one lambda", {
   expect_identical(coef(one, s = 0.1)[, 1], coef(one)[, 1])
   expect_warning(coef(one, s = 0.2), class = "sparsepath_warning_s_outside")
 })
+
+test_that("no rows, no predictions", {
+  d <- data.frame(y = p$y, p$x, g = rep(c("a", "b"), 20))
+  f <- sparsepath(p$x, p$y)
+  expect_identical(dim(predict(f, p$x[0, ])), c(0L, length(f$lambda)))
+  expect_identical(dim(predict(f, Matrix::Matrix(p$x, sparse = TRUE)[0, , drop = FALSE], s = 0.1)), c(0L, 1L))
+  expect_identical(dim(predict(sparsepath(y ~ X1 * g + X2, d), d[0, ], s = 0.1)), c(0L, 1L))
+  expect_identical(dim(predict(sparsepath(d[c("X1", "g")], d$y), d[0, ], s = 0.1)), c(0L, 1L))
+  k <- factor(rep_len(c("u", "v", "w"), 40))
+  m <- sparsepath(p$x, k, family = "multinomial")
+  expect_identical(dim(predict(m, p$x[0, ], s = 0.01, type = "response")), c(0L, 3L, 1L))
+  expect_identical(dim(predict(m, p$x[0, ], s = c(0.1, 0.01), type = "class")), c(0L, 2L))
+})
+
+test_that("exact = TRUE notices rows in another order", {
+  f <- sparsepath(p$x, p$y)
+  s <- mean(f$lambda[20:21])
+  expect_silent(coef(f, s = s, exact = TRUE, x = p$x, y = p$y))
+  e <- expect_refused(coef(f, s = s, exact = TRUE, x = p$x, y = rev(p$y)), "data")
+  expect_match(conditionMessage(e), "same order")
+})

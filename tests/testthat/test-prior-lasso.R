@@ -107,3 +107,13 @@ test_that("print methods are found from outside of the package", {
   names <- sub("^print\\.", "", ls(asNamespace("sparsepath"), pattern = "^print\\."))
   expect_true(all(paste0("print.", names) %in% ls(get(".__S3MethodsTable__.", baseenv()))))
 })
+
+test_that("kkt() judges the problem with the blended response", {
+  for (family in c("gaussian", "binomial", "poisson")) {
+    d <- make_problem(50, 30, seed = 9, family = family)
+    f <- prior_lasso(d$x, d$y, prior = 1:3, eta = c(0, 1, 3), family = family, weights = d$w, offset = d$o / 5, nlambda = 15)
+    for (eta in f$eta) expect_lt(max(kkt(f, d$x, d$y, eta = eta, weights = d$w, offset = d$o / 5)$rel.gap), 1e-9)
+    expect_error(kkt(f, d$x, d$y, weights = d$w, offset = d$o / 5), class = "sparsepath_error_missing_argument")
+    expect_error(kkt(f, d$x, d$y, eta = 1), class = "sparsepath_error_missing_argument")
+  }
+})

@@ -283,3 +283,32 @@ test_that("lambda = 0 is certified like any other", {
     expect_true(all(r$fit$gap <= 1e-7))
   }
 })
+
+test_that("the units of a gaussian response change neither the answer nor its certificate", {
+  d <- make_problem(40, 30, seed = 1)
+  group <- rep(1:10, each = 3)
+  for (penalty in list(NULL, pen_group(group), pen_sparse_group(group, 0.5), pen_mcp(), pen_scad())) {
+    f <- sparsepath(d$x, d$y, nlambda = 10, penalty = penalty)
+    for (unit in 10^c(-4, -8, -12, -30, 9)) {
+      g <- sparsepath(d$x, d$y * unit, nlambda = 10, penalty = penalty)
+      expect_length(g$lambda, length(f$lambda))
+      expect_true(all(g$status == 0))
+      expect_lt(max(g$gap), 1e-11)
+      expect_lt(max(abs(as.matrix(g$beta) / unit - as.matrix(f$beta))), 1e-9)
+    }
+  }
+})
+
+test_that("numbers whose squares overflow or vanish are refused by name", {
+  p <- make_problem(40, 4, seed = 81)
+  for (scale in c(1e-200, 1e-160, 1e160)) {
+    e <- expect_refused(sparsepath(p$x, p$y * scale), "range")
+    expect_match(conditionMessage(e), if (scale > 1) "too large" else "too small")
+    expect_refused(sparsepath(p$x, cbind(p$y * scale, p$y), family = "mgaussian"), "range")
+  }
+  for (scale in c(1e-110, 1e110)) {
+    expect_equal(as.matrix(sparsepath(p$x, p$y * scale)$beta) / scale, as.matrix(sparsepath(p$x, p$y)$beta), tolerance = 1e-8)
+  }
+  e <- expect_refused(sparsepath(p$x * 1e200, p$y), "range")
+  expect_match(conditionMessage(e), "`x` has values that are too large")
+})

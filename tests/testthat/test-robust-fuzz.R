@@ -13,3 +13,12 @@ test_that("random problems with many columns are solved", {
   said <- unlist(lapply(seq_len(n), fuzz_check, case = fuzz_wide))
   expect(length(said) == 0, paste(c(paste(length(said), "of", n, "are not:"), head(said, 20)), collapse = "\n"))
 })
+
+test_that("random small problems with every penalty are solved, or said not to be", {
+  n <- if (identical(Sys.getenv("NOT_CRAN"), "true")) 400 else 40
+  said <- unlist(lapply(seq_len(n), fuzz_penalty_check))
+  flagged <- grepl("^flagged", said)
+  wrong <- said[!flagged]
+  expect(length(wrong) == 0, paste(c(paste(length(wrong), "of", n, "are wrong:"), head(wrong, 20)), collapse = "\n"))
+  expect(sum(flagged) <= n / 200, paste(c(paste(sum(flagged), "of", n, "are given up:"), head(said[flagged], 20)), collapse = "\n"))
+})

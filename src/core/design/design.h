@@ -44,10 +44,27 @@ struct sp_design {
   const double *x;   /* dense: [n x p]; csc: values [nnz] */
   const int *i;      /* csc: row indices [nnz] */
   const int *ptr;    /* csc: column pointers [p + 1] */
+  const struct sp_cumsum *sums; /* cumsum */
 };
 
 extern const sp_design_ops sp_design_dense; /* design_dense.c */
 extern const sp_design_ops sp_design_csc;   /* design_csc.c: the slots of a dgCMatrix */
+extern const sp_design_ops sp_design_cumsum; /* design_cumsum.c: running sums of the columns of another design */
+
+/* What a cumsum design has beside the design it reads */
+typedef struct sp_cumsum {
+  const sp_design *inner; /* borrowed */
+  const int *col;         /* [p] borrowed: the column of `inner` at each position */
+  int *block;             /* [p] block of each position; a block has neighbours of one chain */
+  int *end;               /* [blocks] the position after its last */
+  const double **anchor;  /* [blocks] sum [n] of the columns from there to the end of the chain; NULL: there are none */
+  double *sums;           /* buffer of the anchors */
+} sp_cumsum;
+
+/* Make d the running sums of `inner`: column k of d = sum of the columns col[k], col[k + 1], ... up to the end of the chain. A chain
+ * starts where first[k] is not zero, and at 0. One pass over `inner`; a non-finite entry is SP_ENONFINITE. d lives as long as c. */
+sp_status sp_cumsum_open(sp_ctx *ctx, const sp_design *inner, const int *col, const int *first, sp_cumsum *c, sp_design *d);
+void sp_cumsum_close(sp_ctx *ctx, sp_cumsum *c); /* also after a failure */
 
 /* Check a csc design (pointers monotone, rows in range and strictly increasing inside a column): SP_ECORRUPT otherwise. O(nnz). */
 sp_status sp_design_check(sp_ctx *ctx, const sp_design *d);

@@ -26,7 +26,7 @@ enum sp_root { SP_ROOT, SP_ROOT_T, SP_ROOT_SOLVE, SP_ROOT_SOLVE_T };
 /* A family that the host evaluates, each row on its own, with weight 1; on the calling thread only. */
 typedef struct sp_loss_host {
   void *data;
-  /* l, -dl/d eta, d2l/d eta2 and its expectation, all [n]. 0: done; 1: eta is outside the region where the family is defined;
+  /* l (NULL: not asked for), -dl/d eta, d2l/d eta2 and its expectation, all [n]. 0: done; 1: eta is outside the region where the family is defined;
    * anything else: the host failed, and knows why */
   int (*evaluate)(void *data, ptrdiff_t n, const double *eta, const double *y, double *loss, double *score, double *curvature,
                   double *expected);
@@ -72,6 +72,8 @@ struct sp_loss_ops {
   double (*value)(sp_loss *l, const double *eta);
   /* g = -dF/d eta, h = diagonal of d2F/d eta2, >= 0 */
   void (*grad_hess)(sp_loss *l, const double *eta, double *g, double *h);
+  /* SP_LOSS_DOMAIN: is F defined at eta? */
+  int (*defined)(sp_loss *l, const double *eta);
   /* h = diagonal of d2F/d eta2 with its signs, where that of grad_hess is made positive. NULL: it need not be */
   void (*curvature)(sp_loss *l, const double *eta, double *h);
   /* Curvatures M = d2F/d eta2 that are not diagonal: `metric` makes the square root at eta, `root` applies the last one made. F is

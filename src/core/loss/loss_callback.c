@@ -12,6 +12,7 @@
 
 typedef struct callback {
   int known, inside, any;
+  int with_loss, valid_loss;                          /* known at eta; at valid */
   double *eta;                                        /* [n] last evaluated; owns the others */
   double *valid, *loss, *score, *curvature, *expected; /* [n] the last of them where the family is defined (any: there is one) */
   double *at;                                          /* [n] scratch of the intercept */
@@ -51,37 +52,48 @@ static int is_beside(const sp_loss *l, const callback *s, const double *eta) {
   return apart <= EDGE * top;
 }
 
-/* Is the family defined at eta? Then its values there are in the state. */
-static int look(sp_loss *l, const double *eta) {
+/* Is the family defined at eta? Then its values there are in the state; the loss where it is asked for. */
+static int look_at(sp_loss *l, const double *eta, int with_loss) {
   callback *s = l->state;
   const sp_loss_host *host = l->data->host;
   const size_t bytes = (size_t)l->n * sizeof *eta;
   if (l->status != SP_OK) return 0;
-  if (s->known && memcmp(s->eta, eta, bytes) == 0) return s->inside;
+  if (s->known && (s->with_loss || !with_loss || !s->inside) && memcmp(s->eta, eta, bytes) == 0) return s->inside;
   memcpy(s->eta, eta, bytes);
   s->known = 1;
+  s->with_loss = with_loss;
   s->inside = 0;
   for (ptrdiff_t i = 0; i < l->n; i++) {
     if (l->w[i] > 0 && !isfinite(eta[i])) return 0;
   }
-  const int answer = host->evaluate(host->data, l->n, eta, l->y, s->loss, s->score, s->curvature, s->expected);
-  if (answer == 1) return s->inside = is_beside(l, s, eta);
+  const int answer = host->evaluate(host->data, l->n, eta, l->y, with_loss ? s->loss : NULL, s->score, s->curvature, s->expected);
+  if (answer == 1) {
+    s->inside = is_beside(l, s, eta);
+    if (s->inside && with_loss && !s->valid_loss) {
+      s->valid_loss = 1;
+      if (host->evaluate(host->data, l->n, s->valid, l->y, s->loss, s->score, s->curvature, s->expected) != 0) l->status = SP_EHOST;
+    }
+    return s->inside && l->status == SP_OK;
+  }
   s->any = 0;
   if (answer != 0) {
     l->status = SP_EHOST;
     return 0;
   }
   for (ptrdiff_t i = 0; i < l->n; i++) {
-    if (l->w[i] > 0 && !(isfinite(s->loss[i]) && isfinite(s->score[i]) && isfinite(s->expected[i]))) return 0;
+    if (l->w[i] > 0 && !((!with_loss || isfinite(s->loss[i])) && isfinite(s->score[i]) && isfinite(s->expected[i]))) return 0;
   }
   memcpy(s->valid, eta, bytes);
+  s->valid_loss = with_loss;
   return s->any = s->inside = 1;
 }
+
+static int look(sp_loss *l, const double *eta) { return look_at(l, eta, 0); }
 
 static double callback_value(sp_loss *l, const double *eta) {
   const callback *s = l->state;
   double f = 0;
-  if (!look(l, eta)) return l->status == SP_OK ? INFINITY : NAN;
+  if (!look_at(l, eta, 1)) return l->status == SP_OK ? INFINITY : NAN;
   for (ptrdiff_t i = 0; i < l->n; i++) f += l->w[i] > 0 ? l->w[i] * s->loss[i] : 0;
   return f;
 }
@@ -212,6 +224,7 @@ const sp_loss_ops sp_loss_callback = {
     .close = callback_close,
     .value = callback_value,
     .grad_hess = callback_grad_hess,
+    .defined = look,
     .curvature = callback_curvature,
     .majorizer = callback_majorizer,
     .saturated = callback_saturated,

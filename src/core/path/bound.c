@@ -1,6 +1,7 @@
 #include "bound.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/par.h"
@@ -8,6 +9,7 @@
 
 #define RANK_STOP 0.4 /* the basis grows until every remainder is below this fraction of the threshold */
 #define BLOCK 64      /* columns per kernel call */
+#define SAMPLE 1000   /* columns looked at for a typical threshold, at most */
 #define CHUNK 512     /* columns per parallel work item: a constant, so that results do not depend on threads */
 
 /* One task's residuals of the batch, factored. Those of its K predictors are residuals in their own right: number l K + k. */
@@ -359,6 +361,24 @@ done:
   return st;
 }
 
+static int by_size(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Median of the thresholds of single columns in units of lambda alpha: 1 but for factors and columns that are not standardized */
+static double typical_threshold(const sp_model *m, int p) {
+  double seen[SAMPLE];
+  int n = 0;
+  for (int i = 0; i < SAMPLE && i < p; i++) {
+    const int j = p <= SAMPLE ? i : (int)((double)i * p / SAMPLE);
+    if (m->iscale[j] > 0 && m->v[j] > 0 && isfinite(m->v[j])) seen[n++] = m->v[j] * (m->ratio ? m->ratio[j] : 1);
+  }
+  if (!n) return 1;
+  qsort(seen, (size_t)n, sizeof *seen, by_size);
+  return seen[n / 2];
+}
+
 /* Factor the residuals of each task and lay basis and residuals out in the raw metric, over all rows. */
 static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
   sp_status st = SP_OK;
@@ -403,7 +423,7 @@ static sp_status prepare(check *ck, sp_task *const *tasks, int l0) {
     memcpy(E, rt, (size_t)n * L * sizeof *E);
     /* a block over K predictors adds up the remainders of all of them */
     const double stop = ck->groups && ck->groups->across ? RANK_STOP / sqrt((double)f->K) : RANK_STOP;
-    factor_residuals(f, n, E, Q, ck->lambda + tasks[k]->ls, m->pen->alpha, stop);
+    factor_residuals(f, n, E, Q, ck->lambda + tasks[k]->ls, m->pen->alpha * (ck->groups ? 1 : typical_threshold(m, ck->design->p)), stop);
     f->offset = ck->qt;
     const size_t need = sn * (size_t)(ck->qt + f->q);
     if (need > cap) {

@@ -16,6 +16,7 @@
 #define BATCH_REDUCED 50 /* see batch_size() */
 #define REDUCED_ROOM 2e6 /* doubles for residuals that reduced problems may always have */
 #define SPAN 0.35     /* a batch ends when lambda has fallen to this fraction */
+#define PARTS 8     /* of the way from the lambda before, when a solution was not found at once */
 #define COARSE 0.5    /* a step to less than this fraction gets unreported lambdas in between */
 #define MAX_REDO 200  /* rounds of checks per batch */
 #define MIN_LAMBDAS 5 /* glmnet: no early stop before that */
@@ -84,6 +85,15 @@ static sp_status solve_point(sp_path *path, sp_task *t, int l, int l0, double fr
     from = mid;
   }
   SP_TRY(sp_model_solve(&t->m, lambda, from, &kkt, &limit));
+  if (limit && l > l0 && lambda > 0 && !path->spec.pen->ops->pieces) { /* again from the point before, in shorter steps */
+    SP_TRY(sp_task_restore(t, &t->points[l - 1], l - 1 - l0));
+    from = path->lambda[l - 1];
+    for (int part = 1; part <= PARTS; part++) {
+      const double mid = part < PARTS ? path->lambda[l - 1] * pow(lambda / path->lambda[l - 1], (double)part / PARTS) : lambda;
+      SP_TRY(sp_model_solve(&t->m, mid, from, &kkt, &limit));
+      from = mid;
+    }
+  }
   SP_TRY(sp_task_record(t, &t->points[l], lambda, l - l0, kkt, limit));
   SP_TRY(t->m.loss.status);
 done:

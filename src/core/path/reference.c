@@ -160,7 +160,7 @@ static void correlate(run *r) {
 /* ---- the penalty ------------------------------------------------------------------------------- */
 
 static sp_coord coord(const sp_qp *q, int k) {
-  const sp_coord co = {q->t1[k] == 0 && q->kv[k] == 0 ? 0 : q->vs[k], q->kv[k], q->lo[k], q->hi[k], 0};
+  const sp_coord co = {q->t1[k] == 0 && q->kv[k] == 0 ? 0 : q->vs[k], q->kv[k], q->lo[k], q->hi[k], 0, 1};
   return co;
 }
 

@@ -47,7 +47,9 @@ static void set_column(const moments *mo, int t, int j, double centre, double s1
   }
   const double sd = sqrt(fmax(var, 0));
   if (m->K == 1) task->c[j] = 0;
-  if (!(sd > CONSTANT * fabs(mean)) || !(sd > 0) || !isfinite(m->v[j])) return; /* constant, or left out */
+  /* constant, or left out; a running sum may be constant, as the level of a chain, where there is no intercept to stand for it */
+  const int level = sp->design->sums != NULL && !m->centred && mean != 0;
+  if (!isfinite(m->v[j]) || (!level && (!(sd > CONSTANT * fabs(mean)) || !(sd > 0)))) return;
   if (m->centred) {
     m->mean[j] = mean;
     m->iscale[j] = 1 / sd;

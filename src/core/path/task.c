@@ -164,7 +164,7 @@ sp_status sp_task_record(sp_task *t, sp_point *pt, double lambda, int slot, doub
   }
   pt->limit = limit;
   pt->lambda = lambda;
-  st = sp_model_unpenalized(m);
+  st = m->eta_of_b ? SP_OK : sp_model_unpenalized(m);
   if (st != SP_OK) return st;
   memcpy(pt->gamma, m->gamma, (size_t)(m->nu + 1) * sizeof *pt->gamma);
   for (int h = 0; h < m->nu; h++) pt->nnz += m->ucol[h] >= 0 && m->gamma[h] != 0;

@@ -24,12 +24,12 @@ double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co
 double sp_penalty_minimum(const sp_penalty *pen, double lambda, const sp_coord *co, double a, double z) {
   sp_piece pieces[SP_MAX_PIECES];
   const int count = pen->ops->pieces(pen, lambda, co, pieces);
-  const double x = fabs(z);
+  const double x = fabs(z), most = z < 0 ? -co->lo : co->hi;
   double t, ridge, best = 0, least = 0, from = 0, area = 0; /* area: the penalty at `from` */
   pen->ops->l1_ridge(pen, lambda, co, &t, &ridge);
-  for (int h = 0; h < count; h++) {
+  for (int h = 0; h < count && from < most; h++) {
     const sp_piece *pc = &pieces[h];
-    const double curve = a + ridge + pc->k, to = pc->upto;
+    const double curve = a + ridge + pc->k, to = fmin(pc->upto, most);
     double b = curve > 0 ? (x - pc->t) / curve : to;
     b = fmin(fmax(b, from), to);
     if (isfinite(b)) {
@@ -63,14 +63,17 @@ double sp_concave_value(const sp_penalty *pen, double lambda, const sp_coord *co
 double sp_concave_violation(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double c) {
   double t, ridge, k;
   pen->ops->l1_ridge(pen, lambda, co, &t, &ridge);
-  if (b == 0) return fmax(0, fabs(c) - t);
-  t = sp_penalty_slope(pen, lambda, co, b, &k);
-  return fabs(c - ridge * b - (b > 0 ? t : -t));
+  if (b > co->hi || b < co->lo) return INFINITY;
+  if (b != 0) t = sp_penalty_slope(pen, lambda, co, b, &k);
+  const double g = c - ridge * b, d = b > 0 ? g - t : b < 0 ? g + t : sp_soft(g, t);
+  if ((b >= co->hi && d > 0) || (b <= co->lo && d < 0)) return 0;
+  return fabs(d);
 }
 
 double sp_concave_scale(const sp_penalty *pen, double lambda, const sp_coord *co, double c) {
   double t, k;
   pen->ops->l1_ridge(pen, lambda, co, &t, &k);
+  if (isfinite(c > 0 ? co->hi : co->lo)) return 1; /* the box makes the conjugate finite on that side */
   return k > 0 || fabs(c) <= t || t == 0 ? 1 : t / fabs(c);
 }
 

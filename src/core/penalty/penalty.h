@@ -17,9 +17,10 @@ enum {
 typedef struct sp_penalty sp_penalty;
 
 /* One coordinate: v, the penalty factor times column scale (multiplies the L1 part); kv, what multiplies the ridge part;
- * lo <= 0 <= hi, box limits (infinite when absent); cv, what multiplies |b| in the shape of a non-convex penalty. */
+ * lo <= 0 <= hi, box limits (infinite when absent); cv, what multiplies |b| in the shape of a non-convex penalty; one, a unit of
+ * coefficients: that of a response which has units, else 1. */
 typedef struct sp_coord {
-  double v, kv, lo, hi, cv;
+  double v, kv, lo, hi, cv, one;
 } sp_coord;
 
 /* Slope t + k |b| of a non-convex penalty, its ridge part apart, up to |b| = upto; k <= 0. */
@@ -39,11 +40,13 @@ typedef struct sp_groups {
 } sp_groups;
 
 /* One block, in penalized units: coefficients u_j = unit_j b_j, gradients z_j = c_j / unit_j. w: weight of the norm; v [m]: factors of
- * the L1 part; kv: factor of the ridge part. */
+ * the L1 part; kv: factor of the ridge part; one: as for a coordinate; cv: what multiplies |u| in the shape of a non-convex penalty
+ * of the norm. */
 typedef struct sp_pen_block {
   int m;
   double w, kv;
   const double *v;
+  double one, cv;
 } sp_pen_block;
 
 typedef struct sp_penalty_ops {
@@ -90,6 +93,9 @@ static inline double sp_soft(double z, double t) { return z > t ? z - t : z < -t
 
 /* the Fenchel-Young term of t |b| + k b^2 / 2 + indicator of the box: penalty_enet.c */
 double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z);
+
+/* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2: penalty_group.c */
+double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z);
 
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */

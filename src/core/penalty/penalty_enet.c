@@ -53,8 +53,8 @@ double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double 
   } else {
     bs = over > 0 ? co->hi : over < 0 ? co->lo : b;
     if (!isfinite(bs)) {
-      /* outside the domain by rounding only (enet_scale has seen to it): charged as if |b| could be one larger */
-      charge = fabs(over) * (1 + fabs(b));
+      /* outside the domain by rounding only (enet_scale has seen to it): charged as if |b| could be one unit larger */
+      charge = fabs(over) * (co->one + fabs(b));
       over = 0;
     }
   }

@@ -94,12 +94,11 @@ static double group_scale(const sp_penalty *pen, double lambda, const sp_pen_blo
 /* With z = z1 + z2, z1 = clip(z, t), z2 = S(z): at the maximizer u* = (|z2| - T)+ / k z2 / |z2| of the conjugate the subgradient of the
  * norms is z1 + p2, p2 = z2 cut to length T, and the term is
  *   (T |u| - p2'u) + sum (t_j |u_j| - z1_j u_j) + k |u - u*|^2 / 2. */
-static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
-  double T, t, k, charge = 0, rest = 0, quad = 0;
-  group_norms(pen, lambda, bl, &T, &t, &k);
+double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z) {
+  double charge = 0, rest = 0, quad = 0;
   const double h = norm(u, bl->m), nz = soft_norm(bl, t, z), over = nz - T;
   const double cut = over > 0 ? T / nz : 1, star = over > 0 && k > 0 ? over / (k * nz) : 0;
-  if (over > 0 && !(k > 0)) charge = over * (1 + h); /* outside the domain by rounding only: as if |u| could be one larger */
+  if (over > 0 && !(k > 0)) charge = over * (bl->one + h); /* outside the domain by rounding only: as if |u| could be one unit larger */
   for (int j = 0; j < bl->m; j++) {
     const double tj = t * bl->v[j], z2 = sp_soft(z[j], tj), z1 = z[j] - z2, d = u[j] - star * z2;
     /* T |u| = sum of (T u_j / h) u_j */
@@ -107,6 +106,12 @@ static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp
     quad += d * d;
   }
   return fmax(0, rest) + k * quad / 2 + charge;
+}
+
+static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
+  double T, t, k;
+  group_norms(pen, lambda, bl, &T, &t, &k);
+  return sp_norms_fenchel_young(T, t, k, bl, u, z);
 }
 
 /* Soft threshold, then the whole block towards zero by T, then the ridge part's shrinkage (Parikh & Boyd 2014, section 6.5.4). */
@@ -125,7 +130,7 @@ static void group_l1_ridge(const sp_penalty *pen, double lambda, const sp_coord 
 }
 
 static sp_pen_block alone(const sp_coord *co) {
-  const sp_pen_block bl = {1, 0, co->kv, &co->v};
+  const sp_pen_block bl = {1, 0, co->kv, &co->v, co->one, co->cv};
   return bl;
 }
 

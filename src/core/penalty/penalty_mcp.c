@@ -12,7 +12,7 @@ static int mcp_pieces(const sp_penalty *pen, double lambda, const sp_coord *co, 
 
 const sp_penalty_ops sp_penalty_mcp = {
     .name = "mcp",
-    .flags = 0,
+    .flags = SP_PENALTY_BOUNDS | SP_PENALTY_BLOCKS,
     .l1_ridge = sp_concave_l1_ridge,
     .gauge = sp_concave_gauge,
     .value = sp_concave_value,
@@ -20,4 +20,10 @@ const sp_penalty_ops sp_penalty_mcp = {
     .scale = sp_concave_scale,
     .fenchel_young = sp_concave_fenchel_young,
     .pieces = mcp_pieces,
+    .block_norms = sp_concave_block_norms,
+    .block_gauge = sp_concave_block_gauge,
+    .block_value = sp_concave_block_value,
+    .block_violation = sp_concave_block_violation,
+    .block_scale = sp_concave_block_scale,
+    .block_fenchel_young = sp_concave_block_fenchel_young,
 };

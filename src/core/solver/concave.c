@@ -18,13 +18,8 @@
 #define OFTEN 20
 #define SETTLED 0.05     /* below this residual / lambda violators are let in */
 #define CONVERGED 1e-12  /* residual of the active equations / lambda */
-
-typedef struct sp_gram {
-  double *G, *C;         /* [ld x ld] XA'XA by slots, upper; [ld x ld] scratch */
-  int *col, *slot;       /* [ld] column of each slot; [p] slot of a column, -1 */
-  int a, ld;
-  double stamp;          /* the metric that G belongs to */
-} sp_gram;
+#define FORCING 0.05     /* iterative: share of the residual that conjugate gradients may leave of it */
+#define LOCAL_MOST 1500  /* iterative: most active columns whose curvature is factored to see its sign */
 
 int sp_concave_active(const sp_model *m) { return m->pen->ops->pieces && m->lambda > 0; }
 
@@ -55,6 +50,10 @@ static void tangent_at(sp_model *m, int k) {
 }
 
 void sp_concave_tangent(sp_model *m) {
+  if (m->qp.blocks) {
+    sp_concave_block_tangent(m);
+    return;
+  }
   for (int k = 0; k < m->qp.nW; k++) tangent_at(m, k);
 }
 
@@ -66,8 +65,29 @@ double sp_concave_penalty(const sp_model *m, int k) {
   return m->pen->ops->value(m->pen, m->lambda, &co, b);
 }
 
-/* XA'XA of the present active set: what is known stays, new columns are added. */
-static sp_status update_gram(sp_model *m) {
+/* Of sparse columns as they lie, projected by their products with the basis. */
+static sp_status sparse_gram(sp_model *m) {
+  sp_qp *q = &m->qp;
+  sp_gram *g = m->gram;
+  const int a = q->a, k0 = q->k0;
+  double *z = sp_alloc(m->ctx, (size_t)a * (size_t)k0 + (size_t)q->n, sizeof *z);
+  if (!z) return SP_ENOMEM;
+  double *x = z + (ptrdiff_t)a * k0;
+  if (k0) q->sub.ops->cols_dot(&q->sub, NULL, 0, a, q->Q0, q->n, k0, z, k0);
+  memset(x, 0, (size_t)q->n * sizeof *x);
+  for (int i = 0; i < a; i++) {
+    double *to = g->G + (ptrdiff_t)i * g->ld;
+    for (int e = q->sub_ptr[i]; e < q->sub_ptr[i + 1]; e++) x[q->sub_i[e]] = q->sub_x[e];
+    q->sub.ops->cols_dot(&q->sub, NULL, 0, i + 1, x, q->n, 1, to, 1);
+    for (int h = 0; h <= i; h++) to[h] -= sp_dot(z + (ptrdiff_t)i * k0, z + (ptrdiff_t)h * k0, k0);
+    for (int e = q->sub_ptr[i]; e < q->sub_ptr[i + 1]; e++) x[q->sub_i[e]] = 0;
+    q->nx[i] = to[i];
+  }
+  sp_free(m->ctx, z);
+  return SP_OK;
+}
+
+sp_status sp_concave_gram(sp_model *m) {
   sp_qp *q = &m->qp;
   sp_gram *g = m->gram;
   const int a = q->a, n = (int)q->n;
@@ -92,6 +112,10 @@ static sp_status update_gram(sp_model *m) {
     if (!g->G || !g->C || !g->col) return SP_ENOMEM;
     g->ld = (int)ld;
   }
+  if (q->iterative) {
+    const sp_status st = sp_active_refresh(q);
+    if (st != SP_OK) return st;
+  }
   const int ld = g->ld;
   int fresh = 0, same = g->a == a;
   const int known = g->stamp == m->n_metric;
@@ -101,7 +125,10 @@ static sp_status update_gram(sp_model *m) {
     same &= i < g->a && g->col[i] == j;
   }
   if (known && same) return SP_OK;
-  if (known && fresh <= a / 4) {
+  if (q->iterative) {
+    const sp_status st = sparse_gram(m);
+    if (st != SP_OK) return st;
+  } else if (known && fresh <= a / 4) {
     for (int i = 0; i < a; i++) {
       const int si = g->slot[q->W[q->A[i]]];
       double *to = g->C + (ptrdiff_t)i * ld;
@@ -136,7 +163,8 @@ static sp_status update_gram(sp_model *m) {
  * penalty has anywhere instead of that at b. */
 static sp_status factor(sp_model *m, int worst, int *definite) {
   sp_qp *q = &m->qp;
-  const sp_status st = update_gram(m);
+  if (q->blocks) return sp_concave_block_factor(m, worst, definite);
+  const sp_status st = sp_concave_gram(m);
   if (st != SP_OK) return st;
   sp_gram *g = m->gram;
   const int a = q->a;
@@ -168,6 +196,7 @@ sp_status sp_concave_local(sp_model *m, int ask_convex, int *local) {
   sp_status st = SP_OK;
   int definite;
   *local = SP_LOCAL_NONE;
+  if (m->qp.iterative && m->qp.a > LOCAL_MOST) return SP_OK;
   SP_TRY(factor(m, 0, &definite));
   if (!definite) return SP_OK;
   *local = SP_LOCAL_MINIMUM;
@@ -184,16 +213,23 @@ static double penalty_active(const sp_model *m) {
   return f;
 }
 
-static void drop_zeros(sp_qp *q) {
+/* what a coefficient's value makes of it */
+static int state_of(const sp_qp *q, int k) {
+  const double b = q->b[k];
+  return b == 0 ? SP_ZERO : b >= q->hi[k] ? SP_HI : b <= q->lo[k] ? SP_LO : SP_FREE;
+}
+
+static void drop_leaving(sp_qp *q) {
   for (int i = q->a - 1; i >= 0; i--) {
-    const int k = q->A[i];
-    if (q->b[k] != 0) continue;
-    sp_factor_drop(q, i, SP_ZERO);
+    const int k = q->A[i], state = state_of(q, k);
+    if (state == SP_FREE) continue;
+    sp_factor_drop(q, i, state);
     q->V[q->nV++] = k;
   }
 }
 
-/* b <- b + d, what changes sign stops at 0, d halved until the objective does not rise; *moved 0 when that did not help. */
+/* b <- b + d, what changes sign stops at 0, and what meets its limit there; d is halved until the objective does not rise, *moved 0 when
+ * that did not help. */
 static void newton_move(sp_model *m, int *moved) {
   sp_qp *q = &m->qp;
   const int a = q->a;
@@ -205,11 +241,12 @@ static void newton_move(sp_model *m, int *moved) {
     for (int i = 0; i < a; i++) {
       double to = from[i] + len * q->d[i];
       if (to * from[i] < 0) to = 0;
+      to = fmin(fmax(to, q->lo[q->A[i]]), q->hi[q->A[i]]);
       q->b[q->A[i]] = to;
       step[i] = to - from[i];
     }
     memset(q->u, 0, (size_t)q->n * sizeof *q->u);
-    sp_gemv_n(q->XA, q->n, q->n, a, step, q->u);
+    sp_active_n(q, step, q->u);
     /* |r - u|^2 - |r|^2 as a product: no cancellation */
     double change = 0;
     for (ptrdiff_t i = 0; i < q->n; i++) change += q->u[i] * (q->u[i] / 2 - q->r[i]);
@@ -227,8 +264,13 @@ static void newton_move(sp_model *m, int *moved) {
 static double coordinate_move(sp_model *m, int i) {
   sp_qp *q = &m->qp;
   const int k = q->A[i];
-  const double *x = q->XA + i * q->n;
+  const double *x = q->iterative ? q->e : q->XA + i * q->n;
   const sp_coord co = coord(m, k);
+  if (q->iterative) { /* there is no XA */
+    sp_view_column(&q->view, q->W[k], q->e);
+    sp_qp_project(q, q->e);
+    q->nx[i] = sp_nrm2sq(q->e, q->n);
+  }
   const double b = sp_penalty_minimum(m->pen, m->lambda, &co, q->nx[i], sp_dot(x, q->r, q->n) + q->nx[i] * q->b[k]);
   const double d = b - q->b[k];
   if (d != 0) sp_axpy(-d, x, q->r, q->n);
@@ -249,11 +291,9 @@ static sp_status let_in(sp_model *m, int enter, int *moved) {
       q->blk[k] = 1;
       continue;
     }
-    if (coordinate_move(m, q->a - 1) > 0) {
-      *moved = 1;
-    } else { /* another one has done its work */
-      sp_factor_drop(q, q->a - 1, SP_ZERO);
-    }
+    if (coordinate_move(m, q->a - 1) > 0) *moved = 1;
+    /* another one has done its work, or straight to a limit */
+    if (state_of(q, k) != SP_FREE) sp_factor_drop(q, q->a - 1, state_of(q, k));
   }
   int count = 0; /* V holds every inactive position looked at, once */
   for (int v = 0; v < q->nV; v++) {
@@ -264,7 +304,38 @@ done:
   return st;
 }
 
+/* Newton's step for the present pieces in q->d; *definite 0 where their matrix is not positive definite, as far as conjugate
+ * gradients meet it */
+static sp_status newton_step(sp_model *m, double worst, int *definite) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  const int one = 1;
+  int info = 0;
+  if (!q->iterative) {
+    SP_TRY(factor(m, 0, definite));
+    if (!*definite) return SP_OK;
+    memcpy(q->d, q->rhs, (size_t)q->a * sizeof *q->d);
+    dpotrs_("U", &q->a, &one, m->gram->C, &m->gram->ld, q->d, &q->a, &info, 1);
+    return SP_OK;
+  }
+  const double tol = q->tol;
+  double curve;
+  q->tol = q->lambda * sp_max(q->cg / 2, FORCING * worst);
+  for (int i = 0; i < q->a; i++) { /* q->k is anew at every lambda, and put back here */
+    q->h2[i] = q->k[q->A[i]];
+    slope(m, q->A[i], &curve);
+    q->k[q->A[i]] += curve;
+  }
+  st = sp_qp_solve_active(q, q->rhs, &info);
+  for (int i = 0; i < q->a; i++) q->k[q->A[i]] = q->h2[i];
+  q->tol = tol;
+  *definite = !info;
+done:
+  return st;
+}
+
 sp_status sp_concave(sp_model *m, int *ok) {
+  if (m->qp.blocks) return sp_concave_blocks(m, ok);
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int futile = 0, looked = 0;
@@ -273,6 +344,7 @@ sp_status sp_concave(sp_model *m, int *ok) {
     double worst = 0, dir;
     int definite = 0, moved = 0, enter = 0, blocked = 0;
     q->n_rounds++;
+    SP_TRY(sp_active_refresh(q));
     for (int i = 0; i < q->a; i++) tangent_at(m, q->A[i]);
     sp_active_t(q, q->r, q->g);
     for (int i = 0; i < q->a; i++) {
@@ -281,18 +353,12 @@ sp_status sp_concave(sp_model *m, int *ok) {
       q->rhs[i] = q->g[i] - q->k[k] * q->b[k] - q->t[k] * q->s[k];
       worst = sp_max(worst, fabs(q->rhs[i]) / (q->lambda * q->vs[k]));
     }
-    const int settled = worst <= CONVERGED || worst * q->lambda <= q->noise;
+    const int settled = worst <= (q->iterative ? q->cg : CONVERGED) || worst * q->lambda <= q->noise;
     if (!settled) {
-      SP_TRY(factor(m, 0, &definite));
-      if (definite) {
-        int info = 0;
-        const int one = 1;
-        memcpy(q->d, q->rhs, (size_t)q->a * sizeof *q->d);
-        dpotrs_("U", &q->a, &one, m->gram->C, &m->gram->ld, q->d, &q->a, &info, 1);
-        newton_move(m, &moved);
-      }
+      SP_TRY(newton_step(m, worst, &definite));
+      if (definite) newton_move(m, &moved);
       if (!moved) {
-        if (worst <= 1e-9) { /* rounding level */
+        if (worst <= sp_qp_accept(q)) { /* rounding level */
           looked = 1;
         } else {
           const int sweeps = ++futile > OFTEN ? MORE_SWEEPS : SWEEPS;
@@ -304,20 +370,20 @@ sp_status sp_concave(sp_model *m, int *ok) {
           }
         }
       }
-      drop_zeros(q);
+      drop_leaving(q);
     }
     if (worst > SETTLED) continue;
     sp_qp_corr(q, q->V, q->nV, q->r, q->val);
     for (int v = 0; v < q->nV; v++) {
       const int k = q->V[v];
       q->c[k] = q->val[v];
-      q->t[k] = m->lambda * q->t1[k];
+      tangent_at(m, k);
       if (sp_qp_violation(q, k, &dir) <= sp_qp_entry_tol(q, k) + worst * q->t[k] / 2) continue;
       if (q->blk[k]) {
         blocked++;
       } else {
         q->ent[enter] = k;
-        q->esg[enter++] = dir;
+        q->esg[enter++] = sp_qp_free_sign(q, k, dir);
       }
     }
     if (!enter && (settled || looked)) {

@@ -21,4 +21,20 @@ enum { SP_LOCAL_NONE = 0, SP_LOCAL_MINIMUM = 1, SP_LOCAL_CONVEX = 2 };
 sp_status sp_concave_local(sp_model *m, int ask_convex, int *local);
 void sp_concave_free(sp_model *m);
 
+/* XA'XA of the present active set: what is known stays, new columns are added. */
+typedef struct sp_gram {
+  double *G, *C;         /* [ld x ld] XA'XA by slots, upper; [ld x ld] scratch */
+  int *col, *slot;       /* [ld] column of each slot; [p] slot of a column, -1 */
+  int a, ld;
+  double stamp;          /* the metric that G belongs to */
+} sp_gram;
+sp_status sp_concave_gram(sp_model *m);
+
+/* The same for norms of blocks: concave_block.c. T of the qp from b; penalty of the block at position k, its ridge part included; the
+ * factor of XA'XA + ridge + curvature in penalized units. */
+void sp_concave_block_tangent(sp_model *m);
+double sp_concave_block_penalty(const sp_model *m, int k);
+sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite);
+sp_status sp_concave_blocks(sp_model *m, int *ok);
+
 #endif

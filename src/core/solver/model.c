@@ -6,6 +6,7 @@
 #include "../base/vec.h"
 #include "block.h"
 #include "concave.h"
+#include "secant.h"
 
 #define CURVATURE_FLOOR 1e-10
 #define U_TOL 1e-10 /* an unpenalized column whose remainder is below this fraction of its norm depends on the earlier ones */
@@ -96,6 +97,7 @@ void sp_model_free(sp_model *m) {
                  m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_concave_free(m);
+  sp_secant_free(m);
   sp_qp_free(&m->qp);
   memset(m, 0, sizeof *m);
 }
@@ -106,6 +108,9 @@ sp_view sp_model_view(const sp_model *m) {
   return v;
 }
 
+/* Standardized coefficients have the units of a response, where it has any. */
+static double unit_of_coefficients(const sp_model *m) { return m->loss.ops->flags & SP_LOSS_QUADRATIC ? m->unit : 1; }
+
 sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   const int j = sp_model_base(m, coefficient);
   const double ratio = m->ratio ? m->ratio[j] : 1, d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
@@ -113,6 +118,7 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   co.v = m->v[j] * ratio;
   co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : m->v[j]) * ratio * ratio * m->ridge_scale;
   co.cv = ratio * ratio * m->curvature;
+  co.one = unit_of_coefficients(m);
   co.lo = m->lower && isfinite(m->lower[j]) ? m->lower[j] * d : -INFINITY;
   co.hi = m->upper && isfinite(m->upper[j]) ? m->upper[j] * d : INFINITY;
   return co;
@@ -141,7 +147,7 @@ int sp_model_block_of(const sp_model *m, int coefficient) {
 sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
   const sp_groups *gr = m->pen->groups;
   const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
-  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v};
+  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature};
   for (int i = gr->ptr[group]; i < gr->ptr[group + 1]; i++) {
     for (int k = from; k < to; k++) {
       const int c = gr->cols[i] * m->K + k;
@@ -436,7 +442,8 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   const int blocks = m->blocks && lambda > 0 && m->pen->alpha > 0; /* else there are no norms: coordinates on their own */
   if (blocks != q->blocks) sp_qp_forget_active(q);
   q->blocks = blocks;
-  q->packed = blocks && m->K > 1 && m->pen->groups->across && (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
+  q->packed = blocks && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
+    (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];
     q->k[k] = lambda * q->k1[k];
@@ -479,6 +486,7 @@ sp_status sp_model_restore(sp_model *m, int count, const int *cols, const double
   if (st == SP_OK && !q->blocks && failed) st = sp_qp_from_b(q); /* one by one, with the test of dependence */
   if (st != SP_OK) return st;
   m->stepped = 0;
+  m->eta_of_b = 0;
   if (eta) memcpy(m->eta, eta, (size_t)m->n * sizeof *eta);
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     st = sp_qp_residual(q, m->target);

@@ -51,6 +51,7 @@ typedef struct sp_model {
   double *target;          /* [qp.n] quadratic loss: sw o (y - off), projected; Q'y in a reduced problem */
   double *target_full;     /* [n] the former, while reduced */
   sp_qp qp;
+  int eta_of_b;            /* eta and gamma are those of sp_model_unpenalized() */
   int c_fresh;             /* qp.c belongs to qp.r for the whole working set */
   int no_iterative;        /* conjugate gradients failed once: dependent columns */
   int use_dual;            /* ridge: the dual engine has taken over */
@@ -58,6 +59,7 @@ typedef struct sp_model {
   double curvature;        /* non-convex penalties: what they are measured by, see sp_model_coord() */
   int concave;             /* the penalty is non-convex, and taken as it is, not by its tangent: concave.h */
   struct sp_gram *gram;    /* concave.c */
+  struct sp_secant *secant; /* secant.c */
   double lambda;
   double stepped;          /* by how much lambda fell in the step that qp.step belongs to; 0: none known */
   int max_iter;
@@ -107,6 +109,8 @@ double sp_model_unit(const sp_model *m, int coefficient); /* penalized unit: u =
 /* The solution at lambda on the working set, from the current state (that of lambda_prev). *kkt: largest violation / lambda over the
  * working set; *limit: 1 when an iteration limit was hit. */
 sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double *kkt, int *limit);
+/* qp.V <- the positions of `near` that are not active */
+void sp_model_look_near(sp_model *m);
 /* products with the root S of the metric of the qp */
 void sp_model_root(const sp_model *m, enum sp_root op, double *x);
 /* The metric of the qp from the curvatures h at eta, with basis and active columns in it. */

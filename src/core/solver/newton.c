@@ -11,15 +11,17 @@
 #include "curved.h"
 #include "model.h"
 #include "reach.h"
+#include "secant.h"
 
 #define ATTEMPTS 4         /* per quadratic problem */
 #define REFINEMENTS 8
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
-#define PACKED 3e-3        /* the same for packed blocks, whose columns do not depend on the metric */
+#define TINY 1e-6          /* below this one the objective cannot tell, its rounding is larger than what is left to gain */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
+#define PACKED 3e-3        /* the same for packed blocks, whose columns do not depend on the metric */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
@@ -27,6 +29,7 @@
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
+#define LEAST_INEXACT 0.05
 #define STRAINED 1e3       /* residual of a row in the metric, relative to the root of its weight, from which the step is not read off it */
 #define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
 #define HALVINGS 12         /* of a step whose model is not convex: it need not descend however short it is */
@@ -59,7 +62,7 @@ static void choose_near(sp_model *m, double lambda, double lambda_prev) {
   }
 }
 
-static void near_to_V(sp_model *m) {
+void sp_model_look_near(sp_model *m) {
   sp_qp *q = &m->qp;
   q->nV = 0;
   for (int i = 0; i < m->n_near; i++) {
@@ -129,7 +132,7 @@ static sp_status solve_blocks(sp_model *m, const double *y, double *kkt) {
   double last = INFINITY;
   int ok;
   for (int number = 0; number < ATTEMPTS + 2; number++) {
-    near_to_V(m);
+    sp_model_look_near(m);
     SP_TRY(sp_blocks(q, number == 0 && m->c_fresh, &ok));
     SP_TRY(sp_qp_residual(q, y));
     SP_TRY(sp_reach_correlations(m, q->r, q->n));
@@ -153,7 +156,7 @@ static sp_status attempt(sp_model *m, const double *y, int number, int c_fresh) 
     c_fresh = 0;
   }
   if (number < 2) {
-    near_to_V(m);
+    sp_model_look_near(m);
     keep_start(m);
     SP_TRY(sp_pdas(q, c_fresh, &ok));
     if (!ok && q->iterative) {
@@ -256,24 +259,35 @@ static double penalty_value(const sp_model *m) {
   const sp_qp *q = &m->qp;
   for (int i = 0; i < m->n_near; i++) {
     const int k = m->near[i];
+    if (q->blocks && m->concave) {
+      if (q->len[k]) f += sp_concave_block_penalty(m, k);
+      continue;
+    }
     f += sp_concave_penalty(m, k);
     if (q->blocks && q->len[k]) f += q->T[k] * sp_block_norm(q, k);
   }
   return f;
 }
 
-sp_status sp_model_set_metric(sp_model *m, const double *h) {
-  sp_status st = SP_OK;
-  sp_qp *q = &m->qp;
-  int failed;
+/* root and basis of the metric; the active columns are those of the old one yet */
+static sp_status change_metric(sp_model *m, const double *h) {
   m->n_metric++;
   if (m->loss.ops->metric) {
-    SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+    const sp_status st = m->loss.ops->metric(&m->loss, m->eta);
+    if (st != SP_OK) return st;
   } else {
     for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
   }
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
+  return SP_OK;
+}
+
+sp_status sp_model_set_metric(sp_model *m, const double *h) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int failed;
+  SP_TRY(change_metric(m, h));
   if (q->blocks) SP_TRY(sp_block_reload(q));
   else SP_TRY(sp_factor_reload(q, &failed));
 done:
@@ -299,7 +313,7 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
     st = sp_reach_correlations(m, m->h, m->n);
     if (st != SP_OK) return st;
   } else {
-    near_to_V(m);
+    sp_model_look_near(m);
     sp_active_corr(q, q->nV);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
     for (int i = 0; i < q->a; i++) q->c[q->A[i]] = q->g[i];
@@ -341,6 +355,18 @@ static void remember(sp_model *m) {
 static sp_status rebuild_from_b(sp_model *m) {
   const sp_status st = sp_qp_from_b(&m->qp);
   return st == SP_OK ? sp_model_unpenalized(m) : st;
+}
+
+/* The same in the metric of the place. The old one has no say: where the curvature has changed by orders of magnitude, columns that
+ * it took for dependent are not, and what it would slide along is no null direction of the objective. */
+static sp_status rebuild_in_place(sp_model *m) {
+  sp_status st = SP_OK;
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+  SP_TRY(m->loss.status);
+  SP_TRY(change_metric(m, m->h));
+  SP_TRY(rebuild_from_b(m));
+done:
+  return st;
 }
 
 /* back to what remember() saw */
@@ -387,13 +413,22 @@ static sp_status step_from_b(sp_model *m) {
   return st;
 }
 
+/* Where the step began: the homotopy has few events to go through from there. */
+static sp_status step_back(sp_model *m) {
+  sp_qp *q = &m->qp;
+  for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i];
+  memcpy(q->r, m->r0, (size_t)m->n * sizeof *q->r);
+  sp_qp_project(q, q->r);
+  return sp_qp_from_b(q);
+}
+
 /* The quadratic model of the moment: active set first, then whatever works. What leaves `near` is taken into it. */
 static sp_status newton_step(sp_model *m, double worst) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   double qkkt;
-  int ok = 0, wandered = 0;
-  near_to_V(m);
+  int ok = 0, wandered = 0, plain = 0; /* plain: the active set stayed as it was */
+  sp_model_look_near(m);
   if (m->concave) {
     SP_TRY(sp_concave(m, &ok));
   } else if (q->blocks) {
@@ -413,10 +448,12 @@ static sp_status newton_step(sp_model *m, double worst) {
   } else {
     if (m->force_cd) {
       SP_TRY(sp_cd(q, 200, &ok));
-      near_to_V(m);
+      sp_model_look_near(m);
     }
     if (q->iterative) q->tol = q->lambda * sp_max(q->cg, fmin(0.05, worst) * worst);
+    const double rounds = q->n_rounds;
     SP_TRY(sp_pdas(q, !m->force_cd, &ok));
+    plain = ok && q->n_rounds == rounds + 1 && !m->force_cd && !q->iterative && !q->stale;
     if (!ok && q->iterative) {
       SP_TRY(leave_iterative(m));
       SP_TRY(sp_pdas(q, 0, &ok));
@@ -424,6 +461,7 @@ static sp_status newton_step(sp_model *m, double worst) {
     /* without thresholds on large coefficients a problem that stalls is near saturation, and the homotopy would wander */
     if (!ok && !m->pen->ops->pieces) {
       wandered = 1;
+      SP_TRY(step_back(m));
       SP_TRY(sp_homotopy(q, &ok));
     }
     if (!ok && !m->pen->ops->pieces) {
@@ -446,6 +484,8 @@ static sp_status newton_step(sp_model *m, double worst) {
   }
   for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->r0[i] - q->r[i];
   const int rough = strained(m);
+  if (plain && !rough) SP_TRY(sp_secant_step(m, m->deta));
+  else sp_secant_break(m);
   sp_model_root(m, SP_ROOT_SOLVE, m->deta);
   if (rough) SP_TRY(step_from_b(m));
 done:
@@ -462,9 +502,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_qp *q = &m->qp;
   double last = INFINITY, goal = q->iterative ? 2 * q->cg : q->blocks ? CONVERGED_BLOCKS : CONVERGED, worst, worst_before = 1;
   const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
-  int everything = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, trusted = 0;
+  int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, failed_trust = 0, trusted = 0;
   *kkt = INFINITY;
   *limit = 0;
+  sp_secant_reset(m);
   for (int it = 0; it < m->max_iter; it++) {
     m->n_newton++;
     if (m->concave) sp_concave_tangent(m);
@@ -480,7 +521,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     *kkt = worst_before = worst;
     if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
-      careful = 1;
+      sp_secant_break(m);
+      careful = failed_trust = 1;
       trusted = 0;
       last = INFINITY;
       continue;
@@ -497,22 +539,25 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
         last = INFINITY;
         continue;
       }
-      m->c_fresh = 1;
+      m->c_fresh = m->eta_of_b = 1;
       goto done;
     }
     if (everything) {
-      choose_near(m, q->lambda, 1.2 * q->lambda);
-      everything = 0;
+      if (!foreseen) choose_near(m, q->lambda, 1.2 * q->lambda);
+      everything = foreseen = 0;
     }
     if (worst > CONTRACTION * last && !fresh && !majorize && !q->iterative) { /* the metric is too old */
       fresh = 1;
       last = INFINITY;
       continue;
     }
+    const double ratio = worst / last; /* 0 at first, and after a new metric */
     last = worst;
     careful |= worst > TRUST || majorize;
+    if (worst < TINY && !majorize && !failed_trust) careful = 0;
     if (m->pen->ops->pieces && !m->concave && saturated(m)) break;
-    const double f_old = careful || bounded ? m->loss.ops->value(&m->loss, m->eta) + penalty_value(m) : 0;
+    const double penalty = careful || bounded ? penalty_value(m) : 0;
+    double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty : 0;
     remember(m);
     int curved = 0;
     if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
@@ -520,7 +565,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     double len = 1;
     if (!careful) {
       for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
-      trusted = !bounded || isfinite(m->loss.ops->value(&m->loss, m->eta));
+      trusted = !bounded || m->loss.ops->defined(&m->loss, m->eta);
+      if (!trusted) f_old = m->loss.ops->value(&m->loss, m->eta_old) + penalty;
     }
     if (!trusted) {
       /* a coefficient left beyond its limit by an unfinished solve is brought back */
@@ -532,8 +578,9 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       line_search(m, f_old, &len);
     }
     if (len < 1) {
+      sp_secant_break(m);
       if (len == 0) SP_TRY(go_back(m));
-      else SP_TRY(rebuild_from_b(m));
+      else SP_TRY(rebuild_in_place(m));
       last = INFINITY;
       /* first a metric of the place, then one that cannot fail */
       if (majorize && len == 0) break;
@@ -542,6 +589,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     } else {
       fresh = curved;
       majorize = 0;
+      if (ratio * worst <= 0.5 * goal && ratio > 0 && !m->concave && !q->blocks) { /* the end, if it goes on like that: see at once */
+        SP_TRY(sp_model_unpenalized(m));
+        everything = foreseen = 1;
+      }
     }
   }
   SP_TRY(sp_model_unpenalized(m));
@@ -573,7 +624,7 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || m->blocks || m->pen->ops->pieces || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (q->iterative || m->blocks || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
   if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
   for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
   return (double)entries * ITERATIVE_FILL < na;
@@ -618,6 +669,10 @@ static void keep_step(sp_model *m, double lambda, double lambda_prev, const doub
 static double inexactness(const sp_model *m) {
   const sp_qp *q = &m->qp;
   double penalty = 0;
+  if (m->concave) { /* a coefficient is charged for its residual whether its slope has become flat or not */
+    for (int i = 0; i < q->a; i++) penalty += m->lambda * q->t1[q->A[i]] * fabs(q->b[q->A[i]]);
+    return sp_max(LEAST_INEXACT * m->cg, fmin(m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
+  }
   for (int i = 0; i < q->a; i++) penalty += q->t[q->A[i]] * fabs(q->b[q->A[i]]);
   return sp_max(m->cg, fmin(MOST_INEXACT * m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
 }
@@ -629,10 +684,10 @@ static sp_status solve_pieces(sp_model *m, const double *y, double *kkt) {
   int ok;
   *kkt = INFINITY;
   for (int rep = 0; rep < ATTEMPTS; rep++) {
-    near_to_V(m);
+    sp_model_look_near(m);
     SP_TRY(sp_concave(m, &ok));
     SP_TRY(sp_qp_residual(q, y));
-    near_to_V(m);
+    sp_model_look_near(m);
     SP_TRY(sp_concave(m, &ok)); /* what rounding has left */
     SP_TRY(sp_reach_correlations(m, q->r, q->n));
     m->c_fresh = 1;
@@ -653,7 +708,7 @@ static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
     if (round) {
       m->concave = 0;
       m->n_tangent++;
-      if (quadratic) SP_TRY(solve_quadratic(m, m->target, kkt));
+      if (quadratic) SP_TRY(solve_any(m, m->target, kkt));
       else SP_TRY(solve_newton(m, kkt, limit));
     }
     m->concave = 1;
@@ -676,7 +731,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   sp_status st = SP_OK;
   double *from = NULL;
   const int blocks = m->qp.blocks, active = m->qp.a;
-  *limit = 0;
+  *limit = m->eta_of_b = 0;
   SP_TRY(reserve_near(m));
   sp_model_set_lambda(m, lambda);
   if (m->qp.blocks != blocks && active) { /* lambda = 0 after others: the engines keep A differently */

@@ -158,12 +158,25 @@ void sp_qp_forget_active(sp_qp *q) {
   }
 }
 
+/* A second round where the first has taken away so much that its rounding counts */
 void sp_qp_project(const sp_qp *q, double *x) {
+  enum { MOST = 16 };
+  double c[MOST];
+  if (!q->k0) return;
+  const double all = sp_nrm2sq(x, q->n);
   for (int rep = 0; rep < 2; rep++) {
-    for (int h = 0; h < q->k0; h++) {
-      const double *Q = q->Q0 + h * q->n;
-      sp_axpy(-sp_dot(Q, x, q->n), Q, x, q->n);
+    double taken = 0;
+    for (int from = 0; from < q->k0; from += MOST) {
+      const int m = q->k0 - from < MOST ? q->k0 - from : MOST;
+      const double *Q = q->Q0 + from * q->n;
+      sp_gemv_t(Q, q->n, q->n, m, x, c);
+      for (int h = 0; h < m; h++) {
+        taken += c[h] * c[h];
+        c[h] = -c[h];
+      }
+      sp_gemv_n(Q, q->n, q->n, m, c, x);
     }
+    if (taken <= 0.5 * all) return;
   }
 }
 

@@ -1,0 +1,335 @@
+# The fused lasso of columns in an order: the constructor, chains of columns, and the way between coefficients and their steps.
+#
+# The engine works on steps: theta_k = b_k - b_(k-1) at the positions k of a chain, theta_1 = b_1 at its start, on the running sums of
+# the columns (src/core/design/design_cumsum.c). Everything a user sees is in terms of b.
+
+#' Fused lasso of ordered columns
+#'
+#' For variables with an order, such as copy numbers or methylation along the chromosomes, wavelengths, or time points:
+#' coefficients of neighbours are equal in stretches, and the penalty is on the steps between them. Give the result as `penalty` to
+#' [sparsepath()] or [cv.sparsepath()], with any family. For the values of a signal, without `x`, see [fused_lasso()].
+#'
+#' @section Objective:
+#' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i, \beta_0 + o_i + x_i^T\beta) + \lambda \sum_{(j, k)} v_k
+#'   \left[ \alpha |\beta_k - \beta_j| + \frac{1-\alpha}{2 s_y} (\beta_k - \beta_j)^2 \right]}{
+#'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b) + lambda sum_(j, k) v_k [ alpha |b_k - b_j| + (1 - alpha)/2 (b_k - b_j)^2 / s_y ]}
+#' over the pairs (j, k) of neighbours of one chain, with loss, weights and \eqn{s_y} of [sparsepath()] (Land and Friedman 1997;
+#' Tibshirani et al. 2005, equation 3, with \eqn{\lambda_1 = 0} and the bound on the steps as a penalty; Tibshirani and Taylor 2011,
+#' equation 2, with their D of first differences and \eqn{\lambda} divided by n). The level of a chain is not penalized. `alpha = 1` gives constant stretches; `alpha` < 1 adds a penalty on
+#' squared steps, which lets coefficients change gradually; `alpha = 0` is that alone.
+#'
+#' With several linear predictors (`"multinomial"`, `"mgaussian"`) each has such steps; where a variable's coefficients enter together
+#' (`"mgaussian"`, `type.multinomial = "grouped"`), the penalty is on the norm of a step over all predictors.
+#'
+#' A further penalty on the coefficients themselves (the sparse fused lasso, \eqn{\lambda_1 > 0}) is not available for a general `x`;
+#' [fused_lasso()] has it for a signal.
+#'
+#' @section Scale:
+#' Coefficients are compared as they are, so columns are not standardized: `standardize` is `FALSE` with this penalty, and `TRUE` an
+#' error. Columns should be in the same units. If they are not, standardize them before (`scale(x)`); equal coefficients
+#' then mean equal effects of one standard deviation. `weights` are not rescaled: `lambda` has the meaning of the formula above.
+#'
+#' @section Method:
+#' With \eqn{\theta_k = \beta_k - \beta_{k-1}} within a chain, \eqn{X\beta = Z\theta}, where column k of Z is the sum of the columns of x
+#' from k to the end of its chain: a lasso in \eqn{\theta}, whose first element in each chain is not penalized. It is solved by the
+#' same engine as every other, with screening, warm starts and certificates. Z is not formed: the sum of every 32nd column is stored
+#' (for a sparse x of at most as many as it has entries), 3 % of the memory of a dense x, beside the
+#' active columns of each fit. `gap` and `kkt` of a fit are those of the lasso in \eqn{\theta}, which are those of the problem in
+#' \eqn{\beta}; [kkt()] computes them from `x` itself.
+#'
+#' @section What a fit holds:
+#' `beta` has the coefficients \eqn{\beta}, which in general are not sparse: a fit takes 12 bytes for each variable and lambda. `df` is the
+#' number of stretches, counted as nonzero steps including the levels of the chains: an unbiased estimate of the
+#' degrees of freedom for `"gaussian"` with `alpha = 1` (Tibshirani and Taylor 2011, section 7, when columns are linearly independent). `dfmax` and
+#' `pmax` of [sparsepath.control()] count steps. [stretches()] lists them. A chain whose columns sum to a constant has no level of its
+#' own beside an intercept; its first coefficient is then 0.
+#'
+#' @param chain A vector or factor with one value for each column, such as the chromosome: columns of equal value are one chain. There
+#'   is no step from one chain to the next. The default `NULL` is one chain.
+#' @param position Numbers, one for each column, that order the columns within their chains, such as positions in base pairs. Ties
+#'   keep the order of the columns, which the default `NULL` takes as it is.
+#' @param weights One number for each column, zero or positive: \eqn{v_k}, the weight of the step from its predecessor to it, for instance
+#'   1 / distance. `Inf` forbids the step; 0 leaves it unpenalized. Those of the first columns of chains are not used. The default `NULL` is 1.
+#' @param lambda1 Must be 0, see Objective.
+#' @returns `pen_fused()`: an object of class `"sparsepath_penalty"`, a list with `name`, `chain`, `position`, `weights`.
+#' @section Errors:
+#' `sparsepath_error_length` when an argument does not have one value for each column; `sparsepath_error_nonfinite`,
+#' `sparsepath_error_range` and `sparsepath_error_type` for their values; `sparsepath_error_unavailable` for what cannot be combined:
+#' `standardize = TRUE`, `exclude`, `penalty.factor`, limits of coefficients, `relax`, `lambda1`.
+#' @references
+#' Land SR, Friedman JH (1997). Variable fusion: a new adaptive signal regression method. Technical report 656, Department of
+#' Statistics, Carnegie Mellon University.
+#'
+#' Tibshirani R, Saunders M, Rosset S, Zhu J, Knight K (2005). Sparsity and smoothness via the fused lasso. *Journal of the Royal
+#' Statistical Society B*, 67(1), 91-108. \doi{10.1111/j.1467-9868.2005.00490.x}
+#'
+#' Tibshirani RJ, Taylor J (2011). The solution path of the generalized lasso. *Annals of Statistics*, 39(3), 1335-1371.
+#' \doi{10.1214/11-AOS878}
+#' @seealso [fused_lasso()] for signals, [pen_group()] for groups without an order.
+#' @examples
+#' # copy numbers of 80 tumours at 200 places on two chromosomes (simulated); a region of each matters
+#' set.seed(1)
+#' chromosome <- rep(1:2, c(120, 80))
+#' x <- t(replicate(80, unlist(lapply(c(120, 80), function(m) cumsum(rbinom(m, 1, 0.05) * rnorm(m, sd = 0.5)))))) +
+#'   rnorm(80 * 200, sd = 0.2)
+#' beta <- rep(c(0, 0.1, 0, -0.1, 0), c(40, 25, 85, 20, 30))
+#' y <- rbinom(80, 1, plogis(drop(x %*% beta)))
+#'
+#' fit <- sparsepath(x, y, family = "binomial", penalty = pen_fused(chain = chromosome))
+#' fit$df[c(1, 20, 40)]
+#' stretches(fit, s = fit$lambda[20])
+#' max(kkt(fit, x, y)$rel.gap)
+#'
+#' cv <- cv.sparsepath(x, y, family = "binomial", penalty = pen_fused(chain = chromosome), nfolds = 5)
+#' plot(coef(cv, s = "lambda.min")[-1, ], type = "s", ylab = "coefficient")
+#' lines(beta, type = "s", col = 2)
+#' @export
+pen_fused <- function(chain = NULL, position = NULL, weights = NULL, lambda1 = 0) {
+  call <- shown_call("pen_fused")
+  if (!is.null(chain)) {
+    if (!is.atomic(chain) || length(dim(chain)) > 1L) {
+      sp_abort("type", "`chain` must be a vector or factor with one value for each column.", why = sprintf("It is %s.", describe(chain)),
+        call = call, arg = "chain"
+      )
+    }
+    if (anyNA(chain)) {
+      sp_abort("nonfinite", "`chain` must not contain missing values.",
+        why = sprintf("NA at %s%s.", at_position(which(is.na(chain))[1L], names(chain)), and_more(sum(is.na(chain)))), call = call, arg = "chain"
+      )
+    }
+  }
+  if (!is.null(position)) position <- check_numeric(position, "position", call)
+  if (!is.null(weights)) weights <- check_numeric(weights, "weights", call, lower = 0, infinite = TRUE)
+  lambda1 <- check_scalar(lambda1, "lambda1", call, lower = 0)
+  if (lambda1 > 0) {
+    sp_abort("unavailable", "`pen_fused()` has no penalty on the coefficients themselves.", why = sprintf("`lambda1` is %s.", show_number(lambda1)),
+      how = c("Use `fused_lasso(y, lambda1 = )` for a signal, where there is no `x`.",
+        "Steps alone already make most coefficients of a chain equal; add `pen_sparse_group()` or the lasso as a fit of its own."),
+      call = call, arg = "lambda1"
+    )
+  }
+  new_penalty("fused", chain = chain, position = position, weights = weights)
+}
+
+#' @noRd
+is_fused <- function(penalty) inherits(penalty, "sparsepath_penalty") && penalty$name == "fused"
+
+#' What cannot be combined with it
+#' @noRd
+check_fused <- function(penalty, p, standardize, exclude, penalty.factor, lower, upper, call) {
+  refuse <- function(arg, why, how) {
+    sp_abort("unavailable", sprintf("`%s` cannot be combined with `pen_fused()`.", arg), why = why, how = how, call = call, arg = arg)
+  }
+  if (check_flag(standardize, "standardize", call)) {
+    refuse("standardize = TRUE", "Coefficients of neighbours are compared in the units of the columns.",
+      "Leave it out, or standardize the columns before: `scale(x)`.")
+  }
+  if (length(exclude)) refuse("exclude", NULL, "Leave the columns out of `x`.")
+  if (!is.null(penalty.factor)) refuse("penalty.factor", "The penalty is on steps.", "Give `pen_fused()` the `weights` of the steps.")
+  if (!is.null(lower)) refuse("lower.limits", NULL, NULL)
+  if (!is.null(upper)) refuse("upper.limits", NULL, NULL)
+  for (name in c("chain", "position", "weights")) {
+    value <- penalty[[name]]
+    if (is.null(value) || length(value) == p) next
+    sp_abort("length", sprintf("`%s` of `pen_fused()` must have length %d, the number of columns of `x`.", name, p),
+      why = sprintf("It has length %d.", length(value)), call = call, arg = name, value = length(value)
+    )
+  }
+}
+
+#' Relaxed fits have the selected columns without penalty; here that is all of them
+#' @noRd
+check_relaxable <- function(penalty, call) {
+  if (!is_fused(penalty)) return(invisible())
+  sp_abort("unavailable", "`relax` cannot be combined with `pen_fused()`.", why = "Nearly all coefficients are nonzero.",
+    how = "Sum the columns of each of the `stretches()` and fit those.", call = call, arg = "relax"
+  )
+}
+
+#' The chains of a penalty
+#'
+#' @return list(col, first: for the engine, 0-based columns by position and whether a chain starts there; columns: the columns of each
+#'   chain in their order; v: the factor of each step, by position)
+#' @noRd
+fused_chains <- function(penalty, p, call) {
+  chain <- match(penalty$chain %||% rep(1L, p), unique(penalty$chain %||% 1L))
+  order <- order(chain, penalty$position %||% seq_len(p))
+  first <- !duplicated(chain[order])
+  v <- ifelse(first, 0, (penalty$weights %||% rep(1, p))[order])
+  if (!any(v > 0 & is.finite(v))) {
+    sp_abort("range", "`pen_fused()` must have a step to penalize.",
+      why = if (all(first)) "Every column is a chain of its own." else "No step has a positive and finite weight.", call = call, arg = "penalty"
+    )
+  }
+  list(col = order - 1L, first = as.integer(first), columns = unname(split(order, cumsum(first))), v = v)
+}
+
+#' Coefficients of columns from steps, or products of running sums from those of columns (`back`)
+#'
+#' @param m Matrix with one row for each position; with `back` one row for each column.
+#' @noRd
+run_along <- function(m, chains, back = FALSE) {
+  out <- m
+  at <- 0L
+  for (columns in chains$columns) {
+    positions <- at + seq_along(columns)
+    at <- at + length(columns)
+    from <- if (back) rev(columns) else positions
+    sums <- m[from, , drop = FALSE]
+    if (length(from) > 1L) sums <- matrix(apply(sums, 2L, cumsum), length(from))
+    out[if (back) rev(positions) else columns, ] <- sums
+  }
+  out
+}
+
+#' Steps, by position, of coefficients
+#' @noRd
+steps_of <- function(b, chains) {
+  out <- b[chains$col + 1L, , drop = FALSE]
+  if (nrow(out) > 1L) {
+    before <- rbind(0, out[-nrow(out), , drop = FALSE])
+    before[chains$first == 1L, ] <- 0
+    out <- out - before
+  }
+  out
+}
+
+#' Are all penalized steps zero at the first lambda of a fit?
+#' @noRd
+no_steps <- function(object) {
+  p <- object$dim[1L]
+  chains <- fused_chains(object$penalty, p, NULL)
+  b <- as.matrix(stacked_beta(object$beta)[, 1L, drop = FALSE])
+  all(stacked_steps(b, chains, nrow(b) %/% p)[chains$v > 0, ] == 0) # factors are recycled over the predictors
+}
+
+#' Steps of coefficients of K predictors below each other
+#' @noRd
+stacked_steps <- function(b, chains, K) {
+  p <- nrow(b) %/% K
+  do.call(rbind, lapply(seq_len(K), function(k) steps_of(b[(k - 1L) * p + seq_len(p), , drop = FALSE], chains)))
+}
+
+#' A sparse matrix of steps as a sparse matrix of coefficients, some lambdas at a time
+#' @noRd
+coefficients_of_steps <- function(theta, chains) {
+  names <- dimnames(theta)
+  parts <- split(seq_len(ncol(theta)), (seq_len(ncol(theta)) - 1L) %/% max(1L, 2000000L %/% nrow(theta)))
+  each <- lapply(unname(parts), function(l) {
+    as(as(as(run_along(as.matrix(theta[, l, drop = FALSE]), chains), "dMatrix"), "generalMatrix"), "CsparseMatrix")
+  })
+  beta <- do.call(cbind, each)
+  dimnames(beta) <- names
+  beta
+}
+
+#' Weighted means of the running sums, and their variances
+#' @noRd
+running_moments <- function(x, center, w, chains) {
+  size <- max(1L, 500000L %/% nrow(x))
+  variance <- double(ncol(x))
+  at <- ncol(x)
+  for (columns in rev(chains$columns)) {
+    sum <- double(nrow(x))
+    for (block in split(rev(columns), (seq_along(columns) - 1L) %/% size)) {
+      values <- as.matrix(x[, block, drop = FALSE])
+      for (k in seq_along(block)) {
+        sum <- sum + (values[, k] - center[block[k]])
+        variance[at] <- sum(w * sum^2)
+        at <- at - 1L
+      }
+    }
+  }
+  list(center = drop(run_along(matrix(center), chains, back = TRUE)), variance = variance)
+}
+
+#' A fit and its data in terms of steps, for what is known of the lasso
+#'
+#' Only the columns with a step at some lambda, and one that is penalized, so that factors can be rescaled.
+#' @return list(object, data)
+#' @noRd
+fit_in_steps <- function(object, data) {
+  p <- object$dim[1L]
+  chains <- fused_chains(object$penalty, p, NULL)
+  each <- if (is_several(object)) object$beta else list(object$beta)
+  steps <- lapply(each, function(b) steps_of(as.matrix(b), chains))
+  used <- sort(union(which(Reduce(`|`, lapply(steps, function(b) rowSums(b != 0) > 0))), which(chains$v > 0 & is.finite(chains$v))[1L]))
+  data$x <- design_columns(data$x, used, chains)
+  v <- chains$v[used]
+  v[is.infinite(v)] <- 0 # without a step
+  object$lambda <- object$lambda * mean(v)
+  beta <- lapply(steps, function(b) as(as(as(b[used, , drop = FALSE], "dMatrix"), "generalMatrix"), "CsparseMatrix"))
+  object$beta <- if (is_several(object)) structure(beta, names = names(object$beta)) else beta[[1L]]
+  object$dim[1L] <- length(used)
+  object$varnames <- NULL
+  object$settings[c("penalty", "named", "penalty.factor")] <- list(NULL, FALSE, v)
+  object["penalty"] <- list(NULL)
+  list(object = object, data = data)
+}
+
+#' Columns of the design as the coefficients have them: of x, or running sums
+#' @noRd
+design_columns <- function(x, positions, chains) {
+  if (is.null(chains)) return(as.matrix(x[, positions, drop = FALSE]))
+  order <- chains$col + 1L
+  end <- cumsum(lengths(chains$columns))[cumsum(chains$first)] # of the chain, by position
+  members <- lapply(positions, function(k) order[k:end[k]])
+  each <- rep(seq_along(members), lengths(members))
+  if (ncol(x) * length(positions) > 5e6) {
+    return(as.matrix(x %*% Matrix::sparseMatrix(i = unlist(members), j = each, x = 1, dims = c(ncol(x), length(positions)))))
+  }
+  unit <- matrix(0, ncol(x), length(positions))
+  unit[cbind(unlist(members), each)] <- 1
+  as.matrix(x %*% unit)
+}
+
+#' Stretches of equal coefficients
+#'
+#' For a fit with [pen_fused()]: the stretches of neighbouring columns that have one coefficient.
+#'
+#' @param object A fit of [sparsepath()] or [cv.sparsepath()] with `penalty = pen_fused()`.
+#' @param s One lambda; for a cross-validation also `"lambda.min"` or `"lambda.1se"` (the default).
+#' @returns A data frame with one row for each stretch: `chain`, `from` and `to` (names of its first and last column, in their order on
+#'   the chain), `first` and `last` (their positions on the chain, or numbers of columns without `position`), `size` (number of columns)
+#'   and `coefficient`. With several linear predictors a list of such, one for each.
+#' @seealso [pen_fused()]
+#' @examples
+#' set.seed(1)
+#' x <- matrix(rnorm(100 * 60), 100)
+#' y <- drop(x[, 21:40] %*% rep(0.5, 20)) + rnorm(100)
+#' fit <- sparsepath(x, y, penalty = pen_fused())
+#' stretches(fit, s = fit$lambda[10])
+#' @export
+stretches <- function(object, s = NULL) {
+  call <- shown_call("stretches")
+  if (inherits(object, "cv.sparsepath")) {
+    s <- chosen_lambda(object, s %||% "lambda.1se", call)
+    object <- object$fit
+  }
+  if (!inherits(object, "sparsepath") || !is_fused(object$penalty)) {
+    sp_abort("type", "`object` must be a fit with `penalty = pen_fused()`.", why = sprintf("It is %s.", describe(object)), call = call, arg = "object")
+  }
+  if (is.null(s) || length(s) != 1L) {
+    sp_abort("length", "`s` must be one lambda.", why = sprintf("It has length %d.", length(s)), call = call, arg = "s", value = length(s))
+  }
+  beta <- coefficients_at(object, s, FALSE, NULL, call)$beta
+  chains <- fused_chains(object$penalty, object$dim[1L], call)
+  if (is.list(beta)) return(lapply(beta, stretch_frame, object, chains))
+  stretch_frame(beta, object, chains)
+}
+
+#' @noRd
+stretch_frame <- function(beta, object, chains) {
+  order <- chains$col + 1L
+  b <- as.matrix(beta)[order, 1L]
+  begins <- chains$first == 1L | c(TRUE, diff(b) != 0)
+  from <- which(begins)
+  to <- c(from[-1L] - 1L, length(b))
+  chain <- object$penalty$chain %||% rep(1L, length(b))
+  place <- object$penalty$position %||% seq_along(b)
+  names <- object$varnames[order]
+  data.frame(
+    chain = chain[order][from], from = names[from], to = names[to], first = place[order][from], last = place[order][to],
+    size = to - from + 1L, coefficient = unname(b[from]), stringsAsFactors = FALSE, row.names = NULL
+  )
+}
