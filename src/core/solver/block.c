@@ -1,9 +1,9 @@
 /* Group lasso and sparse group lasso on the working set. Two ways to move:
  *
  * - a sweep: each block goes to its own minimizer. That of the group lasso solves (M + mu I) u = z, mu |u| = T, a secular equation in
- *   mu (as Moré & Sorensen 1983, section 4, for trust regions); with an L1 part a few proximal gradient steps do. A block is set to
- *   zero when |S(z)| <= T, exactly. Sweeps never increase the objective. They keep either the correlations, by the Gram matrix, or the
- *   residual, whichever is shorter;
+ *   mu (as Moré & Sorensen 1983, section 4, for trust regions), in the eigenvectors of M; with an L1 part a few proximal gradient steps
+ *   do. A block is set to zero when |S(z)| <= T, exactly. Sweeps never increase the objective, and are extrapolated every few. They keep
+ *   either the correlations, by the Gram matrix, or the residual, whichever is shorter;
  * - a Newton step over the coefficients that are not zero, where the penalty is smooth with curvature T / h (I - u u' / h^2) for a
  *   block of norm h. It is taken in polar form: the norm and the direction of a block move apart, so that a norm cannot change its
  *   sign. A step that does not reduce the objective is halved, then given up for sweeps.
@@ -778,7 +778,7 @@ static void update_block(sp_qp *q, work *w, int s, int by_gram) {
 static int prefers_gram(const sp_qp *q) {
   if (by_shares(q)) return q->gram == q->a && 2.0 * q->a < 16.0 * (double)q->view.n;
   const double a = columns(q), length = (double)segment_length(q);
-  return 2 * a + GRAM_SHARE * (a - q->gram) * length < 4 * length;
+  return (q->packed ? 12 : 2) * a + GRAM_SHARE * (a - q->gram) * length < 4 * length;
 }
 
 static void sweep(sp_qp *q, work *w, int by_gram) {
@@ -944,29 +944,22 @@ static void solve_rows(const sp_qp *q, work *w) {
   double *y = q->u, *t = w->m, *x = w->x;
   int info;
   memset(y, 0, (size_t)n * sizeof *y);
-  for (int j = 0; j < s; j++) x[j] /= sqrt(w->k[j]); /* Dk^-1/2 g */
+  memset(t, 0, (size_t)w->blocks * sizeof *t);
+  for (int j = 0; j < s; j++) {
+    x[j] /= sqrt(w->k[j]); /* Dk^-1/2 g */
+    t[w->block[j]] += w->dir[j] * x[j] / sqrt(w->k[j]);
+  }
   sp_gemv_n(w->X, n, n, s, x, y);
   dtrsv_("L", "N", "N", &n, w->N, &n, y, &one, 1, 1, 1); /* L^-1 X g */
-  memcpy(q->e, y, (size_t)n * sizeof *y);
-  dtrsv_("L", "T", "N", &n, w->N, &n, q->e, &one, 1, 1, 1);
-  sp_gemv_t(w->X, n, n, s, q->e, w->g);
-  for (int j = 0; j < s; j++) x[j] -= w->g[j]; /* Dk^1/2 M^-1 g */
-  memset(t, 0, (size_t)w->blocks * sizeof *t);
-  for (int j = 0; j < s; j++) t[w->block[j]] += w->dir[j] * x[j] / sqrt(w->k[j]);
+  sp_gemv_t(w->V, n, n, w->blocks, y, w->g);
+  for (int g = 0; g < w->blocks; g++) t[g] -= w->g[g]; /* U'M^-1 g */
   dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
-  memset(y, 0, (size_t)n * sizeof *y);
-  sp_gemv_n(w->V, n, n, w->blocks, t, y); /* L^-1 W t */
+  sp_gemv_n(w->V, n, n, w->blocks, t, y); /* L^-1 X (g + W t) */
   dtrsv_("L", "T", "N", &n, w->N, &n, y, &one, 1, 1, 1);
   sp_gemv_t(w->X, n, n, s, y, w->g);
   for (int j = 0; j < s; j++) x[j] = (x[j] + w->dir[j] * t[w->block[j]] / sqrt(w->k[j]) - w->g[j]) / sqrt(w->k[j]);
 }
 
-/* The same for packed columns, whose support is whole: M = I_K (x) (X'X + Dk) for all predictors, so with the scaled
- *
- *   P = (Dk^-1/2 X'X Dk^-1/2 + I)^-1 = I - Y'Y,   Y = L^-1 X Dk^-1/2,  L L' = I + X Dk^-1 X',
- *
- * by columns or in the rows, C is the sum over the columns of two blocks of (I - P) o (u_g'u_h): one factorization of the size of the
- * columns or of the rows, and one of the number of blocks, for all K. */
 /* k_g and the like of packed blocks: w->k what is added to the curvature, by column, w->dir the directions, w->m the ridge's part of C */
 static void describe_blocks(const sp_qp *q, work *w) {
   const int K = q->view.K;
@@ -1111,6 +1104,12 @@ static void solve_shares(const sp_qp *q, work *w) {
   memcpy(x, y, (size_t)q->a * sizeof *x);
 }
 
+/* The same for packed columns, whose support is whole: M = I_K (x) (X'X + Dk) for all predictors, so with the scaled
+ *
+ *   P = (Dk^-1/2 X'X Dk^-1/2 + I)^-1 = I - Y'Y,   Y = L^-1 X Dk^-1/2,  L L' = I + X Dk^-1 X',
+ *
+ * by columns or in the rows, C is the sum over the columns of two blocks of (I - P) o (u_g'u_h): one factorization of the size of the
+ * columns or of the rows, and one of the number of blocks, for all K. */
 static double columns_cost(const sp_qp *q) {
   const double c = columns(q), n = (double)q->view.n;
   return c * c * c + 2 * n * c * (c - q->gram);
@@ -1219,7 +1218,7 @@ static int whole_support(const sp_qp *q) {
   return 1;
 }
 
-/* with the metric of shares, see factor_shares() */
+/* flops with the metric of shares, see factor_shares() */
 static double shares_cost(const sp_qp *q) {
   const double c = columns(q), n = (double)q->view.n, K = q->view.K;
   return K * (n * n * n + 2 * n * n * c + n * c * c) + 2 * n * n * c + n * n * n / 3 + n * c * c + c * c * c / 3;
@@ -1311,7 +1310,7 @@ static int boundary(const sp_qp *q, work *w) {
 enum { SHORTENED = 2 };
 
 /* One step; 0: none that helps, SHORTENED: a coefficient has vanished, and the others are to be solved for first. E: the residual before */
-static int newton(sp_qp *q, work *w, double E) {
+static int newton(sp_qp *q, work *w, double E, int *moved) {
   const int one = 1;
   int info;
   const int again = w->chord && E < CHORD && w->newton_rate < 0.1;
@@ -1333,6 +1332,7 @@ static int newton(sp_qp *q, work *w, double E) {
   else if (w->by_rows) solve_rows(q, w);
   else dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
   q->n_rounds++;
+  const int by_fit = w->by_rows || q->packed || q->gram < q->a;
   double len = 1, terms;
   for (int it = 0; it < 9; it++) {
     if (it == 2) { /* two tries with signs cut off */
@@ -1342,7 +1342,7 @@ static int newton(sp_qp *q, work *w, double E) {
       len /= 2;
     }
     double curve;
-    if (w->by_rows || q->packed || q->gram < q->a) {
+    if (by_fit) {
       memset(q->u, 0, (size_t)q->n * sizeof *q->u);
       sp_block_fit(q, w->d, q->u);
       sp_block_products(q, q->u, w->gd);
@@ -1361,6 +1361,11 @@ static int newton(sp_qp *q, work *w, double E) {
       if (w->d[i] != 0 && q->b[pos] == 0) w->chord = 0;
       w->c[i] -= w->gd[i];
     }
+    if (by_fit) {
+      sp_axpy(-1, q->u, q->r, q->n);
+      for (int i = 0; i < q->a; i++) w->b0[i] = q->b[q->A[i]];
+    }
+    *moved = !by_fit;
     w->newton_rate = residual(q, w) / E;
     return it == 2 ? SHORTENED : 1;
   }
@@ -1667,14 +1672,13 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
       SP_TRY(sweeps(q, &w, most, &moved));
       rate = fmin(1, sp_max(1e-3, pow(residual(q, &w) / E, 1.0 / most)));
     } else {
-      synchronize(q, &w, moved);
+      if (moved) synchronize(q, &w, 1);
       moved = 0;
       drop_zero_blocks(q, &w);
       SP_TRY(reserve_newton(q, &w));
-      const int step = newton(q, &w, E);
+      const int step = newton(q, &w, E, &moved);
       refused = !step;
       w.kept_count = 0;
-      moved |= !refused;
       if (step == 1 && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
     }
   }

@@ -511,7 +511,8 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (m->concave) sp_concave_tangent(m);
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
     if (majorize && m->loss.ops->majorizer) m->loss.ops->majorizer(&m->loss, m->eta, m->h);
-    if (!m->metric_set || fresh || majorize || q->iterative || (q->packed && worst_before > PACKED) || (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
+    if (!m->metric_set || fresh || majorize || q->iterative || (q->packed && worst_before > PACKED) ||
+        (q->a <= CHEAP && worst_before > SETTLED && !m->loss.costly)) {
       SP_TRY(sp_model_set_metric(m, m->h));
       fresh = 1;
     }
