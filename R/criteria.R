@@ -183,6 +183,9 @@ effective_df <- function(object, x = NULL, weights = NULL, offset = NULL, y = NU
   if (!shrunk || is.null(x)) {
     return(structure(count_df(object, count), names = step_names(object), method = "nonzero"))
   }
+  if (is_nonconvex(object$penalty)) {
+    sp_abort("unavailable", sprintf("The trace formula is not available with `pen_%s()`.", object$penalty$name), call = call)
+  }
   data <- rows_of_fit(object, x, weights, offset, y, call)
   if (is_fused(object$penalty)) {
     again <- fit_in_steps(object, data)
@@ -505,9 +508,6 @@ trace_df <- function(object, free, data, call) {
   total <- sum(data$w)
   w <- data$w / total
   p <- object$dim[1L]
-  if (is_nonconvex(object$penalty)) {
-    sp_abort("unavailable", sprintf("The trace formula is not available with `pen_%s()`.", object$penalty$name), call = call)
-  }
   again <- penalty_again(object)
   exclude <- check_exclude(again$exclude, p, object$varnames, call)
   v <- check_penalty_factor(again$factor, exclude, p, call)
