@@ -81,7 +81,7 @@ capped <- function(call, cap) {
 
 # contestants in turn, again and again; each as often as its own speed allows
 interleave <- function(calls, first) {
-  runs <- vapply(first, function(t) if (t < 4) REPS else if (t < 20) min(REPS, 5L) else if (t < 60) 3L else 1L, 1L)
+  runs <- vapply(first, function(t) if (t < 4) REPS else if (t < 20) min(REPS, 5L) else if (t < 60) min(REPS, 3L) else 1L, 1L)
   inner <- vapply(first, function(t) max(1, min(20, ceiling(0.05 / max(t, 1e-3)))), 1)
   log <- lapply(calls, function(i) NULL)
   for (r in seq_len(max(runs))) {

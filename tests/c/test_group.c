@@ -523,8 +523,48 @@ static void test_mgaussian(void) {
   }
 }
 
+/* the metric of shares is that of the root: diag(s) u - s s'u / sum s = S'S u in every row */
+static void test_shares(void) {
+  for (int trial = 0; trial < 200; trial++) {
+    const int n = 1 + sp_below(9), K = 2 + sp_below(4);
+    const size_t size = (size_t)(n * K);
+    double *y = sp_block(size, sizeof *y), *eta = sp_normals(size), *w = sp_block((size_t)n, sizeof *w), *s = sp_block(size, sizeof *s),
+           *u = sp_normals(size), *v = sp_block(size, sizeof *v);
+    for (int i = 0; i < n; i++) {
+      w[i] = i && sp_below(4) == 0 ? 0 : 0.1 + sp_uniform();
+      for (int k = 0; k < K; k++) y[i + k * n] = k == i % K;
+    }
+    sp_ctx ctx;
+    sp_loss loss;
+    const sp_loss_data data = {.K = K};
+    sp_ctx_init(&ctx);
+    if (sp_loss_open(&loss, &ctx, find_loss("multinomial"), n, NULL, y, w, &data) != SP_OK) exit(2);
+    if (loss.ops->metric(&loss, eta) != SP_OK) exit(2);
+    loss.ops->shares(&loss, s);
+    memcpy(v, u, size * sizeof *v);
+    loss.ops->root(&loss, SP_ROOT, v);
+    loss.ops->root(&loss, SP_ROOT_T, v);
+    for (int i = 0; i < n; i++) {
+      double sum = 0, mean = 0;
+      for (int k = 0; k < K; k++) {
+        sum += s[i + k * n];
+        mean += s[i + k * n] * u[i + k * n];
+      }
+      SP_CHECK(fabs(sum - w[i]) <= 1e-15, "shares add up to %g, not %g", sum, w[i]);
+      for (int k = 0; k < K; k++) {
+        const double e = sum > 0 ? s[i + k * n] * (u[i + k * n] - mean / sum) : 0;
+        SP_CHECK(fabs(v[i + k * n] - e) <= 1e-13, "row %d, class %d: %g, not %g", i, k, e, v[i + k * n]);
+      }
+    }
+    sp_loss_close(&loss);
+    void *all[] = {y, eta, w, s, u, v};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+  }
+}
+
 int main(void) {
   test_mgaussian();
+  test_shares();
   test_limits();
   test_laws();
   test_fits();

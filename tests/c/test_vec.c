@@ -107,6 +107,33 @@ static void check_matrix(const char *set, int n, int m) {
   free((void *)cols);
 }
 
+/* out += diag(s) u - s s'u / sum s row by row, u = x d' - 1 level' */
+static void check_shares(const char *set, int n, const double *x) {
+  enum { K = 3 };
+  double *s = sp_block((size_t)n * K + 1, sizeof *s), *inv = sp_block((size_t)n + 1, sizeof *inv), *out = sp_normals((size_t)n * K + 1);
+  double *was = sp_block((size_t)n * K + 1, sizeof *was);
+  const double d[K] = {sp_normal(), sp_normal(), sp_normal()}, level[K] = {sp_normal(), 0, sp_normal()};
+  for (int i = 0; i < n * K; i++) s[i] = sp_uniform();
+  for (int i = 0; i < n; i++) inv[i] = 1 / (s[i] + s[i + n] + s[i + 2 * n]);
+  out[n * K] = canary;
+  memcpy(was, out, ((size_t)n * K + 1) * sizeof *out);
+  sp_shares(x, d, level, s, inv, n, K, out);
+  int near = 1;
+  for (int i = 0; i < n; i++) {
+    double mean = 0;
+    for (int k = 0; k < K; k++) mean += s[i + k * n] * inv[i] * (x[i] * d[k] - level[k]);
+    for (int k = 0; k < K; k++) {
+      const double u = x[i] * d[k] - level[k] - mean, size = fabs(was[i + k * n]) + 10 * (1 + fabs(x[i]));
+      near &= fabs(out[i + k * n] - was[i + k * n] - s[i + k * n] * u) <= 1e-14 * size;
+    }
+  }
+  SP_CHECK(near && out[n * K] == canary, "%s shares n = %d", set, n);
+  free(s);
+  free(inv);
+  free(out);
+  free(was);
+}
+
 static void check_vectors(const char *set, int n) {
   double *x = sp_normals((size_t)n), *y = sp_normals((size_t)n + 1), *z = sp_block((size_t)n + 1, sizeof *z);
   double a = sp_normal(), centre = sp_normal(), scale = sp_normal();
@@ -124,6 +151,7 @@ static void check_vectors(const char *set, int n) {
   int exact = 1;
   for (int i = 0; i < n; i++) exact &= z[i] == y[i] * (x[i] - centre) * scale;
   SP_CHECK(exact && z[n] == canary, "%s scale_col n = %d", set, n);
+  check_shares(set, n, x);
   free(x);
   free(y);
   free(z);

@@ -332,3 +332,44 @@ test_that("a share of 1 is the lasso over several predictors, too", {
   expect_true(all(f$status == 0))
   expect_lt(sum(took[1:2]), 5)
 })
+
+test_that("shares of the L1 part at and near 1 are solved as the rest", {
+  # groups of strongly correlated columns, down to where the fit is nearly perfect: more coefficients want to enter than there are rows
+  d <- with_seed(3, {
+    x <- matrix(stats::rnorm(100 * 300), 100)
+    x <- x / 2 + matrix(stats::rnorm(100 * 30), 100)[, rep(1:30, each = 10)]
+    list(x = x, y = drop(x[, 1:5] %*% stats::rnorm(5)) + stats::rnorm(100))
+  })
+  group <- rep(1:30, each = 10)
+  for (share in c(0.999, 1 - 1e-5, 1 - 1e-9)) {
+    expect_group_exact(d$x, d$y, "gaussian", penalty = pen_sparse_group(group, share), group = group, v = rep(sqrt(10), 30), tau = share,
+      lambda.min.ratio = 1e-3, nlambda = 50, label = paste("1 -", 1 - share))
+  }
+  u <- rep_len(c(1, 1.5), 300)
+  for (alpha in c(0.9, 0.5, 0.1)) {
+    expect_group_exact(d$x, d$y, "gaussian", penalty = pen_sparse_group(group, 1), penalty.factor = u, group = group, v = rep(sqrt(10), 30),
+      tau = 1, u = u * 300 / sum(u), alpha = alpha, lambda.min.ratio = 1e-3, nlambda = 50, label = paste("alpha", alpha))
+  }
+})
+
+test_that("columns over all classes or responses, for every shape of data and block", {
+  row <- 0
+  for (shape in list(c(150, 12), c(60, 60), c(40, 120))) {
+    for (family in c("multinomial", "mgaussian")) {
+      for (tau in c(0, 0.5)) {
+        for (size in c(1, 4)) {
+          row <- row + 1
+          d <- group_data(row, shape[1], shape[2], sparse = row %% 3 == 0)
+          group <- (seq_len(shape[2]) - 1) %/% size
+          y <- response_of(d, family)
+          a <- list(d$x, y, family, Y = matrix_of(y), penalty = if (tau == 0) pen_group(group) else pen_sparse_group(group, tau), group = group,
+            v = rep(sqrt(size), shape[2] / size), tau = tau, nlambda = 15, lambda.min.ratio = 0.01, weights = d$w,
+            alpha = if (row %% 3 == 1) 0.7 else 1, intercept = row %% 5 != 2, standardize = row %% 7 != 3,
+            label = paste(family, "of", paste(shape, collapse = " x "), "share", tau, "size", size))
+          if (family == "multinomial") a$type.multinomial <- "grouped"
+          do.call(expect_group_exact, a)
+        }
+      }
+    }
+  }
+})

@@ -123,3 +123,20 @@ test_that("poisson() and the like are the named family", {
   expect_equal(predict(f, d$x[1:3, ], s = 0.1, type = "response"), exp(eta))
   expect_refused(predict(f, d$x, type = "class"), "choice")
 })
+
+# Means differ by twenty to forty orders of magnitude, steps are shortened, and columns depend on each other where hardly any row
+# has weight.
+test_that("offsets far apart: nothing is given up for a dependence in the metric of another place", {
+  for (seed in c(55, 68, 147, 177, 181)) {
+    d <- with_seed(seed, {
+      n <- sample(c(30, 60, 100), 1)
+      p <- sample(c(20, 150, 300), 1)
+      x <- matrix(rnorm(n * p), n)
+      span <- sample(c(40, 60, 90, 140), 1)
+      o <- runif(n, -span / 2, span / 2)
+      if (seed %% 2) o <- sort(o)
+      list(x = x, o = o, y = rpois(n, pmin(exp(pmin(o, 12) + 2 * x[, 1]), 1e6)))
+    })
+    expect_exact(d$x, d$y, "poisson", offset = d$o, nlambda = 40, label = paste("seed", seed))
+  }
+})

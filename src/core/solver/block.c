@@ -21,7 +21,7 @@
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
 #define LOOK 0.02        /* and again when it has fallen to this much of that */
-#define DONE 5e-11       /* residual / lambda at which the active blocks are solved */
+#define DONE 2e-11       /* residual / lambda at which the active blocks are solved */
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define CHORD 1e-2       /* below this residual / lambda an old factor may serve again */
 #define NEWTON_STEPS 0.3 /* flops of sweeps that the rest of a solve may take for each flop of a factorization */
@@ -37,7 +37,7 @@ typedef struct work {
   double *H, *M, *F;         /* [s x s] Newton matrix; [len x len] of one block */
   double *N, *X, *V, *C;     /* with more coefficients than rows: see factor_rows() */
   double *k, *m, *dir;       /* [a] Dk, scratch, u_g by coefficient of the support */
-  int *block, blocks, by_rows, as_packed; /* [a] block of a coefficient of the support, their number */
+  int *block, blocks, by_rows, as_packed, with_gram; /* [a] block of a coefficient of the support, their number */
   size_t cap_rows, room_C;
   int *S;                    /* [a] slots of the support */
   int cap, cap_H, cap_M, s;
@@ -820,6 +820,18 @@ static double residual(const sp_qp *q, const work *w) {
 
 /* ---- Newton ------------------------------------------------------------------------------------ */
 
+static int support(const sp_qp *q) {
+  int count = 0;
+  for (int i = 0; i < q->a; i++) count += q->b[q->A[i]] != 0;
+  return count;
+}
+
+/* Products of the support for a single factor: from G, or made anew where G lacks more than they cost? */
+static int from_gram(const sp_qp *q) {
+  const double s = support(q), missing = columns(q) - q->gram;
+  return q->packed || 2 * missing * columns(q) <= s * s;
+}
+
 /* H of the support, factored; 0 when it cannot be */
 static int factor(sp_qp *q, work *w) {
   int s = 0, info = 1;
@@ -829,9 +841,24 @@ static int factor(sp_qp *q, work *w) {
   }
   w->s = s;
   if (!s) return 0;
+  if (!w->with_gram) {
+    for (int j = 0; j < s; j++) {
+      const double *x = q->XA + (ptrdiff_t)w->S[j] * q->n, scale = 1 / q->unit[q->A[w->S[j]]];
+      for (ptrdiff_t i = 0; i < q->n; i++) w->N[j * q->n + i] = scale * x[i];
+    }
+  }
   for (double jitter = 0; info && jitter <= 1e-6; jitter = jitter > 0 ? jitter * 100 : 1e-14) {
+    if (!w->with_gram) {
+      const int n = (int)q->n;
+      const double one = 1, zero = 0;
+      dsyrk_("U", "T", &s, &n, &one, w->N, &n, &zero, w->H, &s, 1, 1);
+    }
     for (int j = 0; j < s; j++) {
       const int pj = q->A[w->S[j]];
+      if (!w->with_gram) {
+        w->H[(ptrdiff_t)j * s + j] += q->k[pj] / (q->unit[pj] * q->unit[pj]);
+        continue;
+      }
       const double *col = q->packed && !by_shares(q) ? NULL : q->G + (ptrdiff_t)w->S[j] * q->capG, uj = q->unit[pj];
       double *to = w->H + (ptrdiff_t)j * s;
       for (int i = 0; i <= j; i++) to[i] = (col ? col[w->S[i]] : gram(q, w->S[i], w->S[j])) / (uj * q->unit[q->A[w->S[i]]]);
@@ -887,14 +914,14 @@ static int factor_rows(sp_qp *q, work *w) {
       last = head;
     }
     const double h = sp_block_norm(q, head), ridge = q->k[pos] / (q->unit[pos] * q->unit[pos]), k = q->T[head] / h, dk = k + ridge;
-    if (!(k > 0)) return 0; /* a block without a norm */
+    if (!(dk > 0)) return 0; /* neither norm nor ridge */
     double *x = w->X + (ptrdiff_t)j * n;
     const double scale = 1 / (q->unit[pos] * sqrt(dk)), *col = q->XA + (ptrdiff_t)w->S[j] * q->n;
     for (int i = 0; i < n; i++) x[i] = scale * col[i];
     w->block[j] = blocks - 1;
     w->k[j] = dk;
-    w->dir[j] = q->unit[pos] * q->b[pos] / h;
-    w->m[blocks - 1] = ridge / (k * dk);
+    w->dir[j] = k > 0 ? q->unit[pos] * q->b[pos] / h : 0; /* without a norm there is nothing to take off */
+    w->m[blocks - 1] = k > 0 ? ridge / (k * dk) : 1;
     sp_axpy(w->dir[j] / sqrt(dk), x, w->V + (ptrdiff_t)(blocks - 1) * n, n);
   }
   w->blocks = blocks;
@@ -1210,15 +1237,16 @@ static int goes_packed(const sp_qp *q) { return q->packed && whole_support(q) &&
 static int by_rows(const sp_qp *q) {
   if (by_shares(q)) return goes_packed(q);
   if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
-  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n;
+  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && support(q) > 1.2 * (double)q->n;
 }
 
 /* flops of a factorization */
 static double factor_cost(const sp_qp *q) {
-  const double a = q->a, n = (double)q->n;
+  const double a = q->packed ? q->a : support(q), n = (double)q->n;
   if (by_shares(q)) return goes_packed(q) ? shares_cost(q) : dense_cost(q);
   if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
   if (by_rows(q)) return n * (n + 12) * a + n * n * n / 3;
+  if (!from_gram(q)) return a * a * a / 3 + n * a * a;
   return a * a * a / 3 + 2 * (double)(q->packed ? q->view.n : q->n) * columns(q) * (columns(q) - q->gram);
 }
 
@@ -1261,7 +1289,28 @@ static void polar(const sp_qp *q, work *w, double len) {
   }
 }
 
-/* One step; 0: none that helps. E: the residual before */
+/* The same up to where the first coefficient vanishes, in a straight line: with dependent columns in the support steps are long, and
+ * none of those that cut signs off helps. 0: no coefficient vanishes. */
+static int boundary(const sp_qp *q, work *w) {
+  double len = 1;
+  int first = -1;
+  for (int j = 0; j < w->s; j++) {
+    const int pos = q->A[w->S[j]];
+    const double u = q->unit[pos] * q->b[pos];
+    if (!(q->t[pos] > 0) || !(u * w->x[j] < 0) || !(-u / w->x[j] < len)) continue;
+    len = -u / w->x[j];
+    first = j;
+  }
+  if (first < 0) return 0;
+  memset(w->d, 0, (size_t)q->a * sizeof *w->d);
+  for (int j = 0; j < w->s; j++) w->d[w->S[j]] = len * w->x[j] / q->unit[q->A[w->S[j]]];
+  w->d[w->S[first]] = -q->b[q->A[w->S[first]]];
+  return 1;
+}
+
+enum { SHORTENED = 2 };
+
+/* One step; 0: none that helps, SHORTENED: a coefficient has vanished, and the others are to be solved for first. E: the residual before */
 static int newton(sp_qp *q, work *w, double E) {
   const int one = 1;
   int info;
@@ -1285,10 +1334,15 @@ static int newton(sp_qp *q, work *w, double E) {
   else dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
   q->n_rounds++;
   double len = 1, terms;
-  for (int it = 0; it < 8; it++, len /= 2) {
-    polar(q, w, len);
+  for (int it = 0; it < 9; it++) {
+    if (it == 2) { /* two tries with signs cut off */
+      if (!boundary(q, w)) continue;
+    } else {
+      polar(q, w, len);
+      len /= 2;
+    }
     double curve;
-    if (w->by_rows || q->packed) {
+    if (w->by_rows || q->packed || q->gram < q->a) {
       memset(q->u, 0, (size_t)q->n * sizeof *q->u);
       sp_block_fit(q, w->d, q->u);
       sp_block_products(q, q->u, w->gd);
@@ -1308,7 +1362,7 @@ static int newton(sp_qp *q, work *w, double E) {
       w->c[i] -= w->gd[i];
     }
     w->newton_rate = residual(q, w) / E;
-    return 1;
+    return it == 2 ? SHORTENED : 1;
   }
   w->chord = 0;
   return 0;
@@ -1346,20 +1400,33 @@ static sp_status reserve_newton(sp_qp *q, work *w) {
   const size_t n = (size_t)(packed ? q->view.n : q->n), c = (size_t)columns(q);
   size_t m = 0;
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) m++;
-  if (!rows) SP_TRY(complete_gram(q));
+  const int with_gram = from_gram(q);
+  if (!rows && with_gram) SP_TRY(complete_gram(q));
   if (rows || packed) {
-    const size_t K = (size_t)q->view.K, N = rows ? n * n : c * c, X = rows ? n * c : 0, V = shares ? K * n * n + n * c : packed ? (rows ? c * c : 0) : n * m, need = N + X + V + (shares ? c * c : 0) + m * m;
+    const size_t K = (size_t)q->view.K, N = rows ? n * n : c * c, X = rows ? n * c : 0;
+    const size_t V = shares ? K * n * n + n * c : packed ? (rows ? c * c : 0) : n * m, need = N + X + V + (shares ? c * c : 0) + m * m;
     if (need > w->cap_rows) {
       SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
       w->cap_rows = need + need / 4;
       w->chord = 0;
     }
-    if (w->chord) return SP_OK; /* what is there is still used */
     w->X = w->N + N;
     w->V = w->X + X;
     w->C = w->V + V;
     w->room_C = m * m;
-  } else if (q->a > w->cap_H) {
+    return SP_OK;
+  }
+  if (!w->chord) w->with_gram = with_gram;
+  if (!with_gram) {
+    const size_t need = n * (size_t)support(q);
+    if (need > w->cap_rows) {
+      SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
+      w->cap_rows = need + need / 4;
+      w->chord = 0;
+      w->with_gram = with_gram;
+    }
+  }
+  if (q->a > w->cap_H) {
     const int to = q->a + q->a / 4;
     sp_free(q->ctx, w->H);
     w->cap_H = 0;
@@ -1432,15 +1499,13 @@ static sp_status accelerate(sp_qp *q, work *w, int by_gram) {
     for (int i = 0; i < q->a; i++) w->d[i] = to[i] - last[i];
     if (by_gram || by_shares(q)) {
       const double *old = last + a, *now = to + a;
-      if (by_shares(q)) { /* correlations from S'r */
+      if (!by_gram) { /* correlations from S'r */
         share_correlations(q, old, w->g);
         share_correlations(q, now, w->x);
         old = w->g;
         now = w->x;
       }
       for (ptrdiff_t i = 0; i < a; i++) gain += (now[i] + old[i]) * w->d[i];
-    } else if (0) {
-      for (ptrdiff_t i = 0; i < a; i++) gain += (to[a + i] + last[a + i]) * w->d[i];
     } else {
       for (ptrdiff_t i = 0; i < length; i++) gain += (last[a + i] + to[a + i]) * (last[a + i] - to[a + i]);
     }
@@ -1606,10 +1671,11 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
       moved = 0;
       drop_zero_blocks(q, &w);
       SP_TRY(reserve_newton(q, &w));
-      refused = !newton(q, &w, E);
+      const int step = newton(q, &w, E);
+      refused = !step;
       w.kept_count = 0;
       moved |= !refused;
-      if (!refused && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
+      if (step == 1 && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
     }
   }
   synchronize(q, &w, moved);

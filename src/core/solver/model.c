@@ -442,7 +442,8 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   const int blocks = m->blocks && lambda > 0 && m->pen->alpha > 0; /* else there are no norms: coordinates on their own */
   if (blocks != q->blocks) sp_qp_forget_active(q);
   q->blocks = blocks;
-  q->packed = blocks && m->K > 1 && m->pen->groups->across && (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
+  q->packed = blocks && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
+    (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];
     q->k[k] = lambda * q->k1[k];

@@ -24,8 +24,8 @@
 #define PACKED 3e-3        /* the same for packed blocks, whose columns do not depend on the metric */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
-#define CONVERGED 5e-11    /* Newton stops here, relative to lambda */
-#define CONVERGED_BLOCKS 8e-11 /* the same with norms of blocks */
+#define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
+#define CONVERGED_BLOCKS 3e-11 /* the same with norms of blocks */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
@@ -269,18 +269,25 @@ static double penalty_value(const sp_model *m) {
   return f;
 }
 
-sp_status sp_model_set_metric(sp_model *m, const double *h) {
-  sp_status st = SP_OK;
-  sp_qp *q = &m->qp;
-  int failed;
+/* root and basis of the metric; the active columns are those of the old one yet */
+static sp_status change_metric(sp_model *m, const double *h) {
   m->n_metric++;
   if (m->loss.ops->metric) {
-    SP_TRY(m->loss.ops->metric(&m->loss, m->eta));
+    const sp_status st = m->loss.ops->metric(&m->loss, m->eta);
+    if (st != SP_OK) return st;
   } else {
     for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
   }
   sp_model_orthonormal_basis(m);
   m->metric_set = 1;
+  return SP_OK;
+}
+
+sp_status sp_model_set_metric(sp_model *m, const double *h) {
+  sp_status st = SP_OK;
+  sp_qp *q = &m->qp;
+  int failed;
+  SP_TRY(change_metric(m, h));
   if (q->blocks) SP_TRY(sp_block_reload(q));
   else SP_TRY(sp_factor_reload(q, &failed));
 done:
@@ -348,6 +355,18 @@ static void remember(sp_model *m) {
 static sp_status rebuild_from_b(sp_model *m) {
   const sp_status st = sp_qp_from_b(&m->qp);
   return st == SP_OK ? sp_model_unpenalized(m) : st;
+}
+
+/* The same in the metric of the place. The old one has no say: where the curvature has changed by orders of magnitude, columns that
+ * it took for dependent are not, and what it would slide along is no null direction of the objective. */
+static sp_status rebuild_in_place(sp_model *m) {
+  sp_status st = SP_OK;
+  m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
+  SP_TRY(m->loss.status);
+  SP_TRY(change_metric(m, m->h));
+  SP_TRY(rebuild_from_b(m));
+done:
+  return st;
 }
 
 /* back to what remember() saw */
@@ -560,7 +579,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (len < 1) {
       sp_secant_break(m);
       if (len == 0) SP_TRY(go_back(m));
-      else SP_TRY(rebuild_from_b(m));
+      else SP_TRY(rebuild_in_place(m));
       last = INFINITY;
       /* first a metric of the place, then one that cannot fail */
       if (majorize && len == 0) break;
