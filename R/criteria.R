@@ -183,7 +183,7 @@ effective_df <- function(object, x = NULL, weights = NULL, offset = NULL, y = NU
   if (!shrunk || is.null(x)) {
     return(structure(count_df(object, count), names = step_names(object), method = "nonzero"))
   }
-  if (is_nonconvex(object$penalty) || is_fused(object$penalty)) {
+  if (is_nonconvex(object$penalty)) {
     sp_abort("unavailable", sprintf("The trace formula is not available with `pen_%s()`.", object$penalty$name),
       how = "Without `x` the nonzero coefficients are counted.", call = call, arg = "x"
     )

@@ -288,6 +288,7 @@ test_that("exact refits, other methods, and what is refused", {
     dev.off()
   })
   expect_warning(effective_df(f), class = "sparsepath_warning_df")
+  expect_refused(effective_df(f, d$x), "unavailable")
   expect_output(print(pen_group_scad(1:3)), "group SCAD, 3 groups, gamma = 4")
   expect_refused(pen_group_mcp(), "missing_argument")
   expect_refused(pen_group_mcp(1:3, gamma = 1), "range")

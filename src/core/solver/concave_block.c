@@ -58,7 +58,7 @@ static void hold_sums(const sp_model *m, int s, int len) {
   const sp_qp *q = &m->qp;
   sp_gram *g = m->gram;
   double size = 0; /* the same for all: what is held must not touch the differences */
-  for (int j = s; j < s + len; j++) size += q->nx[j] / (len * q->unit[q->A[j]] * q->unit[q->A[j]]);
+  for (int j = s; j < s + len; j++) size += g->G[(ptrdiff_t)j * g->ld + j] / (len * q->unit[q->A[j]] * q->unit[q->A[j]]);
   for (int j = s; j < s + len; j++) {
     for (int i = s; i <= j; i++) {
       if (sp_model_base(m, q->W[q->A[i]]) == sp_model_base(m, q->W[q->A[j]])) g->C[(ptrdiff_t)j * g->ld + i] += size;
@@ -105,7 +105,7 @@ sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite) {
   if (a && !info) dpotrf_("U", &a, g->C, &g->ld, &info, 1);
   for (int i = 0; i < a && !info; i++) {
     const double d = g->C[(ptrdiff_t)i * g->ld + i], unit = q->unit[q->A[i]];
-    if (!(d * d > SP_DEPENDENT * (q->nx[i] + q->k[q->A[i]]) / (unit * unit))) info = 1;
+    if (!(d * d > SP_DEPENDENT * (g->G[(ptrdiff_t)i * g->ld + i] + q->k[q->A[i]]) / (unit * unit))) info = 1;
   }
   *definite = !info;
   return SP_OK;
@@ -146,7 +146,7 @@ static void newton_move(sp_model *m, int *moved) {
     if (!polar(m, len)) return;
     for (int i = 0; i < a; i++) q->b[q->A[i]] = from[i] + q->h3[i];
     memset(q->u, 0, (size_t)q->n * sizeof *q->u);
-    sp_gemv_n(q->XA, q->n, q->n, a, q->h3, q->u);
+    sp_active_n(q, q->h3, q->u);
     double change = 0; /* |r - u|^2 - |r|^2 as a product: no cancellation */
     for (ptrdiff_t i = 0; i < q->n; i++) change += q->u[i] * (q->u[i] / 2 - q->r[i]);
     const double after = sp_nrm2sq(q->r, q->n) / 2 + change + penalty_active(m);
