@@ -325,7 +325,7 @@ test_that("random small problems are solved, or said not to be", {
   }
   said <- vapply(seq_len(n), judge, "")
   expect_identical(setdiff(said, c("solved", "refused", "flagged")), character())
-  expect_lte(mean(said == "flagged"), 0.02)
+  expect_lte(sum(said == "flagged"), max(1, 0.02 * n))
   expect_gt(mean(said == "solved"), 0.7)
 })
 
