@@ -748,7 +748,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   if (predicting) {
     from = sp_alloc(m->ctx, (size_t)m->qp.capW, sizeof *from);
     if (!from) return SP_ENOMEM;
-    memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
+    if (m->qp.nW) memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
   }
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);
