@@ -784,8 +784,8 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   if (predicting) {
     from = sp_alloc(m->ctx, (size_t)width + (size_t)m->nu + 1, sizeof *from);
     if (!from) return SP_ENOMEM;
-    memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
-    memcpy(from + width, m->gamma, (size_t)m->nu * sizeof *from);
+    if (m->qp.nW) memcpy(from, m->qp.b, (size_t)m->qp.nW * sizeof *from);
+    if (m->nu) memcpy(from + width, m->gamma, (size_t)m->nu * sizeof *from);
   }
   if (m->loss.ops->flags & SP_LOSS_QUADRATIC) {
     if (!m->c_fresh) sp_qp_corr_all(&m->qp);
