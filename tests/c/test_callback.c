@@ -22,25 +22,26 @@ static int evaluate(void *data, ptrdiff_t n, const double *eta, const double *y,
   }
   for (ptrdiff_t i = 0; i < n; i++) {
     const double e = eta[i], m = exp(e), q = 1 / (1 + exp(-e));
+    double unasked, *value = loss ? &loss[i] : &unasked;
     switch (f->which) {
       case LOGISTIC:
-        loss[i] = (e > 0 ? e + log1p(exp(-e)) : log1p(m)) - y[i] * e;
+        *value = (e > 0 ? e + log1p(exp(-e)) : log1p(m)) - y[i] * e;
         score[i] = y[i] - q;
         curvature[i] = expected[i] = q * (1 - q);
         break;
       case GAMMA_LOG:
-        loss[i] = y[i] / m - 1 - log(y[i] / m);
+        *value = y[i] / m - 1 - log(y[i] / m);
         score[i] = y[i] / m - 1;
         curvature[i] = y[i] / m;
         expected[i] = 1;
         break;
       case GAMMA_INVERSE:
-        loss[i] = y[i] * e - 1 - log(y[i] * e);
+        *value = y[i] * e - 1 - log(y[i] * e);
         score[i] = 1 / e - y[i];
         curvature[i] = expected[i] = 1 / (e * e);
         break;
       default:
-        loss[i] = (y[i] - m) * (y[i] - m) / 2;
+        *value = (y[i] - m) * (y[i] - m) / 2;
         score[i] = (y[i] - m) * m;
         curvature[i] = 2 * m * m - y[i] * m;
         expected[i] = m * m;
