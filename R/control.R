@@ -22,7 +22,8 @@
 #'   the model. Default: no limit; glmnet derives one from `dfmax`.
 #' @param fdev,devmax The automatic grid ends when the deviance ratio exceeds
 #'   `devmax`, or grows by less than `fdev` from one lambda to the next (as a
-#'   fraction of itself for `"gaussian"`, in absolute terms for `"binomial"`):
+#'   fraction of itself for `"gaussian"`, of what is left to explain for `"mgaussian"`, in absolute terms for classes;
+#'   for `"poisson"` by less than `10 * fdev`, for `"cox"` by less than `100 * fdev` of itself within four lambdas):
 #'   beyond that the fit only interpolates the data. These are the rules and the
 #'   values of glmnet; `fdev = 0` and `devmax = 1` switch them off. They
 #'   do not apply to a `lambda` of your own. A limit of exactly zero in

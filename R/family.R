@@ -15,7 +15,7 @@
 #'   `deviance` (unit deviance), `score`, `curvature`, `divergence` (Fenchel-Young term of the loss
 #'   at eta and dual point `t`, NULL when there is no gap), `measures` (the default first, with the
 #'   names printed), `early` (rule for the end of the automatic grid: `fdev` times `factor`, looking
-#'   back `span` steps, relative to the deviance ratio or absolute). Family objects: also `family`,
+#'   back `span` steps, `relative`: FALSE absolute, TRUE to the deviance ratio, 2 to what it leaves). Family objects: also `family`,
 #'   `label`, `linkfun`, `expected` (curvature), `valid`, `at` (all that the engine asks for).
 #' @noRd
 family_traits <- function(family) {
@@ -92,7 +92,7 @@ cox_traits <- list(
   linkinv = exp,
   joint = list(data = cox_data, gradient = cox_gradient, loss = cox_loss, newton = newton_cox, divergence = cox_divergence),
   measures = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
-  early = list(relative = FALSE, span = 1L, factor = 1)
+  early = list(relative = TRUE, span = 4L, factor = 100) # glmnet's rule, for this family only
 )
 
 #' K responses
@@ -103,7 +103,7 @@ mgaussian_traits <- list(
   joint = list(data = mgaussian_data, gradient = mgaussian_gradient, loss = mgaussian_loss, newton = fit_mgaussian,
     divergence = mgaussian_divergence),
   measures = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
-  early = list(relative = TRUE, span = 1L, factor = 1)
+  early = list(relative = 2L, span = 1L, factor = 1)
 )
 
 #' K linear predictors: those of the certificate's eta one below the other; in predictions eta is n x K x L

@@ -65,7 +65,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,
     early.stop = is.null(lambda), fdev = if (is_nonconvex(penalty)) -Inf else if (any(lower == 0, upper == 0)) 0 else control$fdev * traits$early$factor,
-    fdev.span = traits$early$span, fdev.relative = traits$early$relative, glm = if (traits$name == "glm") engine_family(family),
+    fdev.span = traits$early$span, fdev.relative = as.integer(traits$early$relative), glm = if (traits$name == "glm") engine_family(family),
     devmax = control$devmax, dfmax = as.integer(min(control$dfmax, p + 1)),
     pmax = as.integer(min(control$pmax, p)), heldout = NULL, keep = TRUE
   )

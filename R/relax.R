@@ -337,7 +337,7 @@ add_cv_relaxed <- function(cv, eta, held, gamma, folds, setup, rule, keep, call,
     curve <- cv_curve(blends[[k]], folds, setup$response, setup$weights, setup$traits, rule$measure, rule$grouped, scores)
     curve_fields(curve, fit)
   })
-  names(stats) <- paste0("g:", format(gamma, trim = TRUE))
+  names(stats) <- paste0("g:", gamma)
   cv$relaxed <- c(list(statlist = stats, gamma = gamma), choose_lambda_gamma(stats, gamma, rule$measure))
   if (!is.null(fit$baseline)) cv$relaxed$baseline <- chosen_baselines(fit, cv$relaxed, setup)
   cv$relaxed$fold.gap <- held$gap

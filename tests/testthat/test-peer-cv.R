@@ -77,3 +77,12 @@ test_that("every measure of every family, grouped or not, with weights: the curv
     }
   }
 })
+
+test_that("relaxed cross-validation names its gammas as cv.glmnet does", {
+  skip_unless_glmnet()
+  d <- make_problem(60, 6, seed = 1103)
+  f <- cv.sparsepath(d$x, d$y, foldid = d$fold, relax = TRUE, keep = TRUE)
+  g <- suppressWarnings(glmnet::cv.glmnet(d$x, d$y, foldid = d$fold, relax = TRUE, keep = TRUE, lambda = f$fit$lambda))
+  expect_identical(names(f$relaxed$statlist), names(g$relaxed$statlist))
+  expect_identical(names(f$relaxed$fit.preval), names(f$relaxed$statlist))
+})

@@ -83,3 +83,21 @@ test_that("glmnet agrees for every family, alpha and option", {
   }
   expect_gt(compared, 400L)
 })
+
+test_that("automatic paths of several responses and of Cox models end where glmnet's end", {
+  skip_unless_glmnet()
+  skip_if_not_installed("survival")
+  for (seed in 1:6) for (nlambda in c(20, 100)) {
+    d <- make_problem(c(60, 200, 80)[1 + seed %% 3], c(8, 30, 12)[1 + seed %% 3], snr = c(0.3, 2, 1)[1 + seed %% 3], seed = 2600 + seed)
+    n <- length(d$y)
+    Y <- cbind(d$y, with_seed(seed, rnorm(n)))
+    time <- with_seed(seed, rexp(n, exp(scale(d$y)[, 1])))
+    y <- getExportedValue("survival", "Surv")(time, with_seed(seed + 10, rbinom(n, 1, 0.7)))
+    for (family in c("mgaussian", "cox")) {
+      f <- sparsepath(d$x, if (family == "cox") y else Y, family = family, nlambda = nlambda)
+      g <- suppressWarnings(glmnet::glmnet(d$x, if (family == "cox") y else Y, family = family, nlambda = nlambda,
+        control = list(thresh = 1e-12, maxit = 1e7)))
+      expect_identical(length(f$lambda), length(g$lambda), label = paste(family, seed, nlambda))
+    }
+  }
+})

@@ -65,7 +65,8 @@ static int stops(sp_path *path, const sp_task *t, int l) {
     path->end = SP_END_DEVMAX;
     return 1;
   }
-  if (dev - before < sp->fdev * (sp->fdev_relative ? dev : 1)) {
+  const double of = sp->fdev_relative == 0 ? 1 : sp->fdev_relative == 1 ? dev : 1 - dev;
+  if (dev - before < sp->fdev * of) {
     path->end = SP_END_FDEV;
     return 1;
   }

@@ -30,7 +30,8 @@ typedef struct sp_spec {
   int standardize, intercept;
   int early_stop;        /* glmnet's rules on task 0 */
   double fdev, devmax;
-  int fdev_span, fdev_relative; /* deviance ratio must grow by fdev within so many lambdas, as a fraction of itself or absolute */
+  int fdev_span, fdev_relative; /* the deviance ratio must grow by fdev within so many lambdas: 0 absolute, 1 as a fraction of itself,
+                                   2 of what is left to explain */
   int dfmax, pmax;
   double thresh;
   int max_iter, screen, force_cd, reduce; /* reduce: tall problems may use their triangular factor */
