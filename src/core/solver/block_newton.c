@@ -1,0 +1,595 @@
+/* Newton steps of the block solver: the matrix of the support, by columns, by rows, once for all responses or once for each class, and the
+ * step in polar form. */
+#include "block_work.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/blas.h"
+#include "../base/vec.h"
+
+#define CHORD 1e-2  /* below this residual / lambda an old factor may serve again */
+
+static int support(const sp_qp *q) {
+  int count = 0;
+  for (int i = 0; i < q->a; i++) count += q->b[q->A[i]] != 0;
+  return count;
+}
+
+/* Products of the support for a single factor: from G, or made anew where G lacks more than they cost? */
+static int from_gram(const sp_qp *q) {
+  const double s = support(q), missing = columns(q) - q->gram;
+  return q->packed || 2 * missing * columns(q) <= s * s;
+}
+
+/* H of the support, factored; 0 when it cannot be */
+static int factor(sp_qp *q, sp_block_work *w) {
+  int s = 0, info = 1;
+  double trace = 0;
+  for (int i = 0; i < q->a; i++) {
+    if (q->b[q->A[i]] != 0) w->S[s++] = i;
+  }
+  w->s = s;
+  if (!s) return 0;
+  if (!w->with_gram) {
+    for (int j = 0; j < s; j++) {
+      const double *x = q->XA + (ptrdiff_t)w->S[j] * q->n, scale = 1 / q->unit[q->A[w->S[j]]];
+      for (ptrdiff_t i = 0; i < q->n; i++) w->N[j * q->n + i] = scale * x[i];
+    }
+  }
+  for (double jitter = 0; info && jitter <= 1e-6; jitter = jitter > 0 ? jitter * 100 : 1e-14) {
+    if (!w->with_gram) {
+      const int n = (int)q->n;
+      const double one = 1, zero = 0;
+      dsyrk_("U", "T", &s, &n, &one, w->N, &n, &zero, w->H, &s, 1, 1);
+    }
+    for (int j = 0; j < s; j++) {
+      const int pj = q->A[w->S[j]];
+      if (!w->with_gram) {
+        w->H[(ptrdiff_t)j * s + j] += q->k[pj] / (q->unit[pj] * q->unit[pj]);
+        continue;
+      }
+      const double *col = q->packed && !by_shares(q) ? NULL : q->G + (ptrdiff_t)w->S[j] * q->capG, uj = q->unit[pj];
+      double *to = w->H + (ptrdiff_t)j * s;
+      for (int i = 0; i <= j; i++) to[i] = (col ? col[w->S[i]] : gram(q, w->S[i], w->S[j])) / (uj * q->unit[q->A[w->S[i]]]);
+      to[j] += q->k[pj] / (uj * uj);
+    }
+    trace = 0;
+    for (int j0 = 0; j0 < s;) { /* block by block */
+      int head = q->A[w->S[j0]], j1 = j0;
+      while (q->len[head] == 0) head--;
+      while (j1 < s && q->A[w->S[j1]] < head + q->len[head] && q->A[w->S[j1]] >= head) j1++;
+      const double h = sp_block_norm(q, head), curve = q->T[head] / h;
+      for (int j = j0; j < j1; j++) {
+        const int pj = q->A[w->S[j]];
+        double *to = w->H + (ptrdiff_t)j * s;
+        to[j] += curve;
+        for (int i = j0; i <= j; i++) {
+          const int pi = q->A[w->S[i]];
+          to[i] -= curve * (q->unit[pj] * q->b[pj] / h) * (q->unit[pi] * q->b[pi] / h);
+        }
+        trace += to[j];
+      }
+      j0 = j1;
+    }
+    for (int j = 0; j < s; j++) w->H[(ptrdiff_t)j * s + j] += jitter * trace / s;
+    dpotrf_("U", &s, w->H, &s, &info, 1);
+  }
+  return !info;
+}
+
+/* The same with s > n, in the rows. With X the columns of the support in penalized units, k_g = T / h, Dk = k_g + ridge and U the
+ * directions u_g, H = M - U k U' with M = X'X + Dk, and
+ *
+ *   M^-1 g = Dk^-1 (g - X'N^-1 X Dk^-1 g),  N = I + X Dk^-1 X';   H^-1 g = M^-1 g + M^-1 U C^-1 U'M^-1 g,
+ *   C = k^-1 - U'M^-1 U = ridge / (k (k + ridge)) + W'N^-1 W,  W = X Dk^-1 U:
+ *
+ * nothing is subtracted, and N and C are positive definite when the fits X u_g are independent. X is kept scaled by Dk^-1/2. */
+static int factor_rows(sp_qp *q, sp_block_work *w) {
+  const int n = (int)q->n;
+  const double one = 1, zero = 0;
+  int s = 0, blocks = 0, info;
+  for (int i = 0; i < q->a; i++) {
+    if (q->b[q->A[i]] != 0) w->S[s++] = i;
+  }
+  w->s = s;
+  memset(w->N, 0, (size_t)n * (size_t)n * sizeof *w->N);
+  for (int j = 0, last = -1; j < s; j++) {
+    const int pos = q->A[w->S[j]];
+    int head = pos;
+    while (q->len[head] == 0) head--;
+    if (head != last) {
+      memset(w->V + (ptrdiff_t)blocks * n, 0, (size_t)n * sizeof *w->V);
+      w->m[blocks++] = 0;
+      last = head;
+    }
+    const double h = sp_block_norm(q, head), ridge = q->k[pos] / (q->unit[pos] * q->unit[pos]), k = q->T[head] / h, dk = k + ridge;
+    if (!(dk > 0)) return 0; /* neither norm nor ridge */
+    double *x = w->X + (ptrdiff_t)j * n;
+    const double scale = 1 / (q->unit[pos] * sqrt(dk)), *col = q->XA + (ptrdiff_t)w->S[j] * q->n;
+    for (int i = 0; i < n; i++) x[i] = scale * col[i];
+    w->block[j] = blocks - 1;
+    w->k[j] = dk;
+    w->dir[j] = k > 0 ? q->unit[pos] * q->b[pos] / h : 0; /* without a norm there is nothing to take off */
+    w->m[blocks - 1] = k > 0 ? ridge / (k * dk) : 1;
+    sp_axpy(w->dir[j] / sqrt(dk), x, w->V + (ptrdiff_t)(blocks - 1) * n, n);
+  }
+  w->blocks = blocks;
+  dsyrk_("L", "N", &n, &s, &one, w->X, &n, &zero, w->N, &n, 1, 1);
+  for (int i = 0; i < n; i++) w->N[(ptrdiff_t)i * n + i] += 1;
+  dpotrf_("L", &n, w->N, &n, &info, 1);
+  if (info) return 0;
+  dtrsm_("L", "L", "N", "N", &n, &blocks, &one, w->N, &n, w->V, &n, 1, 1, 1, 1);
+  dsyrk_("U", "T", &blocks, &n, &one, w->V, &n, &zero, w->C, &blocks, 1, 1);
+  double trace = 0;
+  for (int g = 0; g < blocks; g++) trace += w->C[(ptrdiff_t)g * blocks + g] += w->m[g];
+  for (int g = 0; g < blocks; g++) w->C[(ptrdiff_t)g * blocks + g] += 1e-14 * trace / blocks;
+  dpotrf_("U", &blocks, w->C, &blocks, &info, 1);
+  return info == 0;
+}
+
+/* w->x [s] <- H^-1 w->x by what factor_rows() made. The directions are those of the factor, kept in w->dir */
+static void solve_rows(const sp_qp *q, sp_block_work *w) {
+  const int n = (int)q->n, s = w->s, one = 1;
+  double *y = q->u, *t = w->m, *x = w->x;
+  int info;
+  memset(y, 0, (size_t)n * sizeof *y);
+  memset(t, 0, (size_t)w->blocks * sizeof *t);
+  for (int j = 0; j < s; j++) {
+    x[j] /= sqrt(w->k[j]); /* Dk^-1/2 g */
+    t[w->block[j]] += w->dir[j] * x[j] / sqrt(w->k[j]);
+  }
+  sp_gemv_n(w->X, n, n, s, x, y);
+  dtrsv_("L", "N", "N", &n, w->N, &n, y, &one, 1, 1, 1); /* L^-1 X g */
+  sp_gemv_t(w->V, n, n, w->blocks, y, w->g);
+  for (int g = 0; g < w->blocks; g++) t[g] -= w->g[g]; /* U'M^-1 g */
+  dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
+  sp_gemv_n(w->V, n, n, w->blocks, t, y); /* L^-1 X (g + W t) */
+  dtrsv_("L", "T", "N", &n, w->N, &n, y, &one, 1, 1, 1);
+  sp_gemv_t(w->X, n, n, s, y, w->g);
+  for (int j = 0; j < s; j++) x[j] = (x[j] + w->dir[j] * t[w->block[j]] / sqrt(w->k[j]) - w->g[j]) / sqrt(w->k[j]);
+}
+
+/* k_g and the like of packed blocks: w->k what is added to the curvature, by column, w->dir the directions, w->m the ridge's part of C */
+static void describe_blocks(const sp_qp *q, sp_block_work *w) {
+  const int K = q->view.K;
+  int blocks = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int head = q->A[s];
+    const double h = sp_block_norm(q, head), k = q->T[head] / h;
+    for (int i = s; i < s + q->len[head]; i++) {
+      const int pos = q->A[i];
+      const double unit = q->unit[pos], ridge = q->k[pos] / (unit * unit);
+      w->S[i] = i;
+      w->dir[i] = unit * q->b[pos] / h;
+      w->k[i / K] = k + ridge;
+      w->block[i / K] = blocks;
+      w->m[blocks] = ridge / (k * (k + ridge));
+    }
+    blocks++;
+  }
+  w->s = q->a;
+  w->blocks = blocks;
+}
+
+/* The metric of shares. In the rows M is (M_i)^+ + X Dk^-1 X' in each predictor, whose inverse is, with D_k = diag(s_k),
+ *
+ *   E_k on the diagonal less E_k F^-1 E_l,   E_k = D_k^1/2 (I + D_k^1/2 X Dk^-1 X' D_k^1/2)^-1 D_k^1/2,   F = sum E_k
+ *
+ * (Williams & Barber 1998, section 4; Rasmussen & Williams 2006, eq. 3.44). An intercept is a column of no penalty: E_k - E_k 1 1'E_k / 1'E_k 1.
+ * K + 1 factorizations of the size of the rows in place of one of K times that. w->V: E_k, then X'EX's parts. */
+static int factor_shares(sp_qp *q, sp_block_work *w) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q), step = 1;
+  const ptrdiff_t nn = (ptrdiff_t)n * n;
+  const double one = 1, zero = 0, minus = -1;
+  int info;
+  double *F = w->N, *T = w->X, *E = w->V, *Y = E + K * nn, *P = w->C + (ptrdiff_t)w->room_C, *half = q->share_mean, *e = half + n;
+  describe_blocks(q, w);
+  const int blocks = w->blocks;
+  memset(F, 0, (size_t)nn * sizeof *F);
+  memset(Y, 0, (size_t)n * (size_t)count * sizeof *Y);
+  memset(P, 0, (size_t)count * (size_t)count * sizeof *P);
+  for (int j = 0; j < count; j++) {
+    const double scale = 1 / (q->unit[q->A[j * K]] * sqrt(w->k[j])), *x = q->XA + (ptrdiff_t)j * n;
+    for (int i = 0; i < n; i++) T[(ptrdiff_t)j * n + i] = scale * x[i];
+  }
+  dsyrk_("L", "N", &n, &count, &one, T, &n, &zero, F, &n, 1, 1); /* X Dk^-1 X', for the time being */
+  for (int k = 0; k < K; k++) {
+    double *L = E + k * nn, sum = 0;
+    for (int i = 0; i < n; i++) half[i] = sqrt(q->shares[i + (ptrdiff_t)k * n]);
+    for (int j = 0; j < n; j++) {
+      for (int i = j; i < n; i++) L[(ptrdiff_t)j * n + i] = half[i] * half[j] * F[(ptrdiff_t)j * n + i] + (i == j);
+    }
+    dpotrf_("L", &n, L, &n, &info, 1);
+    if (info) return 0;
+    for (int j = 0; j < count; j++) {
+      const double scale = w->dir[j * K + k] / (q->unit[q->A[j * K]] * w->k[j]), *x = q->XA + (ptrdiff_t)j * n;
+      for (int i = 0; i < n; i++) T[(ptrdiff_t)j * n + i] = scale * x[i] * half[i];
+    }
+    dtrsm_("L", "L", "N", "N", &n, &count, &one, L, &n, T, &n, 1, 1, 1, 1);
+    if (q->k0) {
+      memcpy(e, half, (size_t)n * sizeof *e);
+      dtrsv_("L", "N", "N", &n, L, &n, e, &step, 1, 1, 1);
+      const double norm = sp_nrm2sq(e, n);
+      for (int j = 0; j < count && norm > 0; j++) {
+        double *t = T + (ptrdiff_t)j * n;
+        sp_axpy(-sp_dot(e, t, n) / norm, e, t, n);
+      }
+    }
+    dsyrk_("U", "T", &count, &n, &one, T, &n, &one, P, &count, 1, 1);
+    dtrsm_("L", "L", "T", "N", &n, &count, &one, L, &n, T, &n, 1, 1, 1, 1);
+    for (int j = 0; j < count; j++) {
+      for (int i = 0; i < n; i++) Y[(ptrdiff_t)j * n + i] += half[i] * T[(ptrdiff_t)j * n + i];
+    }
+    dpotri_("L", &n, L, &n, &info, 1);
+    for (int j = 0; j < n; j++) {
+      for (int i = j; i < n; i++) L[(ptrdiff_t)j * n + i] *= half[i] * half[j];
+      for (int i = 0; i < j; i++) L[(ptrdiff_t)j * n + i] = L[(ptrdiff_t)i * n + j];
+    }
+    if (q->k0) {
+      for (int j = 0; j < n; j++) {
+        e[j] = 0;
+        for (int i = 0; i < n; i++) e[j] += L[(ptrdiff_t)j * n + i];
+        sum += e[j];
+      }
+      for (int j = 0; j < n && sum > 0; j++) sp_axpy(-e[j] / sum, e, L + (ptrdiff_t)j * n, n);
+    }
+  }
+  double trace = 0;
+  memset(F, 0, (size_t)nn * sizeof *F);
+  for (int k = 0; k < K; k++) sp_axpy(1, E + k * nn, F, nn);
+  for (int i = 0; i < n; i++) trace += F[(ptrdiff_t)i * n + i];
+  for (ptrdiff_t i = 0; i < nn && q->k0; i++) F[i] += trace / ((double)n * n);
+  for (int i = 0; i < n; i++) F[(ptrdiff_t)i * n + i] += 1e-13 * trace / n;
+  dpotrf_("L", &n, F, &n, &info, 1);
+  if (info) return 0;
+  dtrsm_("L", "L", "N", "N", &n, &count, &one, F, &n, Y, &n, 1, 1, 1, 1);
+  dsyrk_("U", "T", &count, &n, &minus, Y, &n, &one, P, &count, 1, 1);
+  memset(w->C, 0, (size_t)blocks * (size_t)blocks * sizeof *w->C);
+  for (int j = 0; j < count; j++) {
+    for (int i = 0; i <= j; i++) {
+      w->C[(ptrdiff_t)w->block[j] * blocks + w->block[i]] += (i < j && w->block[i] == w->block[j] ? 2 : 1) * P[(ptrdiff_t)j * count + i];
+    }
+  }
+  trace = 0;
+  for (int g = 0; g < blocks; g++) trace += w->C[(ptrdiff_t)g * blocks + g] += w->m[g];
+  for (int g = 0; g < blocks; g++) w->C[(ptrdiff_t)g * blocks + g] += 1e-13 * trace / blocks;
+  dpotrf_("U", &blocks, w->C, &blocks, &info, 1);
+  return info == 0;
+}
+
+/* out [K x columns] = M^-1 x */
+static void shares_inverse(const sp_qp *q, sp_block_work *w, const double *x, double *out) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q), step = 1;
+  const ptrdiff_t nn = (ptrdiff_t)n * n;
+  const double one = 1, zero = 0;
+  double *V = q->share_work, *f = q->share_mean, *E = w->V;
+  for (int i = 0; i < q->a; i++) out[i] = x[i] / (q->unit[q->A[i]] * w->k[i / K]);
+  dgemm_("N", "T", &n, &K, &count, &one, q->XA, &n, out, &K, &zero, V, &n, 1, 1);
+  memset(f, 0, (size_t)n * sizeof *f);
+  for (int k = 0; k < K; k++) {
+    memset(f + n, 0, (size_t)n * sizeof *f);
+    sp_gemv_n(E + k * nn, n, n, n, V + (ptrdiff_t)k * n, f + n);
+    memcpy(V + (ptrdiff_t)k * n, f + n, (size_t)n * sizeof *V);
+    sp_axpy(1, f + n, f, n);
+  }
+  dtrsv_("L", "N", "N", &n, w->N, &n, f, &step, 1, 1, 1);
+  dtrsv_("L", "T", "N", &n, w->N, &n, f, &step, 1, 1, 1);
+  for (ptrdiff_t i = 0; i < n; i++) f[i] = -f[i];
+  for (int k = 0; k < K; k++) sp_gemv_n(E + k * nn, n, n, n, f, V + (ptrdiff_t)k * n);
+  dgemm_("T", "N", &K, &count, &n, &one, V, &n, q->XA, &n, &zero, out, &K, 1, 1);
+  for (int i = 0; i < q->a; i++) out[i] = (x[i] - out[i] / q->unit[q->A[i]]) / w->k[i / K];
+}
+
+static void solve_shares(const sp_qp *q, sp_block_work *w) {
+  const int K = q->view.K, one = 1;
+  double *x = w->x, *y = w->g, *t = w->m;
+  int info;
+  shares_inverse(q, w, x, y);
+  memset(t, 0, (size_t)w->blocks * sizeof *t);
+  for (int i = 0; i < q->a; i++) t[w->block[i / K]] += w->dir[i] * y[i];
+  dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
+  for (int i = 0; i < q->a; i++) x[i] += w->dir[i] * t[w->block[i / K]];
+  shares_inverse(q, w, x, y);
+  memcpy(x, y, (size_t)q->a * sizeof *x);
+}
+
+/* The same for packed columns, whose support is whole: M = I_K (x) (X'X + Dk) for all predictors, so with the scaled
+ *
+ *   P = (Dk^-1/2 X'X Dk^-1/2 + I)^-1 = I - Y'Y,   Y = L^-1 X Dk^-1/2,  L L' = I + X Dk^-1 X',
+ *
+ * by columns or in the rows, C is the sum over the columns of two blocks of (I - P) o (u_g'u_h): one factorization of the size of the
+ * columns or of the rows, and one of the number of blocks, for all K. */
+static double columns_cost(const sp_qp *q) {
+  const double c = columns(q), n = (double)q->view.n;
+  return c * c * c + 2 * n * c * (c - q->gram);
+}
+
+static double rows_cost(const sp_qp *q) {
+  const double c = columns(q), n = (double)q->view.n;
+  return 2 * n * n * c + n * c * c + n * n * n / 3;
+}
+
+static int factor_packed(sp_qp *q, sp_block_work *w) {
+  if (by_shares(q)) return factor_shares(q, w);
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1, zero = 0;
+  int info;
+  describe_blocks(q, w);
+  const int blocks = w->blocks;
+  for (int j = 0; j < count; j++) w->k[j] = sqrt(w->k[j]);
+  double *P = w->by_rows ? w->V : w->N; /* P, or I - P */
+  if (w->by_rows) {
+    for (int j = 0; j < count; j++) {
+      const double scale = 1 / (q->unit[q->A[j * K]] * w->k[j]), *col = q->XA + (ptrdiff_t)j * n;
+      double *x = w->X + (ptrdiff_t)j * n;
+      for (int i = 0; i < n; i++) x[i] = scale * col[i];
+    }
+    dsyrk_("L", "N", &n, &count, &one, w->X, &n, &zero, w->N, &n, 1, 1);
+    for (int i = 0; i < n; i++) w->N[(ptrdiff_t)i * n + i] += 1;
+    dpotrf_("L", &n, w->N, &n, &info, 1);
+    if (info) return 0;
+    dtrsm_("L", "L", "N", "N", &n, &count, &one, w->N, &n, w->X, &n, 1, 1, 1, 1);
+    dsyrk_("U", "T", &count, &n, &one, w->X, &n, &zero, P, &count, 1, 1);
+  } else {
+    for (int j = 0; j < count; j++) {
+      const double scale = 1 / (q->unit[q->A[j * K]] * w->k[j]), *g = q->G + (ptrdiff_t)j * q->capG;
+      double *to = P + (ptrdiff_t)j * count;
+      for (int i = 0; i <= j; i++) to[i] = g[i] * scale / (q->unit[q->A[i * K]] * w->k[i]);
+      to[j] += 1;
+    }
+    dpotrf_("U", &count, P, &count, &info, 1);
+    if (info) return 0;
+    dpotri_("U", &count, P, &count, &info, 1);
+  }
+  memset(w->C, 0, (size_t)blocks * (size_t)blocks * sizeof *w->C);
+  for (int j = 0; j < count; j++) {
+    const double *p = P + (ptrdiff_t)j * count, *uj = w->dir + (ptrdiff_t)j * K;
+    double *to = w->C + (ptrdiff_t)w->block[j] * blocks;
+    for (int i = 0; i <= j; i++) {
+      const double *ui = w->dir + (ptrdiff_t)i * K, e = w->by_rows ? p[i] : (i == j) - p[i];
+      double uu = 0;
+      for (int k = 0; k < K; k++) uu += ui[k] * uj[k];
+      to[w->block[i]] += (i < j && w->block[i] == w->block[j] ? 2 : 1) * e * uu / (w->k[i] * w->k[j]);
+    }
+  }
+  if (!w->by_rows) {
+    for (int j = 0; j < count; j++) {
+      for (int i = 0; i < j; i++) P[(ptrdiff_t)i * count + j] = P[(ptrdiff_t)j * count + i];
+    }
+  }
+  double trace = 0;
+  for (int g = 0; g < blocks; g++) trace += w->C[(ptrdiff_t)g * blocks + g] += w->m[g];
+  for (int g = 0; g < blocks; g++) w->C[(ptrdiff_t)g * blocks + g] += 1e-14 * trace / blocks;
+  dpotrf_("U", &blocks, w->C, &blocks, &info, 1);
+  return info == 0;
+}
+
+/* out [K x columns] = x P */
+static void times_p(const sp_qp *q, sp_block_work *w, const double *x, double *out) {
+  const int n = (int)q->view.n, K = q->view.K, count = columns(q);
+  const double one = 1, zero = 0, minus = -1;
+  if (w->by_rows) {
+    memcpy(out, x, (size_t)q->a * sizeof *out);
+    dgemm_("N", "T", &n, &K, &count, &one, w->X, &n, x, &K, &zero, q->u, &n, 1, 1);
+    dgemm_("T", "N", &K, &count, &n, &minus, q->u, &n, w->X, &n, &one, out, &K, 1, 1);
+  } else {
+    dgemm_("N", "N", &K, &count, &count, &one, x, &K, w->N, &count, &zero, out, &K, 1, 1);
+  }
+}
+
+static void solve_packed(const sp_qp *q, sp_block_work *w) {
+  if (by_shares(q)) {
+    solve_shares(q, w);
+    return;
+  }
+  const int K = q->view.K, one = 1;
+  double *x = w->x, *y = w->g, *t = w->m;
+  int info;
+  for (int i = 0; i < q->a; i++) x[i] /= w->k[i / K];
+  times_p(q, w, x, y); /* Dk^1/2 M^-1 g */
+  memset(t, 0, (size_t)w->blocks * sizeof *t);
+  for (int i = 0; i < q->a; i++) t[w->block[i / K]] += w->dir[i] * y[i] / w->k[i / K];
+  dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
+  for (int i = 0; i < q->a; i++) x[i] += w->dir[i] * t[w->block[i / K]] / w->k[i / K];
+  times_p(q, w, x, y);
+  for (int i = 0; i < q->a; i++) x[i] = y[i] / w->k[i / K];
+}
+
+/* Has every block a norm, and no coefficient that is zero? */
+static int whole_support(const sp_qp *q) {
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int k = q->A[s];
+    if (!(q->T[k] > 0) || !(sp_block_norm(q, k) > 0)) return 0;
+    for (int j = k; j < k + q->len[k]; j++) {
+      if (q->b[j] == 0 && q->t[j] > 0) return 0;
+    }
+  }
+  return 1;
+}
+
+/* flops with the metric of shares, see factor_shares() */
+static double shares_cost(const sp_qp *q) {
+  const double c = columns(q), n = (double)q->view.n, K = q->view.K;
+  return K * (n * n * n + 2 * n * n * c + n * c * c) + 2 * n * n * c + n * n * n / 3 + n * c * c + c * c * c / 3;
+}
+
+static double dense_cost(const sp_qp *q) {
+  const double a = q->a, c = columns(q);
+  return a * a * a / 3 + (q->gram < q->a ? (a + c) * c * (double)q->view.n : 0);
+}
+
+/* One factorization for all predictors? */
+static int goes_packed(const sp_qp *q) { return q->packed && whole_support(q) && (!by_shares(q) || shares_cost(q) < dense_cost(q)); }
+
+/* Is a factor in the rows cheaper? */
+static int by_rows(const sp_qp *q) {
+  if (by_shares(q)) return goes_packed(q);
+  if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
+  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && support(q) > 1.2 * (double)q->n;
+}
+
+/* flops of a factorization */
+double sp_block_factor_cost(const sp_qp *q) {
+  const double a = q->packed ? q->a : support(q), n = (double)q->n;
+  if (by_shares(q)) return goes_packed(q) ? shares_cost(q) : dense_cost(q);
+  if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
+  if (by_rows(q)) return n * (n + 12) * a + n * n * n / 3;
+  if (!from_gram(q)) return a * a * a / 3 + n * a * a;
+  return a * a * a / 3 + 2 * (double)(q->packed ? q->view.n : q->n) * columns(q) * (columns(q) - q->gram);
+}
+
+/* b + the step d (w->x, penalized units, by support) times `len` in polar form, as w->d [a] in units of b */
+static void polar(const sp_qp *q, sp_block_work *w, double len) {
+  memset(w->d, 0, (size_t)q->a * sizeof *w->d);
+  for (int j0 = 0; j0 < w->s;) {
+    int head = q->A[w->S[j0]], j1 = j0;
+    while (q->len[head] == 0) head--;
+    while (j1 < w->s && q->A[w->S[j1]] < head + q->len[head] && q->A[w->S[j1]] >= head) j1++;
+    const double h = sp_block_norm(q, head);
+    double along = 0, ss = 0, to = 0;
+    for (int j = j0; j < j1; j++) along += q->unit[q->A[w->S[j]]] * q->b[q->A[w->S[j]]] / h * w->x[j];
+    for (int j = j0; j < j1; j++) {
+      const int pos = q->A[w->S[j]];
+      const double dir = q->unit[pos] * q->b[pos] / h, e = dir + len * (w->x[j] - along * dir) / h;
+      w->u[j] = e;
+      ss += e * e;
+    }
+    to = sp_max(h + len * along, 0.1 * h) / sqrt(ss);
+    for (int j = j0; j < j1; j++) {
+      const int pos = q->A[w->S[j]];
+      const double old = q->unit[pos] * q->b[pos];
+      double now = q->T[head] > 0 ? to * w->u[j] : old + len * w->x[j];
+      if (q->t[pos] > 0 && now * old < 0) now = 0;
+      w->d[w->S[j]] = (now - old) / q->unit[pos];
+    }
+    j0 = j1;
+  }
+}
+
+/* The same up to where the first coefficient vanishes, in a straight line: with dependent columns in the support steps are long, and
+ * none of those that cut signs off helps. 0: no coefficient vanishes. */
+static int boundary(const sp_qp *q, sp_block_work *w) {
+  double len = 1;
+  int first = -1;
+  for (int j = 0; j < w->s; j++) {
+    const int pos = q->A[w->S[j]];
+    const double u = q->unit[pos] * q->b[pos];
+    if (!(q->t[pos] > 0) || !(u * w->x[j] < 0) || !(-u / w->x[j] < len)) continue;
+    len = -u / w->x[j];
+    first = j;
+  }
+  if (first < 0) return 0;
+  memset(w->d, 0, (size_t)q->a * sizeof *w->d);
+  for (int j = 0; j < w->s; j++) w->d[w->S[j]] = len * w->x[j] / q->unit[q->A[w->S[j]]];
+  w->d[w->S[first]] = -q->b[q->A[w->S[first]]];
+  return 1;
+}
+
+/* One step; 0: none that helps, SHORTENED: a coefficient has vanished, and the others are to be solved for first. E: the residual before */
+int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int *moved) {
+  const int one = 1;
+  int info;
+  const int again = w->chord && E < CHORD && w->newton_rate < 0.1;
+  if (!again) {
+    w->by_rows = by_rows(q);
+    w->as_packed = goes_packed(q);
+    if (!(w->as_packed ? factor_packed : w->by_rows ? factor_rows : factor)(q, w)) return w->chord = 0;
+  }
+  w->chord = 1;
+  for (int j = 0; j < w->s; j++) {
+    const int slot = w->S[j], pos = q->A[slot];
+    int head = pos;
+    while (q->len[head] == 0) head--;
+    const double unit = q->unit[pos], b = q->b[pos], h = sp_block_norm(q, head);
+    if ((b == 0 && q->t[pos] > 0) || h == 0) return w->chord = 0;
+    w->x[j] = (w->c[slot] - (b > 0 ? q->t[pos] : -q->t[pos]) - q->k[pos] * b) / unit - q->T[head] / h * unit * b;
+  }
+  if (w->as_packed) solve_packed(q, w);
+  else if (w->by_rows) solve_rows(q, w);
+  else dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
+  q->n_rounds++;
+  const int by_fit = w->by_rows || q->packed || q->gram < q->a;
+  double len = 1, terms;
+  for (int it = 0; it < 9; it++) {
+    if (it == 2) { /* two tries with signs cut off */
+      if (!boundary(q, w)) continue;
+    } else {
+      polar(q, w, len);
+      len /= 2;
+    }
+    double curve;
+    if (by_fit) {
+      memset(q->u, 0, (size_t)q->n * sizeof *q->u);
+      sp_block_fit(q, w->d, q->u);
+      sp_block_products(q, q->u, w->gd);
+      curve = sp_nrm2sq(q->u, q->n);
+    } else {
+      memset(w->gd, 0, (size_t)q->a * sizeof *w->gd);
+      sp_gemv_n(q->G, q->capG, q->a, q->a, w->d, w->gd);
+      curve = sp_dot(w->gd, w->d, q->a);
+    }
+    const double df = curve / 2 - sp_dot(w->c, w->d, q->a) + sp_block_penalty_change(q, w->d, &terms);
+    if (!(df <= SP_BLOCK_SLACK * terms)) continue;
+    for (int i = 0; i < q->a; i++) {
+      const int pos = q->A[i];
+      q->b[pos] += w->d[i];
+      if (w->d[i] != 0 && fabs(q->b[pos]) <= 1e-17 * fabs(w->d[i])) q->b[pos] = 0;
+      if (w->d[i] != 0 && q->b[pos] == 0) w->chord = 0;
+      w->c[i] -= w->gd[i];
+    }
+    if (by_fit) {
+      sp_axpy(-1, q->u, q->r, q->n);
+      for (int i = 0; i < q->a; i++) w->b0[i] = q->b[q->A[i]];
+    }
+    *moved = !by_fit;
+    w->newton_rate = sp_block_residual(q, w) / E;
+    return it == 2 ? SP_BLOCK_SHORTENED : 1;
+  }
+  w->chord = 0;
+  return 0;
+}
+
+sp_status sp_block_reserve_newton(sp_qp *q, sp_block_work *w) {
+  sp_status st = SP_OK;
+  const int rows = by_rows(q), packed = goes_packed(q), shares = packed && by_shares(q);
+  const size_t n = (size_t)(packed ? q->view.n : q->n), c = (size_t)columns(q);
+  size_t m = 0;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) m++;
+  const int with_gram = from_gram(q);
+  if (!rows && with_gram) SP_TRY(sp_block_complete_gram(q));
+  if (rows || packed) {
+    const size_t K = (size_t)q->view.K, N = rows ? n * n : c * c, X = rows ? n * c : 0;
+    const size_t V = shares ? K * n * n + n * c : packed ? (rows ? c * c : 0) : n * m, need = N + X + V + (shares ? c * c : 0) + m * m;
+    if (need > w->cap_rows) {
+      SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
+      w->cap_rows = need + need / 4;
+      w->chord = 0;
+    }
+    w->X = w->N + N;
+    w->V = w->X + X;
+    w->C = w->V + V;
+    w->room_C = m * m;
+    return SP_OK;
+  }
+  if (!w->chord) w->with_gram = with_gram;
+  if (!with_gram) {
+    const size_t need = n * (size_t)support(q);
+    if (need > w->cap_rows) {
+      SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
+      w->cap_rows = need + need / 4;
+      w->chord = 0;
+      w->with_gram = with_gram;
+    }
+  }
+  if (q->a > w->cap_H) {
+    const int to = q->a + q->a / 4;
+    sp_free(q->ctx, w->H);
+    w->cap_H = 0;
+    w->chord = 0;
+    if (!(w->H = sp_alloc(q->ctx, (size_t)to * (size_t)to, sizeof *w->H))) return SP_ENOMEM;
+    w->cap_H = to;
+  }
+done:
+  return st;
+}
