@@ -519,9 +519,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     SP_TRY(m->loss.status);
     SP_TRY(newton_residual(m, everything || m->use_dual, &worst));
     *kkt = worst_before = worst;
-    if (m->predicted > 0 && worst > m->predicted) { /* worse than the solution before */
+    if (m->predicted > 0 && worst > m->predicted) { /* worse than the solution before; active set and factor are still its own */
       m->predicted = 0;
-      SP_TRY(go_back(m));
+      for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i];
+      memcpy(m->eta, m->eta_old, (size_t)m->n * sizeof *m->eta);
       continue;
     }
     m->predicted = 0;
