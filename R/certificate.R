@@ -17,6 +17,7 @@ certify <- function(a0, beta, lambda, setup) {
     if (!is.null(problem$offset)) problem$offset <- problem$offset / rep(scale, each = nrow(problem$y))
     a0 <- matrix(a0, problem$predictors) / scale
     beta <- Map(`/`, beta, scale)
+    problem$limit.scale <- rep(1 / scale, each = ncol(setup$x))
   }
   problem <- with_joint(problem, setup$traits, w)
   design <- column_moments(setup$x, w, problem, setup$call)
@@ -104,8 +105,8 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   s_y <- if (traits$name == "gaussian") response_scale(problem, w) else 1
   pen <- list(
     l1 = outer(v, lambda * problem$alpha), l2 = outer(v, lambda * (1 - problem$alpha) / s_y),
-    lower = rep(problem$lower %||% rep(-Inf, p), K) * scale,
-    upper = rep(problem$upper %||% rep(Inf, p), K) * scale
+    lower = rep(problem$lower %||% rep(-Inf, p), K) * scale * (problem$limit.scale %||% 1),
+    upper = rep(problem$upper %||% rep(Inf, p), K) * scale * (problem$limit.scale %||% 1)
   )
   if (!is.null(problem$groups)) {
     pen <- c(block_state(problem$groups, lambda, problem$alpha, problem$v, K, s_y), pen[c("lower", "upper")])

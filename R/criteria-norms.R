@@ -75,7 +75,7 @@ trace_df_curvature <- function(object, free, data, call) {
   if (groups_stand_alone(groups, again$penalty)) groups <- NULL
   beta <- stacked_beta(object$beta)
   rows <- lapply(seq_len(ncol(free)), function(l) free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])] + 1L)
-  used <- sort(unique((unlist(rows) - 1L) %% p)) + 1L
+  used <- sort(unique(beta@i %% p)) + 1L # those at a limit are part of the norm
   values <- dense_columns(x, used, call)
   scale <- rep(1, length(used))
   if (object$standardize) scale <- sqrt(pmax(colSums(w * values^2) - colSums(w * values)^2, 0))
@@ -97,9 +97,11 @@ trace_df_curvature <- function(object, free, data, call) {
     P <- diag(ridge, length(at))
     if (!is.null(pen)) {
       b <- beta[at, l] * scale[column] / unit[k]
+      some <- beta@i[beta@p[l] + seq_len(beta@p[l + 1L] - beta@p[l])] + 1L
+      sizes <- rowsum((beta[some, l] * scale[match((some - 1L) %% p + 1L, used)] / unit[(some - 1L) %/% p + 1L])^2, pen$blocks[some])
       for (own in split(seq_along(at), pen$blocks[at])) {
         strength <- pen$T[pen$blocks[at[own[1L]]], l]
-        h <- sqrt(sum(b[own]^2))
+        h <- sqrt(sizes[as.character(pen$blocks[at[own[1L]]]), 1L])
         if (strength > 0) P[own, own] <- P[own, own] + strength * (diag(1 / h, length(own)) - tcrossprod(b[own]) / h^3)
       }
     }

@@ -37,8 +37,9 @@
 #' @returns An object of class `"sparsepath_penalty"`, a list with `name`, `group`, `weights`, `asparse`.
 #' @section Errors:
 #' `sparsepath_error_length` when `group` does not have one value for each column, `sparsepath_error_range` for weights or `asparse`
-#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: limits of coefficients with groups, and
-#' `penalty.factor` with `pen_group()` (give `weights` of groups; with `pen_sparse_group()`, `penalty.factor` is \eqn{u_j}).
+#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: limits of coefficients with the
+#' non-convex penalties of groups, and `penalty.factor` with `pen_group()` (give `weights` of groups; with `pen_sparse_group()`,
+#' `penalty.factor` is \eqn{u_j}).
 #' @references
 #' Yuan M, Lin Y (2006). Model selection and estimation in regression with grouped variables. *Journal of the Royal Statistical Society
 #' B*, 68(1), 49-67. \doi{10.1111/j.1467-9868.2005.00532.x}
@@ -150,11 +151,10 @@ penalty_text <- function(penalty) {
 #' @noRd
 penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) {
   if (is.null(penalty) && !across) return(NULL)
-  if (limits) {
-    sp_abort("unavailable", "Limits of coefficients cannot be combined with penalties of groups.",
-      why = if (is.null(penalty)) "The coefficients of a variable for all responses are a group."
-        else "A group enters the model as a whole.",
-      how = "Leave out `lower.limits` and `upper.limits`.", call = call, arg = "lower.limits"
+  if (limits && is_nonconvex(penalty)) {
+    sp_abort("unavailable", "Limits of coefficients cannot be combined with non-convex penalties of groups.",
+      why = sprintf("The penalty is %s.", penalty_text(penalty)),
+      how = "Leave out `lower.limits` and `upper.limits`, or use `pen_group()`.", call = call, arg = "lower.limits"
     )
   }
   p <- length(v)
@@ -283,11 +283,19 @@ block_state <- function(groups, lambda, alpha, v, K, s_y) {
 #' @noRd
 block_norms <- function(m, pen) sqrt(rowsum(m^2, pen$blocks))
 
+#' z where limits let a coefficient leave zero towards it; `open`: where there is no limit on that side
+#' @noRd
+block_allowed <- function(z, pen, open = FALSE) {
+  limit <- ifelse(z > 0, pen$upper, -pen$lower)
+  ifelse(if (open) is.finite(limit) else limit == 0, 0, z)
+}
+
 #' @noRd
 block_violation <- function(z, b, pen, dropped) {
   h <- block_norms(b, pen)
   ratio <- ifelse(h > 0, pen$T / h, 0)[pen$blocks, , drop = FALSE]
   e <- ifelse(b == 0, soft(z, pen$l1), z - pen$l1 * sign(b) - (pen$l2 + ratio) * b)
+  e[(e > 0 & is.finite(pen$upper) & b >= pen$upper * (1 - 1e-9)) | (e < 0 & is.finite(pen$lower) & b <= pen$lower * (1 - 1e-9))] <- 0
   e[dropped, ] <- 0
   size <- block_norms(e, pen)
   violation <- ifelse(h > 0, size, pmax(size - pen$T, 0))
@@ -299,6 +307,7 @@ block_violation <- function(z, b, pen, dropped) {
 block_scale <- function(z, pen) {
   lower <- double(ncol(z))
   upper <- rep(1, ncol(z))
+  z <- block_allowed(z, pen, open = TRUE)
   inside <- function(s) {
     size <- block_norms(soft(z * rep(s, each = nrow(z)), pen$l1), pen)
     colSums(size > pen$T * (1 + 1e-15)) == 0
@@ -316,6 +325,7 @@ block_scale <- function(z, pen) {
 #' Penalty(b) + conjugate(z) - z b for each block
 #' @noRd
 block_terms <- function(z, b, pen) {
+  if (any(is.finite(pen$upper), is.finite(pen$lower))) return(limited_block_terms(z, b, pen))
   z2 <- soft(z, pen$l1)
   size <- block_norms(z2, pen)
   h <- block_norms(b, pen)
@@ -324,4 +334,38 @@ block_terms <- function(z, b, pen) {
   peak <- ifelse(pen$l2 > 0, over / pen$l2, 0) * z2
   norms <- pen$T * h - rowsum(cut * z2 * b, pen$blocks)
   pmax(norms, 0) + rowsum(pmax(pen$l1 * abs(b) - (z - z2) * b, 0) + pen$l2 / 2 * (b - peak)^2, pen$blocks)
+}
+
+#' The same with limits
+#'
+#' Any q of norm at most T bounds the term by T|b| - q b and the terms of single coefficients at z - q. The best one is T u / |u|, u the
+#' maximizer of the conjugate, u = clip(S(z) h / (T + l2 h)) with |u| = h: h by bisection of its logarithm.
+#' @noRd
+limited_block_terms <- function(z, b, pen) {
+  s <- block_allowed(soft(z, pen$l1), pen)
+  limit <- ifelse(s > 0, pen$upper, -pen$lower)
+  norm_of <- pen$T
+  rows <- function(m) m[pen$blocks, , drop = FALSE]
+  push <- function(h) {
+    q <- pmin(abs(s) / (1 + pen$l2 * rows(ifelse(norm_of > 0, h / norm_of, 0))), ifelse(is.finite(limit), rows(norm_of / h) * limit, Inf))
+    q[!rows(norm_of > 0)] <- 0
+    q
+  }
+  low <- 0 * norm_of - 80
+  high <- 0 * norm_of + 80
+  for (round in seq_len(80L)) {
+    middle <- (low + high) / 2
+    beyond <- block_norms(push(exp(middle)), pen) > norm_of
+    low <- ifelse(beyond, middle, low)
+    high <- ifelse(beyond, high, middle)
+  }
+  q <- ifelse(rows(block_norms(s, pen) <= norm_of), abs(s), push(exp(high)))
+  q[!rows(norm_of > 0)] <- 0
+  q <- q * rows(pmin(norm_of / pmax(block_norms(q, pen), .Machine$double.xmin), 1)) * sign(s)
+  # without a ridge part or a limit z - q may pass l1 by rounding only
+  rest <- z - q
+  edge <- pen$l2 == 0 & is.infinite(ifelse(rest > 0, pen$upper, pen$lower)) & abs(rest) > pen$l1
+  rest[edge] <- (sign(rest) * pen$l1)[edge]
+  norms <- norm_of * block_norms(b, pen) - rowsum(q * b, pen$blocks)
+  pmax(norms, 0) + rowsum(penalty_terms(rest, b, pen), pen$blocks)
 }

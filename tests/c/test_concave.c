@@ -129,7 +129,7 @@ static void test_blocks(const subject *s) {
     h += u[j] * u[j];
   }
   h = sqrt(h);
-  const sp_pen_block bl = {m, s->co.v, s->co.kv, v, 1, s->co.cv};
+  const sp_pen_block bl = {m, s->co.v, s->co.kv, v, 1, s->co.cv, NULL, NULL};
   s->pen.ops->block_norms(&s->pen, s->lambda, &bl, &T, &tv, &k);
   SP_CHECK(fabs(T - s->t) <= 1e-14 * T && tv == 0 && fabs(k - s->ridge) <= 1e-14 * k, "%s", name);
   SP_CHECK(fabs(s->pen.ops->block_value(&s->pen, s->lambda, &bl, u) - area(s, h)) <= 1e-12 * (1 + area(s, h)), "%s", name);

@@ -32,7 +32,7 @@ static void test_laws(void) {
     const sp_penalty pen = {.ops = group_ops(), .alpha = alphas[trial % 3], .tau = taus[trial % 5]};
     double v[8], a[8], u[8], z[8], t[8], e[8], zero[8] = {0}, l1 = 0;
     for (int j = 0; j < m; j++) v[j] = 0.2 + sp_uniform();
-    const sp_pen_block bl = {m, 0.3 + 2 * sp_uniform(), 0.5 + sp_uniform(), v, 1, 0};
+    const sp_pen_block bl = {m, 0.3 + 2 * sp_uniform(), 0.5 + sp_uniform(), v, 1, 0, NULL, NULL};
     const double lambda = pow(10, 2 * sp_uniform() - 1), size = lambda * pow(10, 2 * sp_uniform() - 0.5);
     const double T = lambda * pen.alpha * (1 - pen.tau) * bl.w, k = lambda * (1 - pen.alpha) * bl.kv;
     for (int j = 0; j < m; j++) {

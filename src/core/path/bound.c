@@ -185,7 +185,7 @@ static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int
 /* Scratch of one thread for the blocks of a group; see check_group(). */
 typedef struct block_room {
   int *coef;                    /* [longest], coefficients */
-  double *v, *c, *zero;         /* [longest] */
+  double *v, *c, *zero;         /* [3 longest], [longest] */
   double *zs, *rest;            /* [columns x qt], [columns] */
 } block_room;
 
@@ -201,7 +201,7 @@ static sp_status exact_block(const check *ck, chunk_result *r, int k, int l, con
     w->c[i] /= sp_model_unit(m, w->coef[i]);
   }
   r->exact += bl->m;
-  const double wt = bl->kv / m->ridge_scale, excess = m->pen->ops->block_violation(m->pen, lam, bl, w->zero, w->c);
+  const double wt = sp_model_tolerance(m, bl), excess = m->pen->ops->block_violation(m->pen, lam, bl, w->zero, w->c);
   *is_viol = excess > SP_TOL_ENTER * lam * wt + 4e-15 * m->unit * sqrt((double)bl->m) / sp_model_unit(m, w->coef[0]);
   if (*is_viol) return add_violator(ck->ctx, r, k, w->coef[0], l);
   if (excess > 0) {
@@ -233,7 +233,8 @@ static sp_status check_one_block(const check *ck, chunk_result *r, int k, int g,
       double c = 0;
       for (int h = 0; h < f->q; h++) c += S[h] * zs[h];
       w->c[i] = c / unit;
-      const double e = w->rest[a] * f->e[lk] / unit, x = fmax(0, fabs(w->c[i]) - tv * w->v[i]);
+      const double e = w->rest[a] * f->e[lk] / unit, s = sp_soft(w->c[i], tv * w->v[i]);
+      const double x = bl.lo && ((s > 0 && bl.hi[i] == 0) || (s < 0 && bl.lo[i] == 0)) ? 0 : s; /* 1-Lipschitz as well */
       err += e * e; /* infinite for a column far from its mean: always open */
       ss += x * x;
     }
@@ -297,12 +298,12 @@ static sp_status check_groups(const check *ck, chunk_result *r, int chunk, doubl
   const sp_groups *gr = ck->groups;
   const size_t most = (size_t)ck->longest * (size_t)ck->lr[0].K, columns = (size_t)ck->longest, qt = (size_t)ck->qt;
   sp_status st = SP_OK;
-  block_room w = {.coef = sp_alloc(ck->ctx, most, sizeof(int)), .v = sp_calloc(ck->ctx, 3 * most + columns * (qt + 1), sizeof(double))};
+  block_room w = {.coef = sp_alloc(ck->ctx, most, sizeof(int)), .v = sp_calloc(ck->ctx, 5 * most + columns * (qt + 1), sizeof(double))};
   if (!w.coef || !w.v) {
     st = SP_ENOMEM;
     goto done;
   }
-  w.c = w.v + most;
+  w.c = w.v + 3 * most;
   w.zero = w.c + most;
   w.zs = w.zero + most;
   w.rest = w.zs + columns * qt;

@@ -52,15 +52,15 @@ static sp_status score_blocks(const sp_task *t, double **out) {
   const int G = sp_model_blocks(m);
   double *scores = *out = sp_calloc(m->ctx, (size_t)G, sizeof *scores);
   int *coef = sp_alloc(m->ctx, (size_t)m->longest, sizeof *coef);
-  double *v = sp_alloc(m->ctx, 2 * (size_t)m->longest, sizeof *v);
+  double *v = sp_alloc(m->ctx, 4 * (size_t)m->longest, sizeof *v), *z = v + 3 * (ptrdiff_t)m->longest;
   if (!scores || !coef || !v) {
     st = SP_ENOMEM;
     goto done;
   }
   for (int g = 0; g < G; g++) {
     const sp_pen_block bl = sp_model_block(m, g, coef, v);
-    for (int i = 0; i < bl.m; i++) v[m->longest + i] = t->c[coef[i]] / sp_model_unit(m, coef[i]);
-    scores[g] = bl.m ? m->pen->ops->block_gauge(m->pen, &bl, v + m->longest) * fmax(m->pen->alpha, 1e-3) : -1;
+    for (int i = 0; i < bl.m; i++) z[i] = t->c[coef[i]] / sp_model_unit(m, coef[i]);
+    scores[g] = bl.m == 0 ? -1 : bl.kv > 0 ? m->pen->ops->block_gauge(m->pen, &bl, z) * fmax(m->pen->alpha, 1e-3) : INFINITY;
   }
 done:
   sp_free(m->ctx, coef);

@@ -74,9 +74,9 @@ sp_status sp_task_reserve_blocks(sp_task *t) {
   const size_t room = (size_t)t->m.longest;
   if (!t->m.blocks) return SP_OK;
   t->bcoef = sp_alloc(t->m.ctx, room, sizeof *t->bcoef);
-  t->bv = sp_alloc(t->m.ctx, 3 * room, sizeof *t->bv);
+  t->bv = sp_alloc(t->m.ctx, 5 * room, sizeof *t->bv);
   if (!t->bcoef || !t->bv) return SP_ENOMEM;
-  t->bu = t->bv + room;
+  t->bu = t->bv + 3 * room;
   t->bz = t->bu + room;
   return SP_OK;
 }

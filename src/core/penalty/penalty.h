@@ -41,12 +41,13 @@ typedef struct sp_groups {
 
 /* One block, in penalized units: coefficients u_j = unit_j b_j, gradients z_j = c_j / unit_j. w: weight of the norm; v [m]: factors of
  * the L1 part; kv: factor of the ridge part; one: as for a coordinate; cv: what multiplies |u| in the shape of a non-convex penalty
- * of the norm. */
+ * of the norm; lo <= 0 <= hi [m]: limits of u, NULL without. */
 typedef struct sp_pen_block {
   int m;
   double w, kv;
   const double *v;
   double one, cv;
+  const double *lo, *hi;
 } sp_pen_block;
 
 typedef struct sp_penalty_ops {
@@ -96,6 +97,11 @@ double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double 
 
 /* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2: penalty_group.c */
 double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z);
+
+/* The norm of the minimizer of k |u|^2 / 2 - z'u + T |u|_2 + sum_j t v_j |u_j| in the box of the block, u = clip(S(z) h / (T + k h)) with |u| = h;
+ * T > 0. Infinite where k = 0 and the directions without a limit alone reach T. penalty_group.c */
+double sp_norm_in_box(const sp_pen_block *bl, double t, const double *z, double T, double k);
+void sp_prox_in_box(const sp_pen_block *bl, double t, const double *z, double T, double k, double *u); /* that minimizer, k > 0; u may be z */
 
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */

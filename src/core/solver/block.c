@@ -2,7 +2,7 @@
  *
  * - a sweep: each block goes to its own minimizer. That of the group lasso solves (M + mu I) u = z, mu |u| = T, a secular equation in
  *   mu (as Moré & Sorensen 1983, section 4, for trust regions), in the eigenvectors of M; with an L1 part a few proximal gradient steps
- *   do. A block is set to zero when |S(z)| <= T, exactly. Sweeps never increase the objective, and are extrapolated every few. They keep
+ *   do, and with limits too. A block is set to zero when |S(z)| <= T, exactly. Sweeps never increase the objective, and are extrapolated every few. They keep
  *   either the correlations, by the Gram matrix, or the residual, whichever is shorter;
  * - a Newton step over the coefficients that are not zero, where the penalty is smooth with curvature T / h (I - u u' / h^2) for a
  *   block of norm h. It is taken in polar form: the norm and the direction of a block move apart, so that a norm cannot change its
@@ -33,6 +33,7 @@ double sp_block_soft_norm(const sp_qp *q, int k, const double *c, double share) 
   double ss = 0;
   for (int j = 0; j < q->len[k]; j++) {
     const double x = sp_soft(c[j], share * q->t[k + j]) / q->unit[k + j];
+    if (q->boxed && (x > 0 ? q->hi[k + j] : q->lo[k + j]) == 0) continue; /* a limit holds it */
     ss += x * x;
   }
   return sqrt(ss);
@@ -55,6 +56,7 @@ static double violation(const sp_qp *q, int k, const double *c) {
     const int at = k + j;
     const double unit = q->unit[at], b = q->b[at], t = q->t[at];
     const double e = b == 0 ? sp_soft(c[j], t) / unit : (c[j] - (b > 0 ? t : -t) - q->k[at] * b) / unit - q->T[k] / h * (unit * b);
+    if (q->boxed && ((e > 0 && b >= q->hi[at]) || (e < 0 && b <= q->lo[at]))) continue;
     ss += e * e;
   }
   return sqrt(ss);
@@ -185,7 +187,7 @@ static sp_status decompose(sp_qp *q, int s, int again) {
   double small[SMALL * SMALL], rotated[SMALL * SMALL], *M = small, *scratch = NULL, uneven = 0, top = 0;
   for (int j = 0; j < m; j++) {
     const double *col = products(q, s + j), uj = q->unit[k + j];
-    if (q->t[k + j] > 0) return SP_OK;
+    if (q->t[k + j] > 0 || q->boxed) return SP_OK;
     top = sp_max(top, col[j] / (uj * uj));
     uneven = sp_max(uneven, fabs(col[j] / (uj * uj) - products(q, s)[0] / (q->unit[k] * q->unit[k])));
     for (int i = 0; i < j; i++) uneven = sp_max(uneven, fabs(col[i]) / (q->unit[k + i] * uj));
@@ -398,8 +400,8 @@ static void secular(int m, const double *l, double T, const double *z, double nz
   }
 }
 
-/* proximal gradient steps for 1/2 x'M x - z'x + sum t |x| + T |x|, from x */
-static void proximal(int m, const double *M, double T, const double *t, const double *z, double *x, double *v) {
+/* proximal gradient steps for 1/2 x'M x - z'x + sum t |x| + T |x|, from x; box: of limits, or NULL */
+static void proximal(int m, const double *M, double T, const double *t, const double *z, const sp_pen_block *box, double *x, double *v) {
   double top = 0;
   for (int j = 0; j < m; j++) {
     double row = 0;
@@ -412,10 +414,11 @@ static void proximal(int m, const double *M, double T, const double *t, const do
     for (int j = 0; j < m; j++) {
       double g = z[j];
       for (int i = 0; i < m; i++) g -= M[j * m + i] * x[i];
-      v[j] = sp_soft(x[j] + g / top, t[j] / top);
+      v[j] = box ? x[j] + g / top : sp_soft(x[j] + g / top, t[j] / top);
       ss += v[j] * v[j];
     }
-    const double nv = sqrt(ss), shrink = nv > T / top ? 1 - T / top / nv : 0;
+    if (box) sp_prox_in_box(box, 1 / top, v, T / top, 1, v);
+    const double nv = sqrt(ss), shrink = box ? 1 : nv > T / top ? 1 - T / top / nv : 0;
     for (int j = 0; j < m; j++) {
       const double to = shrink * v[j];
       moved += (to - x[j]) * (to - x[j]);
@@ -460,11 +463,16 @@ static void minimize_smooth(const sp_qp *q, sp_block_work *w, int s, double ridg
   sp_gemv_n(direction(q, s), ld, m, m, w->F, x);
 }
 
-/* the same with an L1 part */
+/* the same with an L1 part, or limits */
 static void minimize_sparse(const sp_qp *q, sp_block_work *w, int s, double T, const double *u, double *x) {
   const int k = q->A[s], m = q->len[k];
   double *z = w->g, *t = w->v, nz = 0;
+  sp_pen_block box = {m, 0, 0, t, 1, 0, w->lo, w->hi};
   for (int j = 0; j < m; j++) t[j] = q->t[k + j] / q->unit[k + j];
+  for (int j = 0; j < m && q->boxed; j++) {
+    w->lo[j] = q->unit[k + j] * q->lo[k + j];
+    w->hi[j] = q->unit[k + j] * q->hi[k + j];
+  }
   for (int j = 0; j < m; j++) {
     const double *col = products(q, s + j);
     for (int i = 0; i < m; i++) {
@@ -473,10 +481,13 @@ static void minimize_sparse(const sp_qp *q, sp_block_work *w, int s, double T, c
     }
     w->M[j * m + j] += q->k[k + j] / (q->unit[k + j] * q->unit[k + j]);
   }
-  for (int j = 0; j < m; j++) nz += sp_soft(z[j], t[j]) * sp_soft(z[j], t[j]);
+  for (int j = 0; j < m; j++) {
+    const double x0 = sp_soft(z[j], t[j]);
+    if (!q->boxed || (x0 > 0 ? w->hi[j] : w->lo[j]) != 0) nz += x0 * x0;
+  }
   memcpy(x, u, (size_t)m * sizeof *x);
   if (sqrt(nz) <= T) memset(x, 0, (size_t)m * sizeof *x);
-  else proximal(m, w->M, T, t, z, x, w->F);
+  else proximal(m, w->M, T, t, z, q->boxed ? &box : NULL, x, w->F);
 }
 
 /* w->c of slots s.. from w->rho = S'r */
@@ -517,17 +528,19 @@ static void update_block(sp_qp *q, sp_block_work *w, int s, int by_gram) {
     w->g[j] = w->c[s + j] / uj;
     l1 += q->t[k + j];
   }
-  if (l1 > 0) minimize_sparse(q, w, s, q->T[k], u, x);
+  if (l1 > 0 || q->boxed) minimize_sparse(q, w, s, q->T[k], u, x);
   else minimize_smooth(q, w, s, q->k[k] / (q->unit[k] * q->unit[k]), q->T[k], sqrt(uu), u, x);
   for (int j = 0; j < m; j++) {
-    const double b = x[j] / q->unit[k + j], d = b - q->b[k + j];
+    double b = x[j] / q->unit[k + j];
+    if (q->boxed) b = sp_block_inside(q, k + j, b);
+    const double d = b - q->b[k + j];
     ss += x[j] * x[j];
     moved += fabs(d);
     q->b[k + j] = b;
     u[j] = -d;
     if (!by_gram && !shares) w->b0[s + j] = b;
   }
-  if ((uu > 0) != (ss > 0) || (moved > 0 && l1 > 0)) w->chord = 0; /* the support may have changed */
+  if ((uu > 0) != (ss > 0) || (moved > 0 && (l1 > 0 || q->boxed))) w->chord = 0; /* the support may have changed */
   if (moved == 0) return;
   if (by_gram && q->packed && !shares) {
     const int K = q->view.K, count = columns(q);
@@ -612,7 +625,7 @@ static sp_status reserve(sp_qp *q, sp_block_work *w) {
   sp_status st = SP_OK;
   if (q->a > w->cap) {
     const size_t from = (size_t)w->cap, to = (size_t)q->a + (size_t)q->a / 4 + 8;
-    double **reals[] = {&w->c, &w->d, &w->gd, &w->b0, &w->u, &w->g, &w->x, &w->v, &w->k, &w->m, &w->dir};
+    double **reals[] = {&w->c, &w->d, &w->gd, &w->b0, &w->u, &w->g, &w->x, &w->v, &w->k, &w->m, &w->dir, &w->lo, &w->hi};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
     SP_TRY(sp_grow(q->ctx, &w->S, from, to, sizeof(int)));
     SP_TRY(sp_grow(q->ctx, &w->block, from, to, sizeof(int)));
@@ -691,6 +704,7 @@ static sp_status accelerate(sp_qp *q, sp_block_work *w, int by_gram) {
     memset(to, 0, (size_t)stride * sizeof *to);
     for (int j = 0; j < DEPTH; j++) sp_axpy(weight[j], w->kept + (j + 1) * stride, to, stride);
     for (int i = 0; i < q->a; i++) w->d[i] = to[i] - last[i];
+    for (int i = 0; i < q->a && q->boxed; i++) take &= to[i] >= q->lo[q->A[i]] && to[i] <= q->hi[q->A[i]];
     if (by_gram || by_shares(q)) {
       const double *old = last + a, *now = to + a;
       if (!by_gram) { /* correlations from S'r */
@@ -704,7 +718,7 @@ static sp_status accelerate(sp_qp *q, sp_block_work *w, int by_gram) {
       for (ptrdiff_t i = 0; i < length; i++) gain += (last[a + i] + to[a + i]) * (last[a + i] - to[a + i]);
     }
     double terms;
-    take = sp_block_penalty_change(q, w->d, &terms) - gain / 2 <= SP_BLOCK_SLACK * terms;
+    take &= sp_block_penalty_change(q, w->d, &terms) - gain / 2 <= SP_BLOCK_SLACK * terms;
     if (take) {
       memcpy(state, to + a, (size_t)length * sizeof *state);
       for (int i = 0; i < q->a; i++) {
@@ -794,6 +808,7 @@ static void predict(sp_qp *q, sp_block_work *w) {
       const double unit = q->unit[k + j];
       w->d[s + j] = q->ahead * q->step[k + j];
       if (q->t[k + j] > 0 && (q->b[k + j] + w->d[s + j]) * q->b[k + j] <= 0) w->d[s + j] = -q->b[k + j];
+      if (q->boxed) w->d[s + j] = sp_block_inside(q, k + j, q->b[k + j] + w->d[s + j]) - q->b[k + j];
       old += unit * unit * q->b[k + j] * q->b[k + j];
       along += unit * unit * q->b[k + j] * w->d[s + j];
     }
@@ -804,7 +819,11 @@ static void predict(sp_qp *q, sp_block_work *w) {
   for (ptrdiff_t i = 0; i < q->n; i++) slope += q->u[i] * (q->r[i] - q->u[i] / 2);
   if (!(sp_block_penalty_change(q, w->d, &terms) - slope < 0)) return;
   sp_axpy(-1, q->u, q->r, q->n);
-  for (int i = 0; i < q->a; i++) q->b[q->A[i]] += w->d[i];
+  for (int i = 0; i < q->a; i++) {
+    const int pos = q->A[i];
+    q->b[pos] += w->d[i];
+    if (q->boxed) q->b[pos] = sp_block_inside(q, pos, q->b[pos]);
+  }
 }
 
 sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
@@ -875,7 +894,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w.c[i];
   drop_zero_blocks(q, &w);
 done:;
-  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block, w.kept, w.rho};
+  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block, w.kept, w.rho, w.lo, w.hi};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   return st;
 }

@@ -12,7 +12,7 @@
 
 static int support(const sp_qp *q) {
   int count = 0;
-  for (int i = 0; i < q->a; i++) count += q->b[q->A[i]] != 0;
+  for (int i = 0; i < q->a; i++) count += q->b[q->A[i]] != 0 && !sp_block_held(q, q->A[i]);
   return count;
 }
 
@@ -27,7 +27,7 @@ static int factor(sp_qp *q, sp_block_work *w) {
   int s = 0, info = 1;
   double trace = 0;
   for (int i = 0; i < q->a; i++) {
-    if (q->b[q->A[i]] != 0) w->S[s++] = i;
+    if (q->b[q->A[i]] != 0 && !sp_block_held(q, q->A[i])) w->S[s++] = i;
   }
   w->s = s;
   if (!s) return 0;
@@ -426,6 +426,7 @@ static int goes_packed(const sp_qp *q) { return q->packed && whole_support(q) &&
 static int by_rows(const sp_qp *q) {
   if (by_shares(q)) return goes_packed(q);
   if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
+  if (q->boxed) return 0; /* directions of part of a block have no unit length */
   return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && support(q) > 1.2 * (double)q->n;
 }
 
@@ -456,33 +457,45 @@ static void polar(const sp_qp *q, sp_block_work *w, double len) {
       ss += e * e;
     }
     to = sp_max(h + len * along, 0.1 * h) / sqrt(ss);
+    int held = 0;
+    for (int j = head; j < head + q->len[head]; j++) held |= q->b[j] != 0 && sp_block_held(q, j);
     for (int j = j0; j < j1; j++) {
       const int pos = q->A[w->S[j]];
       const double old = q->unit[pos] * q->b[pos];
-      double now = q->T[head] > 0 ? to * w->u[j] : old + len * w->x[j];
+      double now = q->T[head] > 0 && !held ? to * w->u[j] : old + len * w->x[j];
       if (q->t[pos] > 0 && now * old < 0) now = 0;
       w->d[w->S[j]] = (now - old) / q->unit[pos];
+      if (q->boxed) w->d[w->S[j]] = sp_block_inside(q, pos, q->b[pos] + w->d[w->S[j]]) - q->b[pos];
     }
     j0 = j1;
   }
 }
 
-/* The same up to where the first coefficient vanishes, in a straight line: with dependent columns in the support steps are long, and
- * none of those that cut signs off helps. 0: no coefficient vanishes. */
+/* The same up to where the first coefficient vanishes or meets a limit, in a straight line: with dependent columns in the support steps are long, and
+ * none of those that cut signs off helps. 0: none does. */
 static int boundary(const sp_qp *q, sp_block_work *w) {
-  double len = 1;
+  double len = 1, end = 0; /* of the first */
   int first = -1;
   for (int j = 0; j < w->s; j++) {
     const int pos = q->A[w->S[j]];
     const double u = q->unit[pos] * q->b[pos];
+    if (q->boxed) {
+      const double limit = w->x[j] > 0 ? q->hi[pos] : q->lo[pos], reach = (q->unit[pos] * limit - u) / w->x[j];
+      if (isfinite(limit) && w->x[j] != 0 && reach < len) {
+        len = reach;
+        first = j;
+        end = limit;
+      }
+    }
     if (!(q->t[pos] > 0) || !(u * w->x[j] < 0) || !(-u / w->x[j] < len)) continue;
     len = -u / w->x[j];
     first = j;
+    end = 0;
   }
   if (first < 0) return 0;
   memset(w->d, 0, (size_t)q->a * sizeof *w->d);
   for (int j = 0; j < w->s; j++) w->d[w->S[j]] = len * w->x[j] / q->unit[q->A[w->S[j]]];
-  w->d[w->S[first]] = -q->b[q->A[w->S[first]]];
+  w->d[w->S[first]] = end - q->b[q->A[w->S[first]]];
   return 1;
 }
 
@@ -534,6 +547,10 @@ int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int *moved) {
     for (int i = 0; i < q->a; i++) {
       const int pos = q->A[i];
       q->b[pos] += w->d[i];
+      if (q->boxed && w->d[i] != 0) {
+        q->b[pos] = sp_block_inside(q, pos, q->b[pos]);
+        if (sp_block_held(q, pos)) w->chord = 0;
+      }
       if (w->d[i] != 0 && fabs(q->b[pos]) <= 1e-17 * fabs(w->d[i])) q->b[pos] = 0;
       if (w->d[i] != 0 && q->b[pos] == 0) w->chord = 0;
       w->c[i] -= w->gd[i];

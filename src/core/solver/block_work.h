@@ -2,6 +2,8 @@
 #ifndef SP_BLOCK_WORK_H
 #define SP_BLOCK_WORK_H
 
+#include <math.h>
+
 #include "block.h"
 
 #define SP_BLOCK_SLACK 1e-13 /* rounding of a change of the objective, relative to its terms */
@@ -16,6 +18,7 @@ typedef struct sp_block_work {
   size_t cap_rows, room_C;
   int *S;                    /* [a] slots of the support */
   int cap, cap_H, cap_M, s;
+  double *lo, *hi;           /* [a] limits of a block, penalized units */
   double *rho;               /* [n] by shares: S'r, while sweeps move it */
   double *kept;              /* [(DEPTH + 1) x (a + max(a, n))] b and r (or c) after each of the last sweeps */
   size_t cap_kept;
@@ -45,6 +48,17 @@ static inline double gram(const sp_qp *q, int i, int j) {
   const int K = q->packed && !by_shares(q) ? q->view.K : 1;
   return i % K == j % K ? q->G[(ptrdiff_t)(j / K) * q->capG + i / K] : 0;
 }
+
+/* b within the limits of position k, and at one that it misses by rounding only */
+static inline double sp_block_inside(const sp_qp *q, int k, double b) {
+  const double hi = q->hi[k], lo = q->lo[k];
+  if (isfinite(hi) && b >= hi * (1 - 4e-16)) return hi;
+  if (isfinite(lo) && b <= lo * (1 - 4e-16)) return lo;
+  return b;
+}
+
+/* Does a limit hold the coefficient at position k, whatever it is? Newton steps leave it where it is. */
+static inline int sp_block_held(const sp_qp *q, int k) { return q->boxed && (q->b[k] >= q->hi[k] || q->b[k] <= q->lo[k]); }
 
 /* block.c */
 sp_status sp_block_complete_gram(sp_qp *q); /* G of all columns of XA */

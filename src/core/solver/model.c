@@ -113,12 +113,14 @@ static double unit_of_coefficients(const sp_model *m) { return m->loss.ops->flag
 
 sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   const int j = sp_model_base(m, coefficient);
-  const double ratio = m->ratio ? m->ratio[j] : 1, d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
+  const double ratio = m->ratio ? m->ratio[j] : 1;
+  double d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
   sp_coord co;
   co.v = m->v[j] * ratio;
   co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : m->v[j]) * ratio * ratio * m->ridge_scale;
   co.cv = ratio * ratio * m->curvature;
   co.one = unit_of_coefficients(m);
+  if (m->yscale) d /= m->yscale[coefficient - j * m->K];
   co.lo = m->lower && isfinite(m->lower[j]) ? m->lower[j] * d : -INFINITY;
   co.hi = m->upper && isfinite(m->upper[j]) ? m->upper[j] * d : INFINITY;
   return co;
@@ -147,17 +149,29 @@ int sp_model_block_of(const sp_model *m, int coefficient) {
 sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
   const sp_groups *gr = m->pen->groups;
   const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
-  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature};
+  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature, NULL, NULL};
+  double *lo = v + m->longest, *hi = lo + m->longest;
+  if (m->lower || m->upper) {
+    bl.lo = lo;
+    bl.hi = hi;
+  }
   for (int i = gr->ptr[group]; i < gr->ptr[group + 1]; i++) {
     for (int k = from; k < to; k++) {
       const int c = gr->cols[i] * m->K + k;
       if (!sp_model_usable(m, c)) continue;
       coef[bl.m] = c;
+      if (bl.lo) {
+        const sp_coord co = sp_model_coord(m, c);
+        lo[bl.m] = co.lo * sp_model_unit(m, c);
+        hi[bl.m] = co.hi * sp_model_unit(m, c);
+      }
       v[bl.m++] = m->v[gr->cols[i]];
     }
   }
   return bl;
 }
+
+double sp_model_tolerance(const sp_model *m, const sp_pen_block *bl) { return bl->kv > 0 ? bl->kv / m->ridge_scale : 1; }
 
 static sp_status weigh_groups(sp_model *m) {
   const sp_groups *gr = m->pen->groups;
@@ -376,7 +390,7 @@ static sp_status add_block(sp_model *m, int j) {
   double T, t, ridge;
   if (q->pos[j] >= 0) return SP_OK;
   int *coef = sp_alloc(m->ctx, (size_t)m->longest, sizeof *coef);
-  double *v = sp_alloc(m->ctx, (size_t)m->longest, sizeof *v);
+  double *v = sp_alloc(m->ctx, 3 * (size_t)m->longest, sizeof *v);
   if (!coef || !v) {
     st = SP_ENOMEM;
     goto done;
@@ -387,7 +401,7 @@ static sp_status add_block(sp_model *m, int j) {
     int k;
     SP_TRY(sp_qp_add_column(q, coef[i], &k));
     const sp_coord co = sp_model_coord(m, coef[i]);
-    const double unit = sp_model_unit(m, coef[i]), wt = bl.kv / m->ridge_scale;
+    const double unit = sp_model_unit(m, coef[i]), wt = sp_model_tolerance(m, &bl);
     q->lo[k] = co.lo;
     q->hi[k] = co.hi;
     q->kv[k] = co.kv;
@@ -443,7 +457,8 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   const int blocks = m->blocks && lambda > 0 && m->pen->alpha > 0; /* else there are no norms: coordinates on their own */
   if (blocks != q->blocks) sp_qp_forget_active(q);
   q->blocks = blocks;
-  q->packed = blocks && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
+  q->boxed = blocks && (m->lower || m->upper);
+  q->packed = blocks && !q->boxed && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
     (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];

@@ -105,7 +105,8 @@ sp_status sp_model_add(sp_model *m, int j); /* to the working set, with the rest
 int sp_model_blocks(const sp_model *m);
 int sp_model_block_of(const sp_model *m, int coefficient);
 /* The usable coefficients of block g in coef [longest], the factors of their L1 part in v [longest] */
-sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v);
+sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v); /* v [3 longest]: factors, limits */
+double sp_model_tolerance(const sp_model *m, const sp_pen_block *bl); /* the unit of a block's tolerances, / lambda; 1 without a penalty */
 double sp_model_unit(const sp_model *m, int coefficient); /* penalized unit: u = unit b */
 
 /* The solution at lambda on the working set, from the current state (that of lambda_prev). *kkt: largest violation / lambda over the

@@ -69,6 +69,7 @@ typedef struct sp_qp {
   int longest;        /* coefficients of the largest block */
   int packed;         /* blocks of whole columns in K predictors with one metric: XA [view.n x L / K], see block.c */
   double *shares, *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
+  int boxed;          /* blocks: some coefficient may have a limit */
   int shares_fresh;   /* shares are those of the metric */
   double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
