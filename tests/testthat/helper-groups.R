@@ -23,10 +23,13 @@ vg_loss <- function(y, eta, w, family) {
 }
 
 # group: one value for each column; v: weights of the norms by sort(unique(group)); u: factors of the L1 part
+# lower, upper: limits of the coefficients; one that stands at a limit may be pushed against it
 # returns a data frame with objective and kkt (largest violation over the groups, / (lambda times the group's weight))
 vg_path <- function(fit, x, y, family, group, v, tau = 0, u = rep(1, ncol(x)), alpha = 1, weights = NULL, offset = NULL,
-                    standardize = TRUE, intercept = TRUE, across = TRUE) {
+                    standardize = TRUE, intercept = TRUE, across = TRUE, lower = -Inf, upper = Inf) {
   x <- as.matrix(x)
+  lower <- rep_len(lower, ncol(x))
+  upper <- rep_len(upper, ncol(x))
   y <- as.matrix(y)
   n <- nrow(x)
   K <- ncol(y)
@@ -53,7 +56,7 @@ vg_path <- function(fit, x, y, family, group, v, tau = 0, u = rep(1, ncol(x)), a
     U <- B * sd
     C <- crossprod(z, R) / sd
     penalty <- 0
-    worst <- 0
+    worst <- if (all(B >= lower & B <= upper)) 0 else Inf
     for (g in unique(group)) {
       j <- which(group == g)
       wt <- (1 - tau) * v[g] + tau * mean(u[j])
@@ -66,9 +69,10 @@ vg_path <- function(fit, x, y, family, group, v, tau = 0, u = rep(1, ncol(x)), a
         h <- sqrt(sum(b^2))
         penalty <- penalty + big * h + sum(t * abs(b)) + ridge * h^2 / 2
         shrunk <- sign(c) * pmax(abs(c) - t, 0)
-        viol <- if (h == 0) max(sqrt(sum(shrunk^2)) - big, 0) else {
-          sqrt(sum(ifelse(b == 0, shrunk, c - t * sign(b) - (ridge + big / h) * b)^2))
-        }
+        # what is left of the gradient, but for what a limit takes
+        rest <- if (h == 0) shrunk else ifelse(b == 0, shrunk, c - t * sign(b) - (ridge + big / h) * b)
+        rest[(B[j, k] == upper[j] & rest > 0) | (B[j, k] == lower[j] & rest < 0)] <- 0
+        viol <- if (h == 0) max(sqrt(sum(rest^2)) - big, 0) else sqrt(sum(rest^2))
         worst <- max(worst, viol / (lambda * max(wt, if (wt == 0) 1 else 0)))
       }
     }
@@ -85,7 +89,8 @@ expect_group_exact <- function(x, y, family, ..., Y = y, group = seq_len(ncol(x)
   fit <- sparsepath(x, y, family = family, ...)
   if (is.null(v)) v <- rep(1, length(unique(group)))
   d <- vg_path(fit, x, Y, family, group, v, tau, u, alpha = if (is.null(a$alpha)) 1 else a$alpha, weights = a$weights, offset = a$offset,
-    standardize = !isFALSE(a$standardize), intercept = !isFALSE(a$intercept), across = across)
+    standardize = !isFALSE(a$standardize), intercept = !isFALSE(a$intercept), across = across,
+    lower = if (is.null(a$lower.limits)) -Inf else a$lower.limits, upper = if (is.null(a$upper.limits)) Inf else a$upper.limits)
   expect(all(fit$gap <= GAP) && all(fit$status == 0L), sprintf("%s: gap %.1e", label, max(fit$gap)))
   expect(all(d$kkt <= KKT), sprintf("%s: kkt %.1e at lambda %d", label, max(d$kkt), which.max(d$kkt)))
   expect(all(d$score <= 1e-8 * max(1, abs(Y))), sprintf("%s: score %.1e", label, max(d$score)))

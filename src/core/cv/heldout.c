@@ -6,6 +6,8 @@
 #include "../base/par.h"
 #include "../base/vec.h"
 
+#define SNAP 1e-15
+
 static void sift(int *cols, double *vals, int root, int n) {
   for (int child; (child = 2 * root + 1) < n; root = child) {
     if (child + 1 < n && cols[child + 1] > cols[child]) child++;
@@ -107,14 +109,14 @@ void sp_heldout_coef(const sp_task *t, int l, int *cols, double *vals, int *coun
   *count = standardized(t, l, cols, vals);
   for (int i = 0; i < *count; i++) {
     const int base = sp_model_base(m, cols[i]);
-    double val = vals[i] * m->iscale[base];
-    /* a limit that the solution stands at is returned as it was given */
-    if (m->upper && vals[i] > 0 && val > m->upper[base]) val = m->upper[base];
-    if (m->lower && vals[i] < 0 && val < m->lower[base]) val = m->lower[base];
+    const double scale = m->yscale ? m->yscale[cols[i] % K] : 1;
+    double val = vals[i] * m->iscale[base] * scale;
+    /* a limit that the solution stands at, but for rounding, is returned as it was given */
+    if (m->upper && vals[i] > 0 && val >= m->upper[base] * (1 - SNAP)) val = m->upper[base];
+    if (m->lower && vals[i] < 0 && val <= m->lower[base] * (1 - SNAP)) val = m->lower[base];
     vals[i] = val;
-    a0[cols[i] - base * K] -= val * m->mean[base];
+    a0[cols[i] - base * K] -= val / scale * m->mean[base];
   }
-  for (int i = 0; i < *count && m->yscale; i++) vals[i] *= m->yscale[cols[i] % K];
   for (int k = 0; k < K && m->yscale; k++) a0[k] *= m->yscale[k];
   if ((m->loss.ops->flags & SP_LOSS_SHIFT_FREE) && m->nu0) {
     double mean = 0;
