@@ -156,7 +156,8 @@
 #'   out. The default `NULL` means 1 for all. Factors are rescaled to sum to the
 #'   number of columns; columns left out count as 1 in that sum.
 #' @param lower.limits,upper.limits Limits of the coefficients on the original
-#'   scale, one number or one per column; `lower.limits` must be zero or
+#'   scale, one number or one per column, for all coefficients of a column where
+#'   it has several; `lower.limits` must be zero or
 #'   negative and `upper.limits` zero or positive, so that zero is allowed.
 #'   Default: none.
 #' @param formula,data Instead of `x` and `y`: a formula as for [stats::lm()], with

@@ -471,6 +471,81 @@ static void test_slow(void) {
   }
 }
 
+/* minimizer of k |u|^2 / 2 - a'u + T |u| + sum t |u| in the box, |u| by bisection */
+static void box_minimum(int m, double T, const double *t, double k, const double *a, const double *lo, const double *hi, double *u) {
+  double from = 0, to = 1e6, ss;
+  for (int it = 0; it < 400; it++) {
+    const double h = it == 399 ? to : from + (to - from) / 2;
+    ss = 0;
+    for (int j = 0; j < m; j++) {
+      u[j] = fmin(fmax(soft_of(a[j], t[j]) / (T / h + k), lo[j]), hi[j]);
+      ss += u[j] * u[j];
+    }
+    if (sqrt(ss) < h) to = h;
+    else from = h;
+  }
+  for (int j = 0; j < m && to < 1e-100; j++) u[j] = 0;
+}
+
+/* The operations of a block with limits */
+static void test_box_laws(void) {
+  static const double alphas[] = {1, 0.5, 0.05}, taus[] = {0, 0.05, 0.5, 0.95};
+  for (int trial = 0; trial < 4000; trial++) {
+    const int m = 1 + sp_below(6);
+    const sp_penalty pen = {.ops = group_ops(), .alpha = alphas[trial % 3], .tau = taus[trial % 4]};
+    double v[6], a[6], u[6], z[6], t[6], st[6], lo[6], hi[6], w[6], x[6], zero[6] = {0};
+    const double lambda = pow(10, 2 * sp_uniform() - 1), size = lambda * pow(10, 2 * sp_uniform() - 0.5), unit = lambda + size;
+    for (int j = 0; j < m; j++) {
+      v[j] = 0.2 + sp_uniform();
+      lo[j] = sp_below(3) == 0 ? -INFINITY : -size * sp_uniform() * sp_below(3);
+      hi[j] = sp_below(3) == 0 ? INFINITY : size * sp_uniform() * sp_below(3);
+      a[j] = size * sp_normal();
+    }
+    const sp_pen_block bl = {m, 0.3 + 2 * sp_uniform(), 0.5 + sp_uniform(), v, 1, 0, lo, hi};
+    const double T = lambda * pen.alpha * (1 - pen.tau) * bl.w, k = lambda * (1 - pen.alpha) * bl.kv, step = pow(10, 2 * sp_uniform() - 1);
+    for (int j = 0; j < m; j++) {
+      t[j] = lambda * pen.alpha * pen.tau * v[j];
+      st[j] = step * t[j];
+    }
+    pen.ops->block_prox(&pen, lambda, &bl, a, step, u);
+    box_minimum(m, step * T, st, 1 + step * k, a, lo, hi, x);
+    for (int j = 0; j < m; j++) {
+      SP_CHECK(fabs(u[j] - x[j]) <= 1e-12 * unit, "prox in a box: %g, not %g, trial %d", u[j], x[j], trial);
+      SP_CHECK(u[j] >= lo[j] && u[j] <= hi[j], "prox in the box, trial %d", trial);
+      z[j] = (a[j] - u[j]) / step;
+    }
+    SP_CHECK(pen.ops->block_violation(&pen, lambda, &bl, u, z) <= 1e-12 * unit * (1 + 1 / step), "violation at the prox: %g, trial %d",
+             pen.ops->block_violation(&pen, lambda, &bl, u, z), trial);
+    SP_CHECK(pen.ops->block_fenchel_young(&pen, lambda, &bl, u, z) <= 1e-11 * unit * unit * (1 + 1 / step), "equality: %g, trial %d",
+             pen.ops->block_fenchel_young(&pen, lambda, &bl, u, z), trial);
+    /* zero: optimal exactly where the minimizer is zero */
+    box_minimum(m, T, t, 1, a, lo, hi, x);
+    const double excess = pen.ops->block_violation(&pen, lambda, &bl, zero, a);
+    if (fabs(excess) > 1e-9 * unit || excess == 0) SP_CHECK((excess == 0) == (dot_of(x, x, m) < 1e-18 * unit * unit), "zero, trial %d", trial);
+    /* the conjugate: any feasible point is a lower bound of it, the maximizer attains it */
+    const double s = pen.ops->block_scale(&pen, lambda, &bl, a) * (trial % 2 ? 1 : 0.9);
+    SP_CHECK(s > 0 && s <= 1, "scale, trial %d", trial);
+    for (int j = 0; j < m; j++) {
+      z[j] = s * a[j];
+      w[j] = fmin(fmax(size * sp_normal(), lo[j]), hi[j]);
+    }
+    const double fy = pen.ops->block_fenchel_young(&pen, lambda, &bl, w, z), omega = pen.ops->block_value(&pen, lambda, &bl, w);
+    const double at = omega - dot_of(z, w, m);
+    double most = -INFINITY;
+    for (int i = 0; i < 20; i++) {
+      box_minimum(m, T, t, k, z, lo, hi, x);
+      for (int j = 0; j < m && i; j++) x[j] = fmin(fmax((i % 3 + 1) * size * sp_normal(), lo[j]), hi[j]);
+      const double here = dot_of(z, x, m) - pen.ops->block_value(&pen, lambda, &bl, x);
+      SP_CHECK(fy >= at + here - 1e-10 * (fabs(at) + fabs(here) + unit * unit), "conjugate below a point, trial %d", trial);
+      most = fmax(most, here);
+    }
+    /* at the edge of the domain the supremum may be at infinity */
+    if (k > 0 || trial % 2 == 0) {
+      SP_CHECK(fabs(fy - at - most) <= 1e-9 * (fabs(at) + fabs(most) + unit * unit), "conjugate: %g, not %g, trial %d", fy, at + most, trial);
+    }
+  }
+}
+
 static void test_limits(void) {
   fit f;
   sp_ctx ctx;
@@ -479,7 +554,13 @@ static void test_limits(void) {
   double lower[10] = {0};
   f.q.spec.lower = lower;
   sp_ctx_init(&ctx);
-  SP_CHECK(run_problem(&f.q, &ctx, &path) == SP_EUNSUPPORTED && strstr(ctx.msg, "limits"), "limits with groups");
+  SP_CHECK(run_problem(&f.q, &ctx, &path) == SP_OK, "limits with groups");
+  for (int l = 0; l < path.L; l++) {
+    const sp_point *pt = &path.tasks[0].points[l];
+    SP_CHECK(pt->gap <= 1e-7, "gap %g at %d", pt->gap, l);
+    for (int i = 0; i < pt->count; i++) SP_CHECK(pt->b[i] >= 0, "below the limit");
+  }
+  sp_path_free(&path);
   close_fit(&f);
 }
 
@@ -566,6 +647,7 @@ int main(void) {
   test_mgaussian();
   test_shares();
   test_limits();
+  test_box_laws();
   test_laws();
   test_fits();
   test_identities();
