@@ -178,10 +178,20 @@ test_that("scaled responses have limits in their own units, as in glmnet", {
   expect_equal(max(unlist(lapply(g$beta, as.matrix))), 0.5)
 })
 
-test_that("degrees of freedom and refits know the limits", {
+test_that("refits stay within the limits, and degrees of freedom are those of the coefficients that no limit holds", {
   d <- limits_data(38)
   f <- sparsepath(d$x, d$Y, "mgaussian", lower.limits = -0.2, upper.limits = 0.3, alpha = 0.5, nlambda = 12, relax = TRUE)
   b <- unlist(lapply(f$relaxed$beta, as.matrix))
-  expect_true(all(b >= -0.2 & b <= 0.3))
-  expect_true(all(is.finite(AIC(f))))
+  expect_true(all(b >= -0.2 & b <= 0.3) && any(b == 0.3))
+  # how the fit moves with the responses, by differences
+  f <- sparsepath(d$x, d$Y, "mgaussian", lower.limits = -0.2, upper.limits = 0.3, alpha = 0.5, lambda = c(1, 0.3))
+  expect_true(any(unlist(lapply(f$beta, as.matrix)) == 0.3))
+  step <- 1e-4
+  moved <- vapply(seq_along(d$Y), function(i) {
+    fitted <- lapply(c(step, -step), function(e) {
+      predict(sparsepath(d$x, replace(d$Y, i, d$Y[i] + e), "mgaussian", lower.limits = -0.2, upper.limits = 0.3, alpha = 0.5, lambda = c(1, 0.3)), d$x)
+    })
+    vapply(1:2, function(l) (fitted[[1L]][, , l][i] - fitted[[2L]][, , l][i]) / (2 * step), 0)
+  }, double(2))
+  expect_lt(max(abs(rowSums(moved) - 3 - as.vector(effective_df(f, x = d$x)))), 1e-3) # the intercepts are not counted
 })
