@@ -401,3 +401,21 @@ test_that("columns over all classes or responses, for every shape of data and bl
     }
   }
 })
+
+test_that("equal blocks do not take each other's place from one lambda to the next", {
+  d <- with_seed(8, {
+    x <- matrix(stats::rnorm(60 * 120), 60)
+    list(x = x, y = x[, 1:6] %*% matrix(stats::rnorm(18), 6) + matrix(stats::rnorm(180), 60))
+  })
+  entries <- function(...) {
+    b <- sparsepath(...)$beta
+    sum(diff(t(as.matrix(if (is.list(b)) b[[1]] else b) != 0)) == 1)
+  }
+  three <- rep(1:120, each = 3)
+  expect_steady <- function(x, more, ...) expect_lte(entries(more, ...), 1.5 * entries(x, ...))
+  expect_steady(d$x, d$x[, three], d$y, family = "mgaussian", lambda.min.ratio = 0.01)
+  expect_steady(d$x, d$x[, three], factor(max.col(d$y)), family = "multinomial", type.multinomial = "grouped", lambda.min.ratio = 0.05)
+  groups <- function(m) pen_group(rep(seq_len(m), each = 6))
+  expect_lte(entries(d$x[, c(1:120, 1:120)], d$y[, 1], penalty = groups(40), lambda.min.ratio = 0.01),
+    1.5 * entries(d$x, d$y[, 1], penalty = groups(20), lambda.min.ratio = 0.01))
+})

@@ -763,7 +763,8 @@ done:
   return st;
 }
 
-/* violators among V join A; how many blocks */
+/* violators among V join A; how many blocks. What the residual E of A may account for does not let a block in: a copy of an active one
+ * would, and take its place or not from one lambda to the next. */
 static sp_status enter(sp_qp *q, sp_block_work *w, double E, int c_fresh, int *count) {
   sp_status st = SP_OK;
   const int from = q->a;
@@ -776,7 +777,7 @@ static sp_status enter(sp_qp *q, sp_block_work *w, double E, int c_fresh, int *c
   for (int v = 0; v < q->nV; v++) {
     const int k = q->V[v];
     if (q->len[k] == 0 || q->ia[k] >= 0) continue;
-    const double excess = sp_block_violation(q, k), tol = sp_max(SP_TOL_ENTER, 0.1 * E) * q->lambda * q->wt[k];
+    const double excess = sp_block_violation(q, k), tol = sp_max(SP_TOL_ENTER, E) * q->lambda * q->wt[k];
     if (!(excess > tol + sp_block_noise(q, k))) continue;
     SP_TRY(take_block(q, k));
     ++*count;
