@@ -98,10 +98,11 @@ double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double 
 /* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2: penalty_group.c */
 double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z);
 
-/* The norm of the minimizer of k |u|^2 / 2 - z'u + T |u|_2 + sum_j t v_j |u_j| in the box of the block, u = clip(S(z) h / (T + k h)) with |u| = h;
- * T > 0. Infinite where k = 0 and the directions without a limit alone reach T. penalty_group.c */
+/* The norm of the minimizer of k |u|^2 / 2 - z'u + T |u|_2 + sum_j t v_j |u_j| in the box of the block,
+ * u = clip(S(z) h / (T + k h)) with |u| = h; T > 0. Infinite where k = 0 and the directions without a limit alone reach T. penalty_group.c */
 double sp_norm_in_box(const sp_pen_block *bl, double t, const double *z, double T, double k);
-void sp_prox_in_box(const sp_pen_block *bl, double t, const double *z, double T, double k, double *u); /* that minimizer, k > 0; u may be z */
+void sp_prox_in_box(const sp_pen_block *bl, double t, const double *z, double T, double k,
+                    double *u); /* that minimizer, k > 0; u may be z */
 
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */

@@ -2,7 +2,8 @@
  *
  * - a sweep: each block goes to its own minimizer. That of the group lasso solves (M + mu I) u = z, mu |u| = T, a secular equation in
  *   mu (as Moré & Sorensen 1983, section 4, for trust regions), in the eigenvectors of M; with an L1 part a few proximal gradient steps
- *   do, and with limits too. A block is set to zero when |S(z)| <= T, exactly. Sweeps never increase the objective, and are extrapolated every few. They keep
+ *   do, and with limits too. A block is set to zero when |S(z)| <= T, exactly.
+ *   Sweeps never increase the objective, and are extrapolated every few. They keep
  *   either the correlations, by the Gram matrix, or the residual, whichever is shorter;
  * - a Newton step over the coefficients that are not zero, where the penalty is smooth with curvature T / h (I - u u' / h^2) for a
  *   block of norm h. It is taken in polar form: the norm and the direction of a block move apart, so that a norm cannot change its
