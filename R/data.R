@@ -102,9 +102,11 @@ NULL
 #' @seealso [vantveer], `vignette("survival")`.
 #' @examples
 #' x <- make_x(vandevijver[-(1:2)], contrasts = "treatment")
-#' clinical <- ncol(make_x(vandevijver[3:7], contrasts = "treatment")) # they come first, and go without penalty
+#' # the clinical variables come first, and go without penalty
+#' clinical <- ncol(make_x(vandevijver[3:7], contrasts = "treatment"))
 #' free <- seq_len(ncol(x)) <= clinical
-#' fit <- sparsepath(x, vandevijver[c("time", "status")], family = "cox", penalty.factor = as.numeric(!free))
+#' fit <- sparsepath(x, vandevijver[c("time", "status")], family = "cox",
+#'   penalty.factor = as.numeric(!free))
 #' coef(fit, s = fit$lambda[10])[1:10, ]
 #' @name vandevijver
 #' @docType data

@@ -151,7 +151,8 @@ pen_scad <- function(gamma = 3.7, curvature = NULL) nonconvex_penalty("scad", ga
 #' @examples
 #' x <- log2(colon$x)[, 1:200]
 #' group <- rep(1:40, each = 5)
-#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_group_mcp(group), lambda.min.ratio = 0.2)
+#' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_group_mcp(group),
+#'   lambda.min.ratio = 0.2)
 #' b <- coef(fit, s = fit$lambda[10])[-1, ]
 #' table(group[b != 0]) # whole groups
 #' max(fit$kkt)

@@ -76,8 +76,8 @@
 #' # copy numbers of 80 tumours at 200 places on two chromosomes (simulated); a region of each matters
 #' set.seed(1)
 #' chromosome <- rep(1:2, c(120, 80))
-#' x <- t(replicate(80, unlist(lapply(c(120, 80), function(m) cumsum(rbinom(m, 1, 0.05) * rnorm(m, sd = 0.5)))))) +
-#'   rnorm(80 * 200, sd = 0.2)
+#' steps <- function(m) cumsum(rbinom(m, 1, 0.05) * rnorm(m, sd = 0.5))
+#' x <- t(replicate(80, c(steps(120), steps(80)))) + rnorm(80 * 200, sd = 0.2)
 #' beta <- rep(c(0, 0.1, 0, -0.1, 0), c(40, 25, 85, 20, 30))
 #' y <- rbinom(80, 1, plogis(drop(x %*% beta)))
 #'

@@ -53,7 +53,8 @@
 #' @seealso [sparsepath()], [pen_adaptive()].
 #' @examples
 #' x <- log2(colon$x)
-#' cv <- cv.prior_lasso(x, colon$y, prior = c(249, 493, 765), eta = c(0, 0.5, 2), family = "binomial", nfolds = 5)
+#' cv <- cv.prior_lasso(x, colon$y, prior = c(249, 493, 765), eta = c(0, 0.5, 2),
+#'   family = "binomial", nfolds = 5)
 #' cv
 #' b <- coef(cv)
 #' b[b[, 1] != 0, ]

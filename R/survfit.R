@@ -45,7 +45,8 @@
 #' Association*, 72(359), 557-565. \doi{10.1080/01621459.1977.10480613} (ties)
 #' @seealso [predict.sparsepath()], [concordance_index()], `vignette("survival")`.
 #' @examplesIf requireNamespace("survival", quietly = TRUE)
-#' d <- na.omit(survival::pbc[1:312, c("time", "status", "age", "edema", "bili", "albumin", "protime", "stage")])
+#' d <- na.omit(survival::pbc[1:312, c("time", "status", "age", "edema", "bili", "albumin",
+#'   "protime", "stage")])
 #' fit <- sparsepath(Surv(time, status == 2) ~ ., d, family = "cox")
 #' curves <- survival::survfit(fit, newx = d[1:2, ], s = 0.05)
 #' curves
