@@ -165,7 +165,7 @@ concordance_index <- function(pred, y, weights = NULL) {
   }
   w <- if (is.null(weights)) rep(1, n) else check_numeric(weights, "weights", call, n = n, of = "rows of `pred`", lower = 0)
   if (is_survival(y) || is.matrix(y) && ncol(y) > 1L) {
-    rows <- NROW_of(y)
+    rows <- response_rows(y)
     if (rows != n) {
       sp_abort("length", sprintf("`y` must have one row for each of the %d rows of `pred`.", n), why = sprintf("It has %d.", rows), call = call, arg = "y")
     }
@@ -197,7 +197,7 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
     newy <- newy %||% response_in(path, newx, call, "newx") %||% abort_missing("newy", "Give the response.", call)
     eta <- if (is.null(s)) predict(object, newx, newoffset = newoffset, ...) else predict(object, newx, s = s, newoffset = newoffset, ...)
     known <- complete_rows(eta, if (own) newy)
-    if (!all(known) && NROW_of(newy) == length(known) && (is.null(weights) || length(weights) == length(known))) {
+    if (!all(known) && response_rows(newy) == length(known) && (is.null(weights) || length(weights) == length(known))) {
       if (!any(known)) sp_abort("nonfinite", "No row of `newx` is complete.", call = call, arg = "newx")
       sp_warn("incomplete", sprintf("%d of %d rows of `newx` have missing values and are left out.", sum(!known), length(known)), call = call)
       eta <- if (length(dim(eta)) == 3L) eta[known, , , drop = FALSE] else eta[known, , drop = FALSE]
@@ -233,7 +233,7 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
   }
   n <- nrow(eta)
   weights <- check_weights(weights, n, call)
-  rows <- NROW_of(newy)
+  rows <- response_rows(newy)
   if (length(newy) && rows != n) {
     sp_abort("length", sprintf("`newy` must have one value for each of the %d rows.", n), why = sprintf("It has %d.", rows), call = call, arg = "newy")
   }
@@ -243,7 +243,7 @@ judged <- function(object, newx, newy, weights, s, newoffset, family, classnames
 }
 
 #' @noRd
-NROW_of <- function(y) NROW(if (inherits(y, "stratified")) y$y else y)
+response_rows <- function(y) NROW(if (inherits(y, "stratified")) y$y else y)
 
 #' Rows without a missing value in the linear predictors, and in the response if it is given
 #' @noRd

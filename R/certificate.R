@@ -119,7 +119,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
 
   free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
   if (!is.null(concave)) free <- free | b != 0 & pen$l2 == 0 & (if (is.null(pen$T)) pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
-  free <- free & !dropped & !(b >= pen$upper * (1 - 1e-9) & is.finite(pen$upper)) & !(b <= pen$lower * (1 - 1e-9) & is.finite(pen$lower))
+  free <- free & !dropped & !at_upper(b, pen) & !at_lower(b, pen)
   best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
   t_raw <- residual_of(eta, problem, w, traits)
   t_best <- residual_of(best, problem, w, traits)
@@ -291,7 +291,7 @@ best_gap <- function(state) {
     scale <- ifelse(size > 0, colSums(w * (state$y - state$offset) * state$t) / size, 1)
     gap <- pmin(gap, gap_at(state, pmin(pmax(scale, -feasible), feasible)))
   }
-  smooth <- apply(state$pen$l2 > 0 | !bounded(state), 2L, all) %in% TRUE # NA: predictors beyond what exp() can tell apart
+  smooth <- apply(state$pen$l2 > 0 | !unlimited(state), 2L, all) %in% TRUE # NA: predictors beyond what exp() can tell apart
   if (any(smooth)) {
     # An elastic net has no constraint, nor has a coefficient that its limit holds: full residuals are allowed, and best near the optimum.
     gap <- pmin(gap, ifelse(smooth, gap_at(state, rep(1, length(gap))), Inf))
@@ -314,9 +314,9 @@ golden_gap <- function(state, upper, rounds = 40L) {
   gap_at(state, (lower + upper) / 2)
 }
 
-#' Does no limit of the coefficient make the conjugate finite?
+#' Where the coefficient has no limit on the side it is pushed to, so that only l1 makes its conjugate finite
 #' @noRd
-bounded <- function(state) {
+unlimited <- function(state) {
   z <- state$z
   (z > 0 & is.infinite(state$pen$upper) | z < 0 & is.infinite(state$pen$lower)) & z != 0
 }
@@ -327,7 +327,7 @@ feasible_scale <- function(state) {
   pen <- state$pen
   z <- state$z
   if (!is.null(pen$T)) return(block_scale(z, pen))
-  ratio <- ifelse(bounded(state), pen$l1 / abs(z), Inf)
+  ratio <- ifelse(unlimited(state), pen$l1 / abs(z), Inf)
   apply(ratio, 2L, min)
 }
 
@@ -360,15 +360,20 @@ penalty_terms <- function(z, b, pen) {
   pen$l2 / 2 * (b - peak)^2 + pmax(pen$l1 * (abs(b) - side * b) + (g - pen$l1 * side) * (peak - b), 0)
 }
 
+#' Coefficients at their limits, as far as rounding lets one tell
+#' @noRd
+at_upper <- function(b, pen) is.finite(pen$upper) & b >= pen$upper * (1 - 1e-9)
+
+#' @noRd
+at_lower <- function(b, pen) is.finite(pen$lower) & b <= pen$lower * (1 - 1e-9)
+
 #' Largest violation of the optimality conditions, per lambda
 #' @noRd
 kkt_violation <- function(z, b, pen, dropped) {
   g <- z - pen$l2 * b
-  at_upper <- is.finite(pen$upper) & b >= pen$upper * (1 - 1e-9)
-  at_lower <- is.finite(pen$lower) & b <= pen$lower * (1 - 1e-9)
   too_high <- g - pen$l1 * ifelse(b >= 0, 1, -1) # the coefficient should grow
   too_low <- -g - pen$l1 * ifelse(b <= 0, 1, -1) # the coefficient should fall
-  violation <- pmax(ifelse(at_upper, 0, too_high), ifelse(at_lower, 0, too_low), 0)
+  violation <- pmax(ifelse(at_upper(b, pen), 0, too_high), ifelse(at_lower(b, pen), 0, too_low), 0)
   violation[dropped, ] <- 0
   apply(violation, 2L, max)
 }

@@ -124,6 +124,9 @@ abort_missing <- function(arg, what, call) {
   sp_abort("missing_argument", sprintf("`%s` is missing.", arg), how = what, call = call, arg = arg)
 }
 
+#' @noRd
+abort_no_data <- function(arg, call) abort_missing(arg, "The fit holds no data: give `x` and `y`.", call)
+
 # ---- arguments that do not exist ----------------------------------------------
 
 #' Arguments of glmnet that live elsewhere or do not exist here

@@ -62,24 +62,21 @@ trace_df_curvature <- function(object, free, data, call) {
   p <- object$dim[1L]
   K <- if (is_several(object)) length(object$beta) else 1L
   x <- data$x
-  n <- nrow(x)
   total <- sum(data$w)
   w <- data$w / total
   cox <- identical(object$family, "cox")
   again <- penalty_again(object)
-  exclude <- check_exclude(again$exclude, p, object$varnames, call)
-  v <- check_penalty_factor(again$factor, exclude, p, call)
-  groups <- penalty_groups(if (is_group_penalty(again$penalty)) again$penalty, isTRUE(object$grouped) || identical(object$family, "mgaussian"), v,
-    !is.null(again$factor) && any(diff(v[is.finite(v)]) != 0), FALSE, x, object$alpha, call)
-  v <- group_factors(groups, again$penalty, v)
-  if (groups_stand_alone(groups, again$penalty)) groups <- NULL
+  joint <- isTRUE(object$grouped) || identical(object$family, "mgaussian")
+  norms <- setup_groups(again$penalty, joint, factors_again(object, call), again$factor, FALSE, x, object$alpha, call)
+  groups <- norms$groups
+  v <- norms$v
   beta <- stacked_beta(object$beta)
-  rows <- lapply(seq_len(ncol(free)), function(l) free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])] + 1L)
-  used <- sort(unique(beta@i %% p)) + 1L # those at a limit are part of the norm
-  values <- dense_columns(x, used, call)
-  scale <- rep(1, length(used))
-  if (object$standardize) scale <- sqrt(pmax(colSums(w * values^2) - colSums(w * values)^2, 0))
-  values <- values / rep(scale, each = n)
+  rows <- active_columns(free)
+  all_rows <- active_columns(beta) # those at a limit are part of the norm
+  used <- sort(unique(beta@i %% p)) + 1L
+  scaled <- scaled_columns(x, used, w, object$standardize, call)
+  values <- scaled$values
+  scale <- scaled$scale
   unit <- rep(1, K)
   if (!is.null(object$likelihood$scale)) unit <- object$likelihood$scale # of the responses
   s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
@@ -97,7 +94,7 @@ trace_df_curvature <- function(object, free, data, call) {
     P <- diag(ridge, length(at))
     if (!is.null(pen)) {
       b <- beta[at, l] * scale[column] / unit[k]
-      some <- beta@i[beta@p[l] + seq_len(beta@p[l + 1L] - beta@p[l])] + 1L
+      some <- all_rows[[l]]
       sizes <- rowsum((beta[some, l] * scale[match((some - 1L) %% p + 1L, used)] / unit[(some - 1L) %/% p + 1L])^2, pen$blocks[some])
       for (own in split(seq_along(at), pen$blocks[at])) {
         strength <- pen$T[pen$blocks[at[own[1L]]], l]
@@ -184,6 +181,24 @@ solve_psd <- function(A, B) {
   keep <- e$values > 1e-12 * max(e$values, 0)
   u <- e$vectors[, keep, drop = FALSE]
   u %*% (crossprod(u, B) / e$values[keep])
+}
+
+#' Penalty factors of the fit, Inf where a column is excluded
+#' @noRd
+factors_again <- function(object, call) {
+  p <- object$dim[1L]
+  again <- penalty_again(object)
+  check_penalty_factor(again$factor, check_exclude(again$exclude, p, object$varnames, call), p, call)
+}
+
+#' Columns in units of their standard deviations, where those are the fit's units
+#' @return list(values, scale)
+#' @noRd
+scaled_columns <- function(x, used, w, standardize, call) {
+  values <- dense_columns(x, used, call)
+  scale <- rep(1, length(used))
+  if (standardize) scale <- sqrt(pmax(colSums(w * values^2) - colSums(w * values)^2, 0))
+  list(values = values / rep(scale, each = nrow(values)), scale = scale)
 }
 
 #' Columns as a dense matrix, if that is not too much to ask for

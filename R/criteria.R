@@ -419,10 +419,7 @@ intercept_df <- function(object) object$intercept * contrasts_of(object)
 count_df <- function(object, free) {
   if (!is_several(object)) return(as.double(Matrix::colSums(free)))
   p <- object$dim[1L]
-  vapply(seq_len(ncol(free)), function(l) {
-    j <- free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])] %% p + 1L
-    sum(pmin(tabulate(j, p), contrasts_of(object)))
-  }, 0)
+  vapply(active_columns(free), function(rows) sum(pmin(tabulate((rows - 1L) %% p + 1L, p), contrasts_of(object))), 0)
 }
 
 #' The data of a fit again, with weights as numbers
@@ -467,23 +464,22 @@ trace_df_classes <- function(object, free, data, call) {
   w <- data$w / sum(data$w)
   p <- object$dim[1L]
   K <- length(object$beta)
-  v <- check_penalty_factor(object$settings$penalty.factor, check_exclude(object$settings$exclude, p, object$varnames, call), p, call)
+  v <- factors_again(object, call)
   prob <- softmax(linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call))
   used <- sort(unique(free@i %% p)) + 1L
-  x <- dense_columns(x, used, call)
-  scale <- rep(1, length(used))
-  if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
+  z_used <- scaled_columns(x, used, w, object$standardize, call)$values
+  rows <- active_columns(free)
   rows_of <- function(m, k, q) { # S times columns m of predictor k, the classes below each other
     do.call(rbind, lapply(seq_len(K), function(h) sqrt(w) * q[, k] * ((h == k) - q[, h] * q[, k]) * m))
   }
   vapply(seq_along(object$lambda), function(l) {
-    at <- free@i[free@p[l] + seq_len(free@p[l + 1L] - free@p[l])]
+    at <- rows[[l]] - 1L
     if (!length(at)) return(0)
     q <- sqrt(matrix(prob[, , l], n))
     column <- at %% p + 1L
     z <- do.call(cbind, lapply(seq_len(K), function(k) {
       own <- match(column[at %/% p == k - 1L], used)
-      if (length(own)) rows_of(x[, own, drop = FALSE] / rep(scale[own], each = n), k, q)
+      if (length(own)) rows_of(z_used[, own, drop = FALSE], k, q)
     }))
     column <- column[order(at %/% p)]
     ridge <- (1 - object$alpha) * v[column]
@@ -509,16 +505,12 @@ trace_df <- function(object, free, data, call) {
   x <- data$x
   total <- sum(data$w)
   w <- data$w / total
-  p <- object$dim[1L]
-  again <- penalty_again(object)
-  exclude <- check_exclude(again$exclude, p, object$varnames, call)
-  v <- check_penalty_factor(again$factor, exclude, p, call)
+  v <- factors_again(object, call)
   s_y <- if (is_gaussian(object)) sqrt(object$nulldev / total) else 1
   eta <- if (!is_gaussian(object)) linear_predictor(object, list(a0 = object$a0, beta = object$beta), x, data$offset, call)
   used <- sort(unique(free@i)) + 1L
-  x <- dense_columns(x, used, call)
-  scale <- rep(1, length(used))
-  if (object$standardize) scale <- sqrt(pmax(colSums(w * x^2) - colSums(w * x)^2, 0))
+  z_used <- scaled_columns(x, used, w, object$standardize, call)$values
+  rows <- active_columns(free)
   curvature <- function(l) {
     if (is_gaussian(object)) return(w)
     e <- eta[, l, drop = FALSE]
@@ -526,14 +518,13 @@ trace_df <- function(object, free, data, call) {
   }
   last <- NULL
   vapply(seq_along(object$lambda), function(l) {
-    rows <- free@i[seq_len(free@p[l + 1L] - free@p[l]) + free@p[l]] + 1L
-    at <- match(rows, used)
+    at <- match(rows[[l]], used)
     if (!length(at)) return(0)
     lambda <- object$lambda[l]
     if (is.null(last) || !is_gaussian(object) || !identical(last$at, at)) {
       q <- curvature(l)
-      z <- sqrt(q) * x[, at, drop = FALSE] / rep(scale[at], each = nrow(x))
-      ridge <- (1 - object$alpha) * v[rows] / s_y
+      z <- sqrt(q) * z_used[, at, drop = FALSE]
+      ridge <- (1 - object$alpha) * v[rows[[l]]] / s_y
       base <- cbind(if (object$intercept) sqrt(q), z[, ridge == 0, drop = FALSE])
       z <- z[, ridge > 0, drop = FALSE] / rep(sqrt(ridge[ridge > 0]), each = nrow(z))
       last <<- c(list(at = at), trace_parts(base, z, object$intercept))

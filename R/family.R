@@ -16,7 +16,7 @@
 #'   at eta and dual point `t`, NULL when there is no gap), `measures` (the default first, with the
 #'   names printed), `early` (rule for the end of the automatic grid: `fdev` times `factor`, looking
 #'   back `span` steps, `relative`: FALSE absolute, TRUE to the deviance ratio, 2 to what it leaves). Family objects: also `family`,
-#'   `label`, `linkfun`, `expected` (curvature), `valid`, `at` (all that the engine asks for).
+#'   `label`, `linkfun`, `expected` (curvature).
 #' @noRd
 family_traits <- function(family) {
   if (inherits(family, "family")) return(object_traits(family))
@@ -176,15 +176,6 @@ object_traits <- function(family) {
     d[!(is.finite(d) & is.finite(eta))] <- Inf
     d
   }
-  at <- function(eta, y, mu = linkinv(eta)) {
-    slope <- mu_eta(eta)
-    v <- variance(mu)
-    list(
-      loss = unit_deviance(eta, y, mu) / 2, score = (y - mu) * slope / v,
-      curvature = (slope^2 - (y - mu) * (bend(eta, mu, slope) - slope^2 * variance_slope(family, mu) / v)) / v,
-      expected = slope^2 / v
-    )
-  }
   poisson <- family$family == "poisson"
   list(
     name = "glm", family = family, label = family_label(family), text = sprintf("%s regression, %s link", family$family, family$link),
@@ -195,13 +186,13 @@ object_traits <- function(family) {
       mu <- linkinv(eta)
       (y - mu) * mu_eta(eta) / variance(mu)
     },
-    curvature = function(eta, y) at(eta, y)$curvature,
-    expected = function(eta) mu_eta(eta)^2 / variance(linkinv(eta)),
-    valid = function(eta, mu = linkinv(eta)) {
-      all(is.finite(mu)) && (is.null(family$valideta) || isTRUE(family$valideta(eta))) &&
-        (is.null(family$validmu) || isTRUE(family$validmu(mu)))
+    curvature = function(eta, y) {
+      mu <- linkinv(eta)
+      slope <- mu_eta(eta)
+      v <- variance(mu)
+      (slope^2 - (y - mu) * (bend(eta, mu, slope) - slope^2 * variance_slope(family, mu) / v)) / v
     },
-    at = at,
+    expected = function(eta) mu_eta(eta)^2 / variance(linkinv(eta)),
     divergence = NULL,
     measures = c(deviance = "GLM Deviance", if (has_classes(family)) c(class = "Misclassification Error", auc = "AUC"),
       mse = "Mean-Squared Error", mae = "Mean Absolute Error"),

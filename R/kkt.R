@@ -63,9 +63,9 @@ kkt <- function(object, ...) {
 kkt.sparsepath <- function(object, x, y, weights = NULL, offset = NULL, s = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.sparsepath)), call)
-  if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
+  if (missing(x)) abort_no_data("x", call)
   data <- data_of_fit(object, x, if (!missing(y)) y, weights, offset, call)
-  if (is.null(data$y)) abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  if (is.null(data$y)) abort_no_data("y", call)
   setup <- setup_again(object, data, call)
   b <- coefficients_at(object, s, FALSE, NULL, call)
   certify(b$a0, b$beta, if (is.null(s)) object$lambda else s, setup)

@@ -253,8 +253,8 @@ warn_below <- function(object, lambda, call) {
 kkt.lars_path <- function(object, x, y, weights = NULL, lambda = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.lars_path)), call)
-  if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
-  if (missing(y)) abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  if (missing(x)) abort_no_data("x", call)
+  if (missing(y)) abort_no_data("y", call)
   if (object$type == "lar") {
     sp_abort("unavailable", "Least angle regression has no certificate.", why = "It minimizes nothing.",
       how = "`type = \"lasso\"` is the path that does.", call = call, arg = "object")

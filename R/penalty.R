@@ -141,6 +141,19 @@ penalty_text <- function(penalty) {
 
 # ---- the engine's groups -----------------------------------------------------------
 
+#' Groups and penalty factors of a problem
+#'
+#' @param joint Are the coefficients of all predictors penalized together?
+#' @param v Penalty factors, infinite for columns left out; `penalty.factor`: as given, or NULL.
+#' @return list(groups: see penalty_groups(), NULL where no norm is left; v)
+#' @noRd
+setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, call) {
+  unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)
+  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, limits, x, alpha, call)
+  v <- group_factors(groups, penalty, v)
+  list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
+}
+
 #' Groups as the engine reads them, or NULL when coefficients stand alone
 #'
 #' @param penalty From a constructor, or NULL.
@@ -295,7 +308,7 @@ block_violation <- function(z, b, pen, dropped) {
   h <- block_norms(b, pen)
   ratio <- ifelse(h > 0, pen$T / h, 0)[pen$blocks, , drop = FALSE]
   e <- ifelse(b == 0, soft(z, pen$l1), z - pen$l1 * sign(b) - (pen$l2 + ratio) * b)
-  e[(e > 0 & is.finite(pen$upper) & b >= pen$upper * (1 - 1e-9)) | (e < 0 & is.finite(pen$lower) & b <= pen$lower * (1 - 1e-9))] <- 0
+  e[e > 0 & at_upper(b, pen) | e < 0 & at_lower(b, pen)] <- 0
   e[dropped, ] <- 0
   size <- block_norms(e, pen)
   violation <- ifelse(h > 0, size, pmax(size - pen$T, 0))

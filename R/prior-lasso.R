@@ -261,8 +261,8 @@ plot.prior_lasso <- function(x, eta = NULL, ...) plot(fit_of_eta(x, eta %||% x$e
 kkt.prior_lasso <- function(object, x, y, eta = NULL, weights = NULL, offset = NULL, ...) {
   call <- shown_call("kkt")
   check_dots(dots_of(...), names(formals(kkt.prior_lasso)), call)
-  if (missing(x)) abort_missing("x", "The fit holds no data: give `x` and `y`.", call)
-  if (missing(y)) abort_missing("y", "The fit holds no data: give `x` and `y`.", call)
+  if (missing(x)) abort_no_data("x", call)
+  if (missing(y)) abort_no_data("y", call)
   fit <- fit_of_eta(object, eta, call)
   eta <- eta %||% object$eta
   setup <- setup_again(fit, list(x = x, y = y, weights = weights, offset = offset), call)

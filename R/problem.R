@@ -48,17 +48,15 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     chains <- fused_chains(penalty, p, call)
     v <- chains$v # lambda has the unit of the steps: not rescaled
   }
-  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped", v,
-    !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0), !is.null(lower) || !is.null(upper), x, alpha, call)
-  v <- group_factors(groups, penalty, v)
-  if (groups_stand_alone(groups, penalty)) groups <- NULL
+  joint <- traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped"
+  norms <- setup_groups(penalty, joint, v, penalty.factor, !is.null(lower) || !is.null(upper), x, alpha, call)
 
   if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = alpha, v = v, chains = chains, groups = groups, standardize.response = standardize.response,
+    alpha = alpha, v = norms$v, chains = chains, groups = norms$groups, standardize.response = standardize.response,
     lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
     upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),

@@ -7,8 +7,9 @@
 #' @noRd
 cox_variable_residuals <- function(eta, data, w, newx, beta, type) {
   risk_sets <- risk_structure(data, w)
+  active <- active_columns(beta)
   each <- lapply(seq_len(ncol(eta)), function(l) {
-    used <- beta@i[beta@p[l] + seq_len(beta@p[l + 1L] - beta@p[l])] + 1L
+    used <- active[[l]]
     z <- as.matrix(newx[, used, drop = FALSE])
     dimnames(z) <- list(rownames(newx), rownames(beta)[used])
     if (type == "schoenfeld") schoenfeld_residuals(z, eta[, l], data, risk_sets) else score_residuals(z, eta[, l], risk_sets, w)

@@ -98,3 +98,16 @@ expect_group_exact <- function(x, y, family, ..., Y = y, group = seq_len(ncol(x)
   expect(all(own$rel.gap <= GAP) && all(own$kkt <= KKT), sprintf("%s: kkt() says gap %.1e, kkt %.1e", label, max(own$rel.gap), max(own$kkt)))
   invisible(list(fit = fit, v = d, own = own))
 }
+
+# make_problem() with columns in groups of a random arrangement; dense ones have a column in other units
+grouped_problem <- function(seed, n, p, rho, groups, sparse) {
+  d <- make_problem(n, p, "equi", rho, seed = seed)
+  if (sparse) {
+    d$x[abs(d$x) < 1] <- 0
+    d$x <- Matrix::Matrix(d$x, sparse = TRUE)
+  } else {
+    d$x[, 3] <- 20 * d$x[, 3] + 7
+  }
+  d$group <- with_seed(seed + 100, sample(rep_len(seq_len(groups), p)))
+  d
+}

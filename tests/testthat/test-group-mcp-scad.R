@@ -6,14 +6,7 @@ make_pen <- list(mcp = pen_group_mcp, scad = pen_group_scad)
 group_gamma <- c(mcp = 3, scad = 4)
 
 concave_data <- function(seed, n = 80, p = 60, sparse = FALSE) {
-  d <- make_problem(n, p, "equi", 0.3, seed = seed)
-  if (sparse) {
-    d$x[abs(d$x) < 1] <- 0
-    d$x <- Matrix::Matrix(d$x, sparse = TRUE)
-  } else {
-    d$x[, 3] <- 20 * d$x[, 3] + 7
-  }
-  d$group <- with_seed(seed + 100, sample(rep_len(1:20, p)))
+  d <- grouped_problem(seed, n, p, 0.3, 20, sparse)
   d$size <- as.vector(table(d$group))
   u <- drop(scale(d$y))
   d$z <- with_seed(seed, rbinom(n, 1, 1 / (1 + exp(-u))))

@@ -1,14 +1,7 @@
 # Penalties with norms of groups: the verifier of helper-groups.R, identities, closed forms, errors.
 
 group_data <- function(seed, n = 60, p = 60, sparse = FALSE) {
-  d <- make_problem(n, p, "equi", 0.4, seed = seed)
-  if (sparse) {
-    d$x[abs(d$x) < 1] <- 0
-    d$x <- Matrix::Matrix(d$x, sparse = TRUE)
-  } else {
-    d$x[, 3] <- 20 * d$x[, 3] + 7
-  }
-  d$group <- with_seed(seed + 100, sample(rep_len(1:15, p)))
+  d <- grouped_problem(seed, n, p, 0.4, 15, sparse)
   d$z <- as.double(d$y > median(d$y))
   d$counts <- as.double(round(exp(pmin(2, d$y / sd(d$y)))))
   d$class <- factor(c("a", "b", "c")[cut(rank(d$y + sd(d$y) * d$o), 3, labels = FALSE)])

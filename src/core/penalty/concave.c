@@ -21,6 +21,14 @@ double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co
   return fmax(0, pieces[h].t + pieces[h].k * x);
 }
 
+double sp_penalty_concavity(const sp_penalty *pen, double lambda, const sp_coord *co) {
+  sp_piece pieces[SP_MAX_PIECES];
+  const int count = pen->ops->pieces(pen, lambda, co, pieces);
+  double least = 0;
+  for (int h = 0; h < count; h++) least = fmin(least, pieces[h].k);
+  return least;
+}
+
 double sp_penalty_minimum(const sp_penalty *pen, double lambda, const sp_coord *co, double a, double z) {
   sp_piece pieces[SP_MAX_PIECES];
   const int count = pen->ops->pieces(pen, lambda, co, pieces);

@@ -6,14 +6,6 @@
 /* the norm as a coefficient */
 static sp_coord coord_of(const sp_pen_block *bl) { return (sp_coord){bl->w, bl->kv, -INFINITY, INFINITY, bl->cv, bl->one}; }
 
-static double norm(const double *u, int m) {
-  double top = 0, ss = 0;
-  for (int j = 0; j < m; j++) top = fmax(top, fabs(u[j]));
-  if (!(top > 0)) return 0;
-  for (int j = 0; j < m; j++) ss += (u[j] / top) * (u[j] / top);
-  return top * sqrt(ss);
-}
-
 void sp_concave_block_norms(const sp_penalty *pen, double lambda, const sp_pen_block *bl, double *T, double *t_by_v, double *k) {
   const sp_coord co = coord_of(bl);
   sp_concave_l1_ridge(pen, lambda, &co, T, k);
@@ -22,20 +14,20 @@ void sp_concave_block_norms(const sp_penalty *pen, double lambda, const sp_pen_b
 
 double sp_concave_block_gauge(const sp_penalty *pen, const sp_pen_block *bl, const double *z) {
   const sp_coord co = coord_of(bl);
-  return sp_concave_gauge(pen, &co, norm(z, bl->m));
+  return sp_concave_gauge(pen, &co, sp_pen_norm(z, bl->m));
 }
 
 double sp_concave_block_value(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u) {
   const sp_coord co = coord_of(bl);
-  return sp_concave_value(pen, lambda, &co, norm(u, bl->m));
+  return sp_concave_value(pen, lambda, &co, sp_pen_norm(u, bl->m));
 }
 
 double sp_concave_block_violation(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
   const sp_coord co = coord_of(bl);
-  const double h = norm(u, bl->m);
+  const double h = sp_pen_norm(u, bl->m);
   double T, k, curve, ss = 0;
   sp_concave_l1_ridge(pen, lambda, &co, &T, &k);
-  if (h == 0) return fmax(0, norm(z, bl->m) - T);
+  if (h == 0) return fmax(0, sp_pen_norm(z, bl->m) - T);
   T = sp_penalty_slope(pen, lambda, &co, h, &curve);
   for (int j = 0; j < bl->m; j++) {
     const double d = z[j] - (T / h + k) * u[j];
@@ -46,12 +38,12 @@ double sp_concave_block_violation(const sp_penalty *pen, double lambda, const sp
 
 double sp_concave_block_scale(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z) {
   const sp_coord co = coord_of(bl);
-  return sp_concave_scale(pen, lambda, &co, norm(z, bl->m));
+  return sp_concave_scale(pen, lambda, &co, sp_pen_norm(z, bl->m));
 }
 
 double sp_concave_block_fenchel_young(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
   const sp_coord co = coord_of(bl);
-  const double h = norm(u, bl->m);
+  const double h = sp_pen_norm(u, bl->m);
   double T, k, curve;
   sp_concave_l1_ridge(pen, lambda, &co, &T, &k);
   if (h > 0) T = sp_penalty_slope(pen, lambda, &co, h, &curve);

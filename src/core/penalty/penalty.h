@@ -98,6 +98,8 @@ double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double 
 /* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2: penalty_group.c */
 double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z);
 
+double sp_pen_norm(const double *u, int m); /* |u|_2, whatever the size of u: penalty_group.c */
+
 /* The norm of the minimizer of k |u|^2 / 2 - z'u + T |u|_2 + sum_j t v_j |u_j| in the box of the block,
  * u = clip(S(z) h / (T + k h)) with |u| = h; T > 0. Infinite where k = 0 and the directions without a limit alone reach T. penalty_group.c */
 double sp_norm_in_box(const sp_pen_block *bl, double t, const double *z, double T, double k);
@@ -107,6 +109,8 @@ void sp_prox_in_box(const sp_pen_block *bl, double t, const double *z, double T,
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */
 double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double *k);
+/* the least that the second derivative is anywhere, the ridge part apart; <= 0 */
+double sp_penalty_concavity(const sp_penalty *pen, double lambda, const sp_coord *co);
 /* the b with the least a b^2 / 2 - z b + penalty, ridge part included; a > 0 */
 double sp_penalty_minimum(const sp_penalty *pen, double lambda, const sp_coord *co, double a, double z);
 

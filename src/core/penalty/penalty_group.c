@@ -35,7 +35,7 @@ static double soft_norm(const sp_pen_block *bl, enum side side, double t, const 
   return top * sqrt(ss);
 }
 
-static double norm(const double *u, int m) {
+double sp_pen_norm(const double *u, int m) {
   double top = 0, ss = 0;
   for (int j = 0; j < m; j++) top = fmax(top, fabs(u[j]));
   if (!(top > 0)) return 0;
@@ -75,7 +75,7 @@ static double group_gauge(const sp_penalty *pen, const sp_pen_block *bl, const d
 static double group_value(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u) {
   double T, t, k, l1 = 0;
   group_norms(pen, lambda, bl, &T, &t, &k);
-  const double h = norm(u, bl->m);
+  const double h = sp_pen_norm(u, bl->m);
   for (int j = 0; j < bl->m; j++) l1 += bl->v[j] * fabs(u[j]);
   return T * h + t * l1 + k * h * h / 2;
 }
@@ -83,7 +83,7 @@ static double group_value(const sp_penalty *pen, double lambda, const sp_pen_blo
 static double group_violation(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
   double T, t, k, ss = 0;
   group_norms(pen, lambda, bl, &T, &t, &k);
-  const double h = norm(u, bl->m);
+  const double h = sp_pen_norm(u, bl->m);
   for (int j = 0; j < bl->m && bl->lo; j++) {
     if (u[j] < bl->lo[j] || u[j] > bl->hi[j]) return INFINITY;
   }
@@ -144,7 +144,7 @@ double sp_norm_in_box(const sp_pen_block *bl, double t, const double *z, double 
 /* For any p with |p| <= T the term is at most T |u| - p'u plus those of t_j |u_j| + k u_j^2 / 2 in the box at z_j - p_j, and equal to that
  * at p = T u* / |u*|, u* the maximizer of the conjugate. */
 static double in_box_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z) {
-  const double hu = norm(u, bl->m), h = T > 0 ? sp_norm_in_box(bl, t, z, T, k) : 0;
+  const double hu = sp_pen_norm(u, bl->m), h = T > 0 ? sp_norm_in_box(bl, t, z, T, k) : 0;
   double rest = 0, sum = 0, size = 0, cut = 1;
   sp_coord co = {0, 0, 0, 0, 0, bl->one};
   for (int pass = 0; pass < 2; pass++) { /* |p|, the terms */
@@ -175,7 +175,7 @@ static double in_box_fenchel_young(double T, double t, double k, const sp_pen_bl
  *   (T |u| - p2'u) + sum (t_j |u_j| - z1_j u_j) + k |u - u*|^2 / 2. */
 double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z) {
   double charge = 0, rest = 0, quad = 0;
-  const double h = norm(u, bl->m), nz = soft_norm(bl, ALL, t, z), over = nz - T;
+  const double h = sp_pen_norm(u, bl->m), nz = soft_norm(bl, ALL, t, z), over = nz - T;
   const double cut = over > 0 ? T / nz : 1, star = over > 0 && k > 0 ? over / (k * nz) : 0;
   if (over > 0 && !(k > 0)) charge = over * (bl->one + h); /* outside the domain by rounding only: as if |u| could be one unit larger */
   for (int j = 0; j < bl->m; j++) {
@@ -210,7 +210,7 @@ static void group_prox(const sp_penalty *pen, double lambda, const sp_pen_block 
     return;
   }
   for (int j = 0; j < bl->m; j++) u[j] = sp_soft(x[j], step * t * bl->v[j]);
-  const double h = norm(u, bl->m), share = h > step * T ? (1 - step * T / h) / (1 + step * k) : 0;
+  const double h = sp_pen_norm(u, bl->m), share = h > step * T ? (1 - step * T / h) / (1 + step * k) : 0;
   for (int j = 0; j < bl->m; j++) u[j] *= share;
 }
 

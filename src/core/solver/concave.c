@@ -197,9 +197,7 @@ static sp_status factor(sp_model *m, int worst, int *definite) {
     slope(m, k, &curve);
     if (worst) {
       const sp_coord co = coord(m, k);
-      sp_piece pieces[SP_MAX_PIECES];
-      const int count = m->pen->ops->pieces(m->pen, m->lambda, &co, pieces);
-      for (int h = 0; h < count; h++) curve = fmin(curve, pieces[h].k);
+      curve = sp_penalty_concavity(m->pen, m->lambda, &co);
     }
     col[i] += q->k[k] + curve;
     if (!(col[i] > SP_DEPENDENT)) info = 1;
@@ -229,9 +227,28 @@ done:
 }
 
 static double penalty_active(const sp_model *m) {
+  const sp_qp *q = &m->qp;
   double f = 0;
-  for (int i = 0; i < m->qp.a; i++) f += sp_concave_penalty(m, m->qp.A[i]);
+  if (q->blocks) {
+    for (int s = 0; s < q->a; s += q->len[q->A[s]]) f += sp_concave_block_penalty(m, q->A[s]);
+  } else {
+    for (int i = 0; i < q->a; i++) f += sp_concave_penalty(m, q->A[i]);
+  }
   return f;
+}
+
+double sp_concave_objective(const sp_model *m) { return sp_nrm2sq(m->qp.r, m->qp.n) / 2 + penalty_active(m); }
+
+int sp_concave_accept(sp_model *m, const double *step, double before) {
+  sp_qp *q = &m->qp;
+  memset(q->u, 0, (size_t)q->n * sizeof *q->u);
+  sp_active_n(q, step, q->u);
+  double change = 0; /* |r - u|^2 - |r|^2 as a product: no cancellation */
+  for (ptrdiff_t i = 0; i < q->n; i++) change += q->u[i] * (q->u[i] / 2 - q->r[i]);
+  const double after = sp_nrm2sq(q->r, q->n) / 2 + change + penalty_active(m);
+  if (!(after <= before + 1e-13 * (before + q->lambda * q->lambda))) return 0;
+  sp_axpy(-1, q->u, q->r, q->n);
+  return 1;
 }
 
 /* what a coefficient's value makes of it */
@@ -255,7 +272,7 @@ static void newton_move(sp_model *m, int *moved) {
   sp_qp *q = &m->qp;
   const int a = q->a;
   double *from = q->h1, *step = q->h3;
-  const double before = sp_nrm2sq(q->r, q->n) / 2 + penalty_active(m);
+  const double before = sp_concave_objective(m);
   for (int i = 0; i < a; i++) from[i] = q->b[q->A[i]];
   double len = 1;
   for (int it = 0; it <= HALVINGS; it++, len /= 2) {
@@ -266,14 +283,7 @@ static void newton_move(sp_model *m, int *moved) {
       q->b[q->A[i]] = to;
       step[i] = to - from[i];
     }
-    memset(q->u, 0, (size_t)q->n * sizeof *q->u);
-    sp_active_n(q, step, q->u);
-    /* |r - u|^2 - |r|^2 as a product: no cancellation */
-    double change = 0;
-    for (ptrdiff_t i = 0; i < q->n; i++) change += q->u[i] * (q->u[i] / 2 - q->r[i]);
-    const double after = sp_nrm2sq(q->r, q->n) / 2 + change + penalty_active(m);
-    if (after <= before + 1e-13 * (before + q->lambda * q->lambda)) {
-      sp_axpy(-1, q->u, q->r, q->n);
+    if (sp_concave_accept(m, step, before)) {
       *moved = 1;
       return;
     }

@@ -21,6 +21,11 @@ enum { SP_LOCAL_NONE = 0, SP_LOCAL_MINIMUM = 1, SP_LOCAL_CONVEX = 2 };
 sp_status sp_concave_local(sp_model *m, int ask_convex, int *local);
 void sp_concave_free(sp_model *m);
 
+/* |r|^2 / 2 and the true penalty of the active set */
+double sp_concave_objective(const sp_model *m);
+/* b has moved by `step` [a], which r does not know yet: 1 and r follows when the objective has not risen from `before`, else 0 */
+int sp_concave_accept(sp_model *m, const double *step, double before);
+
 /* XA'XA of the present active set: what is known stays, new columns are added. */
 typedef struct sp_gram {
   double *G, *C;         /* [ld x ld] XA'XA by slots, upper; [ld x ld] scratch */

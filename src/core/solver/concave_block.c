@@ -8,7 +8,6 @@
 #include "concave.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "../base/blas.h"
 #include "../base/vec.h"
@@ -43,13 +42,6 @@ double sp_concave_block_penalty(const sp_model *m, int k) {
   const sp_coord co = coord(m, k);
   const double h = sp_block_norm(&m->qp, k);
   return h > 0 ? m->pen->ops->value(m->pen, m->lambda, &co, h) : 0;
-}
-
-static double penalty_active(const sp_model *m) {
-  const sp_qp *q = &m->qp;
-  double f = 0;
-  for (int s = 0; s < q->a; s += q->len[q->A[s]]) f += sp_concave_block_penalty(m, q->A[s]);
-  return f;
 }
 
 /* A loss that does not see what its predictors have in common leaves the coefficients of a column free to move together, and a norm that
@@ -87,9 +79,7 @@ sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite) {
     if (!(h > 0)) return SP_OK;
     sp_penalty_slope(m->pen, m->lambda, &co, h, &curve);
     if (worst) {
-      sp_piece pieces[SP_MAX_PIECES];
-      const int count = m->pen->ops->pieces(m->pen, m->lambda, &co, pieces);
-      for (int i = 0; i < count; i++) curve = fmin(curve, pieces[i].k);
+      curve = sp_penalty_concavity(m->pen, m->lambda, &co);
       round = curve; /* whatever the direction */
     }
     for (int j = s; j < s + len; j++) {
@@ -139,19 +129,13 @@ static void newton_move(sp_model *m, int *moved) {
   sp_qp *q = &m->qp;
   const int a = q->a;
   double *from = q->h1, len = 1;
-  const double before = sp_nrm2sq(q->r, q->n) / 2 + penalty_active(m);
+  const double before = sp_concave_objective(m);
   *moved = 0;
   for (int i = 0; i < a; i++) from[i] = q->b[q->A[i]];
   for (int it = 0; it <= HALVINGS; it++, len /= 2) {
     if (!polar(m, len)) return;
     for (int i = 0; i < a; i++) q->b[q->A[i]] = from[i] + q->h3[i];
-    memset(q->u, 0, (size_t)q->n * sizeof *q->u);
-    sp_active_n(q, q->h3, q->u);
-    double change = 0; /* |r - u|^2 - |r|^2 as a product: no cancellation */
-    for (ptrdiff_t i = 0; i < q->n; i++) change += q->u[i] * (q->u[i] / 2 - q->r[i]);
-    const double after = sp_nrm2sq(q->r, q->n) / 2 + change + penalty_active(m);
-    if (after <= before + 1e-13 * (before + q->lambda * q->lambda)) {
-      sp_axpy(-1, q->u, q->r, q->n);
+    if (sp_concave_accept(m, q->h3, before)) {
       *moved = 1;
       return;
     }
