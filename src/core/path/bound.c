@@ -233,8 +233,8 @@ static sp_status check_one_block(const check *ck, chunk_result *r, int k, int g,
       double c = 0;
       for (int h = 0; h < f->q; h++) c += S[h] * zs[h];
       w->c[i] = c / unit;
-      const double e = w->rest[a] * f->e[lk] / unit, s = sp_soft(w->c[i], tv * w->v[i]);
-      const double x = bl.lo && ((s > 0 && bl.hi[i] == 0) || (s < 0 && bl.lo[i] == 0)) ? 0 : s; /* 1-Lipschitz as well */
+      const double e = w->rest[a] * f->e[lk] / unit;
+      const double x = sp_pen_allowed(&bl, i, sp_soft(w->c[i], tv * w->v[i])); /* 1-Lipschitz as well */
       err += e * e; /* infinite for a column far from its mean: always open */
       ss += x * x;
     }

@@ -50,6 +50,11 @@ typedef struct sp_pen_block {
   const double *lo, *hi;
 } sp_pen_block;
 
+/* x, or 0 where the limits do not let coefficient j leave zero towards the side of x */
+static inline double sp_pen_allowed(const sp_pen_block *bl, int j, double x) {
+  return bl->lo && (x > 0 ? bl->hi[j] : bl->lo[j]) == 0 ? 0 : x;
+}
+
 typedef struct sp_penalty_ops {
   const char *name;
   unsigned flags;

@@ -19,8 +19,8 @@ enum side { ALL, ALLOWED, OPEN };
 
 static double seen(const sp_pen_block *bl, enum side side, int j, double x) {
   if (side == ALL || !bl->lo) return x;
-  const double limit = x > 0 ? bl->hi[j] : bl->lo[j];
-  return side == ALLOWED ? (limit == 0 ? 0 : x) : isfinite(limit) ? 0 : x;
+  if (side == ALLOWED) return sp_pen_allowed(bl, j, x);
+  return isfinite(x > 0 ? bl->hi[j] : bl->lo[j]) ? 0 : x;
 }
 
 /* |S(z)|, by scaling */
