@@ -109,7 +109,7 @@ check_penalty <- function(penalty, p, alpha, traits, solver, call) {
   if (!inherits(penalty, "sparsepath_penalty")) {
     sp_abort("type", "`penalty` must come from a function `pen_*()`, such as `pen_group()`, `pen_mcp()` or `pen_adaptive()`.",
       why = sprintf("It is %s.", describe(penalty)),
-      how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net is the default; `alpha` mixes it.",
+      how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net, `pen_enet()`, is the default; `alpha` mixes it.",
       call = call, arg = "penalty"
     )
   }
@@ -121,12 +121,17 @@ check_penalty <- function(penalty, p, alpha, traits, solver, call) {
 #' @method print sparsepath_penalty
 #' @export
 print.sparsepath_penalty <- function(x, ...) {
-  cat(penalty_text(x), "\n", sep = "")
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }
 
+#' @method format sparsepath_penalty
+#' @export
+format.sparsepath_penalty <- function(x, ...) penalty_text(x)
+
 #' @noRd
 penalty_text <- function(penalty) {
+  if (is_enet(penalty)) return(enet_text(penalty$alpha))
   if (is_fused(penalty)) {
     count <- length(unique(penalty$chain))
     return(if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns")

@@ -41,6 +41,10 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
+  if (is_enet(penalty)) {
+    alpha <- enet_alpha(penalty, alpha, call)
+    penalty <- NULL
+  }
   penalty <- check_penalty(penalty, p, alpha, traits, control$solver, call)
   chains <- NULL
   if (is_fused(penalty)) {

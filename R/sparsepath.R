@@ -186,9 +186,10 @@
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()], and for groups
-#'   [pen_group_mcp()] and [pen_group_scad()], are not convex,
-#'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
+#' @param penalty The value of a function `pen_*()`, each with its objective and certificate on its help page: [pen_enet()], the elastic
+#'   net of `alpha`; [pen_group()] and [pen_sparse_group()] for groups of variables; [pen_adaptive()], the adaptive lasso; [pen_fused()]
+#'   for columns in an order; [pen_mcp()] and [pen_scad()], and for groups [pen_group_mcp()] and [pen_group_scad()], which are not convex.
+#'   The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.
