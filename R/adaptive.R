@@ -135,17 +135,18 @@ adaptive_task <- function(setup, weights) {
 adaptive_groups <- function(setup, size, out) {
   problem <- setup$problem
   groups <- problem$groups
-  of <- if (is.null(groups)) as.vector(group_numbers(setup$penalty$group, setup$x, setup$call)) else groups$of + 1L
+  of <- group_numbers(setup$penalty$group, setup$x, setup$call)
+  names <- attr(of, "levels")
+  of <- as.vector(of)
   given <- if (is.null(groups)) ifelse(is.finite(problem$v), problem$v, 1)[order(of)] else groups$w
   size[out, ] <- 0
-  h <- sqrt(rowsum(rowSums((size / max(size, .Machine$double.xmin))^2), of))
-  w <- powers_of(given, h, setup$penalty$power)[, 1L]
+  w <- structure(powers_of(given, sqrt(rowsum(rowSums(size^2), of)), setup$penalty$power)[, 1L], names = names)
   left <- is.infinite(w)
   total <- sum(ifelse(left, given, w))
   if (total > 0) w <- w * (sum(given) / total)
   v <- problem$v
-  if (is.null(groups)) v[is.finite(v)] <- w[of][is.finite(v)] else v[left[of]] <- Inf
-  if (!is.null(groups)) groups$w <- ifelse(left, 1, w)
+  if (is.null(groups)) v[is.finite(v)] <- unname(w)[of][is.finite(v)] else v[left[of]] <- Inf
+  if (!is.null(groups)) groups$w <- unname(ifelse(left, 1, w))
   list(v = v, groups = groups, factor = w, left.out = which(is.infinite(v)))
 }
 
@@ -220,7 +221,13 @@ initial_estimate <- function(setup, weights, alpha) {
   setup$weights <- setup$weights * scored
   setup$response$weights <- weights * scored
   if (cox) out$scores <- cox_fold_deviances(fold_coefficients(out, setup, size), setup, folds, TRUE)
-  curve <- cv_curve(heldout_eta(out, folds, size, K), folds, setup$response, setup$weights, setup$traits, "deviance", TRUE, out$scores)
+  eta <- heldout_eta(out, folds, size, K)
+  if (isTRUE(setup$problem$standardize.response)) { # judged in the units of the penalty
+    scale <- rep(response_scales(setup$problem$y, setup$problem$offset, weights / sum(weights)), each = nrow(setup$x))
+    eta <- eta / scale
+    setup$response$y <- setup$response$y / scale
+  }
+  curve <- cv_curve(eta, folds, setup$response, setup$weights, setup$traits, "deviance", TRUE, out$scores)
   at <- if (all(is.na(curve$cvm))) size else which.min(curve$cvm)
   task <- out$tasks[[1L]]
   beta <- engine_coefficients(task, K, p, NULL, NULL, NULL)$beta
@@ -234,6 +241,7 @@ inner_folds <- function(response, weights, nfolds = 5L) {
   seen <- which(weights > 0)
   nfolds <- min(nfolds, length(seen))
   y <- as.matrix(response$y)[seen, , drop = FALSE]
+  if (ncol(y) > 1L && !is.null(response$classnames)) y <- -y # the first class first
   keys <- c(if (!is.null(response$status)) list(response$status[seen]), lapply(seq_len(ncol(y)), function(k) y[, k]))
   folds <- integer(length(weights)) + 1L
   folds[seen[do.call(order, keys)]] <- rep_len(seq_len(nfolds), length(seen))
