@@ -1,9 +1,9 @@
 # Adaptive penalties: weights from an initial estimate, made anew from the rows that a task of the engine sees.
 
-#' Adaptive lasso
+#' Adaptive lasso and adaptive group lasso
 #'
-#' Penalty factors from an initial estimate: a variable with a large initial coefficient is penalized less. Give the result as
-#' `penalty` to [sparsepath()] or [cv.sparsepath()].
+#' Penalty factors from an initial estimate: a variable with a large initial coefficient, or a group with large initial coefficients, is
+#' penalized less. Give the result as `penalty` to [sparsepath()] or [cv.sparsepath()]. It is there for every family.
 #'
 #' @section Objective:
 #' That of [sparsepath()], with the penalty factors (Zou 2006, eq. 4)
@@ -13,37 +13,68 @@
 #' A variable whose initial coefficient is zero has an infinite factor and is left out. `alpha < 1` gives the
 #' adaptive elastic net. The problem is convex, and solutions are certified like those of the lasso, *for these factors*.
 #'
+#' *Several classes or responses.* With `type.multinomial = "ungrouped"` each coefficient has a factor of its own,
+#' \eqn{v_{jk} = f_j / |\tilde\beta_{jk}|^{power}}{v_jk = f_j / |b~_jk|^power}, with mean 1: a class leaves out what its own estimate
+#' leaves out. Coefficients that differ by a constant over the classes are the same model, so the estimate is made unique first: those of `"ridge"` and
+#' `"univariate"` sum to zero over the classes, those of `"lasso"` have median zero. Where the penalty has the norm of a variable's
+#' coefficients (`"mgaussian"`, `type.multinomial = "grouped"`), so has the factor:
+#' \eqn{v_j = f_j / \|\tilde\beta_{j\cdot}\|_2^{power}}{v_j = f_j / |b~_j.|_2^power}; with `standardize.response` it is that of
+#' the coefficients of standardized responses.
+#'
+#' *Groups.* With `group` the objective is that of [pen_group()], with the weights (Wang and Leng 2008; Wei and Huang 2010)
+#' \deqn{v_g = f_g / \|\tilde\beta_g\|_2^{power}}{v_g = f_g / |b~_g|_2^power}
+#' rescaled to have the sum of the \eqn{f_g} (groups left out count as \eqn{f_g}), where \eqn{f_g} are the `weights` of [pen_group()], the root of the
+#' number of columns by default. Norms of the initial estimate are over all classes or responses, in ungrouped multinomial regression, too, where
+#' the classes share one weight for each group.
+#'
 #' @section Cross-validation:
 #' The initial estimate has seen the response. In [cv.sparsepath()] it is therefore made anew in every fold, from the training rows of the
 #' fold alone; with factors computed once from all data (`penalty.factor = 1 / abs(b)`), the held-out rows
 #' would already have been used, and errors come out too small. Only initial
-#' estimates that you supply as a vector are the same in all folds: that they do not stem from `y` is then your promise.
-#' Folds share the lambdas of the full fit.
+#' estimates that you supply as numbers are the same in all folds: that they do not stem from `y` is then your promise.
+#' Folds share the lambdas of the full fit. A fold whose estimate leaves out everything predicts by its null model.
 #'
 #' @param init The initial estimate:
 #' \describe{
 #'   \item{`"ridge"`}{ridge regression (Zou 2006, section 3.5). Never zero, so every variable stays in. The default,
 #'     because it exists for any number of columns}
-#'   \item{`"lasso"`}{the lasso: leaves out what it does not select, so the second stage only removes (Buehlmann and van de Geer 2011, section 2.8)}
-#'   \item{`"univariate"`}{the score of each variable at the null model, divided by its standard deviation: for
-#'     least squares the coefficient of a regression on that variable alone (Huang, Ma and Zhang 2008), otherwise
-#'     proportional to the first Newton step towards it}
-#'   \item{a numeric vector}{one coefficient for each column of `x`, on the original scale, without intercept}
+#'   \item{`"lasso"`}{the lasso: leaves out what it does not select, so the second stage only removes (Buehlmann and van de Geer 2011,
+#'     section 2.8). With `group` the group lasso (Wei and Huang 2010)}
+#'   \item{`"univariate"`}{for each variable alone, the first step of Newton's method from the null model: for
+#'     least squares the coefficient of a regression on that variable (Huang, Ma and Zhang 2008), for classes the difference of the
+#'     means of a class and of all, otherwise the score divided by the variance. Costs one read of `x`}
+#'   \item{a numeric vector or matrix}{one coefficient for each column of `x`, on the original scale, without intercept. With several predictors
+#'     a matrix with one column for each class or response, in their order, or a vector of one size for each column of `x`}
 #' }
-#' The lambda of `"ridge"` and `"lasso"` is chosen by five-fold cross-validation of the deviance within the rows at hand (50
-#' lambdas, smallest error; those of `"ridge"` go down to 1e-6 of their largest, because the grid of a ridge begins where coefficients nearly
+#' The lambda of `"ridge"` and `"lasso"` is chosen by five-fold cross-validation within the rows at hand (50
+#' lambdas, smallest deviance; those of `"ridge"` go down to 1e-6 of their largest, because the grid of a ridge begins where coefficients nearly
 #' vanish). These inner folds use no random numbers: rows are
-#' ordered by response and dealt out in turn, so that folds have similar responses.
-#' @param power Power of the initial coefficients, positive. 1 is usual; larger values separate large and small coefficients more.
+#' ordered by response (events after censored times, each by time; several responses by the first) and dealt out in turn, so that folds have similar
+#' responses. Rows without which nothing could be fitted, such as the only one of a class, are never held out. `penalty.factor`, `exclude`,
+#' limits, weights and offset are those of the call in both stages; `lambda.min.ratio`, `dfmax` and `pmax` hold for the second one.
+#' @param power Power of the initial coefficients or norms, positive. 1 is usual; larger values separate large and small coefficients more.
+#' @param group,weights For the adaptive group lasso: the group of each column (also `"factors"` or `"terms"`), and \eqn{f_g}; see [pen_group()]. `NULL`, the
+#'   default: no groups. With groups `penalty.factor` is not available.
 #' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. The
-#'   `penalty` of a fit has also `factor`, the penalty factors of the full fit.
+#'   `penalty` of a fit has also `factor`, the penalty factors of the full fit before they are rescaled (a matrix, columns by classes, where coefficients have
+#'   factors of their own), or the weights of the groups, as the fit used them.
+#' @section Errors:
+#' `sparsepath_error_length` for an `init` or `group` that does not fit the columns of `x`, the classes or responses;
+#' `sparsepath_error_range` when the initial estimate has no coefficient other than zero, as when the lasso of pure noise selects nothing;
+#' `sparsepath_error_unavailable` for `group` with `penalty.factor`; `sparsepath_error_unknown_argument` for `weights` without `group`.
 #' @references
 #' Zou H (2006). The adaptive lasso and its oracle properties. *Journal of the American Statistical Association*,
 #' 101(476), 1418-1429. \doi{10.1198/016214506000000735}
 #'
 #' Huang J, Ma S, Zhang CH (2008). Adaptive lasso for sparse high-dimensional regression models. *Statistica Sinica*, 18,
 #' 1603-1618.
-#' @seealso [pen_mcp()], [sparsepath()].
+#'
+#' Wang H, Leng C (2008). A note on adaptive group lasso. *Computational Statistics and Data Analysis*, 52(12), 5277-5286.
+#' \doi{10.1016/j.csda.2008.05.006}
+#'
+#' Wei F, Huang J (2010). Consistent group selection in high-dimensional linear regression. *Bernoulli*, 16(4), 1369-1384.
+#' \doi{10.3150/10-BEJ252}
+#' @seealso [pen_mcp()], [pen_group()], [sparsepath()].
 #' @examples
 #' x <- log2(colon$x)
 #' fit <- sparsepath(x, colon$y, family = "binomial", penalty = pen_adaptive("univariate"))
@@ -51,6 +82,17 @@
 #'
 #' cv <- cv.sparsepath(x, colon$y, family = "binomial", penalty = pen_adaptive("lasso"), nfolds = 5)
 #' cv
+#'
+#' # an estimate from elsewhere, one column for each class
+#' first <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial", alpha = 0, lambda = 0.1)
+#' b <- sapply(first$beta, function(beta) beta[, 1])
+#' fit <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial", penalty = pen_adaptive(b))
+#' fit$penalty$factor
+#'
+#' # the columns of a factor enter and leave together
+#' cars <- transform(mtcars, cyl = factor(cyl), gear = factor(gear))
+#' fit <- sparsepath(mpg ~ ., cars, penalty = pen_adaptive("ridge", group = "factors"))
+#' coef(fit, s = 1)
 #' @export
 pen_adaptive <- function(init = c("ridge", "lasso", "univariate"), power = 1, group = NULL, weights = NULL) {
   call <- shown_call("pen_adaptive")
