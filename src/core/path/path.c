@@ -189,6 +189,7 @@ static sp_status verify_reduced(void *arg, int i) {
   memcpy(t->c, C + (L - 1) * p, (size_t)p * sizeof *C);
   if (t->first < t->l1) {
     for (int k = 0; k < m->qp.nW; k++) m->qp.b[k] = B[(t->first - t->ls) * p + m->qp.W[k]];
+    sp_model_set_lambda(m, path->lambda[t->first]); /* at lambda = 0, where the range may have ended, coefficients have no signs */
     SP_TRY(sp_tall_expand(m));
   }
 done:
