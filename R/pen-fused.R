@@ -132,8 +132,9 @@ check_fused <- function(penalty, p, standardize, exclude, penalty.factor, lower,
   }
   if (length(exclude)) refuse("exclude", NULL, "Leave the columns out of `x`.")
   if (!is.null(penalty.factor)) refuse("penalty.factor", "The penalty is on steps.", "Give `pen_fused()` the `weights` of the steps.")
-  if (!is.null(lower)) refuse("lower.limits", NULL, NULL)
-  if (!is.null(upper)) refuse("upper.limits", NULL, NULL)
+  free <- "Leave it out; the lasso and penalties of groups have limits."
+  if (!is.null(lower)) refuse("lower.limits", "The penalty is on steps, and the limits would be on their sums.", free)
+  if (!is.null(upper)) refuse("upper.limits", "The penalty is on steps, and the limits would be on their sums.", free)
   for (name in c("chain", "position", "weights")) {
     value <- penalty[[name]]
     if (is.null(value) || length(value) == p) next

@@ -163,8 +163,14 @@ setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, ca
       how = "Give one for each column of `x`.", call = call, arg = "penalty.factor"
     )
   }
+  if (limits && is_nonconvex(penalty) && (joint || is_group_penalty(penalty))) {
+    sp_abort("unavailable", "Limits of coefficients cannot be combined with non-convex penalties of groups.",
+      why = sprintf("The penalty is %s%s.", penalty_text(penalty), if (is_group_penalty(penalty)) "" else ", of the norm of a variable's coefficients"),
+      how = "Leave out `lower.limits` and `upper.limits`, or use a convex penalty.", call = call, arg = "lower.limits"
+    )
+  }
   unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)
-  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, limits, x, alpha, call)
+  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, x, alpha, call)
   v <- group_factors(groups, penalty, v)
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
 }
@@ -177,14 +183,8 @@ setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, ca
 #' @param alpha The ridge part has the mean factor of each group, so that with factors it makes a difference.
 #' @return list(of, ptr, cols [0-based], w, across, tau)
 #' @noRd
-penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) {
+penalty_groups <- function(penalty, across, v, factors, x, alpha, call) {
   if (is.null(penalty) && !across) return(NULL)
-  if (limits && is_nonconvex(penalty)) {
-    sp_abort("unavailable", "Limits of coefficients cannot be combined with non-convex penalties of groups.",
-      why = sprintf("The penalty is %s.", penalty_text(penalty)),
-      how = "Leave out `lower.limits` and `upper.limits`, or use `pen_group()`.", call = call, arg = "lower.limits"
-    )
-  }
   p <- length(v)
   if (is.null(penalty)) {
     at <- seq_len(p) - 1L
