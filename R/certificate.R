@@ -66,7 +66,7 @@ column_moments <- function(x, w, problem, call) {
   list(
     center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
-    constant = constant, variance = variance, chains = problem$chains
+    constant = constant, variance = variance, moment = if (problem$centred) variance else square, chains = problem$chains
   )
 }
 
@@ -87,8 +87,9 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   p <- ncol(x)
   offset <- as.vector(problem$offset %||% 0)
   scale <- rep(design$scale, K)
-  dropped <- rep(is.infinite(problem$v) | design$constant, K)
-  v <- ifelse(dropped, 1, rep(problem$v, K))
+  v <- rep_len(as.vector(problem$v), p * K)
+  dropped <- is.infinite(v) | design$constant
+  v[dropped] <- 1
 
   eta <- matrix(offset + rep(a0, each = nrow(x)), nrow(x) * K, size)
   for (k in seq_len(K)) {

@@ -188,7 +188,7 @@ solve_psd <- function(A, B) {
 factors_again <- function(object, call) {
   p <- object$dim[1L]
   again <- penalty_again(object)
-  check_penalty_factor(again$factor, check_exclude(again$exclude, p, object$varnames, call), p, call)
+  check_penalty_factor(again$factor, check_exclude(again$exclude, p, object$varnames, call), p, call, NCOL(again$factor))
 }
 
 #' Columns in units of their standard deviations, where those are the fit's units

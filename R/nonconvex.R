@@ -206,25 +206,19 @@ check_nonconvex <- function(penalty, alpha, solver, call) {
   }
 }
 
-#' @noRd
-check_single_family <- function(penalty, traits, call) {
-  if (traits$name %in% c("gaussian", "binomial", "poisson", "cox")) return(invisible())
-  sp_abort("unavailable", sprintf("`pen_%s()` is not available for this family.", penalty$name),
-    why = sprintf("It is a %s.", traits$text), how = "Use \"gaussian\", \"binomial\", \"poisson\" or \"cox\".", call = call, arg = "penalty"
-  )
-}
-
 #' What the engine needs to know of a penalty, for the tasks of one call
 #'
 #' @return `setup`, with the fields of `problem` that depend on the penalty, and `penalty` as it belongs to the first task.
 #' @noRd
 resolve_penalty <- function(setup) {
   penalty <- setup$penalty
-  if (!is.null(setup$fold_factors)) {
-    setup$problem$v <- as.vector(setup$fold_factors)
-    setup$problem$v.each <- TRUE
+  if (!is.null(penalty) && penalty$name == "adaptive") {
+    parts <- adaptive_factors(setup)
+    setup$penalty[c("factor", "left.out")] <- parts[[1L]][c("factor", "left.out")]
+    setup$problem <- with_factors(setup$problem, parts)
+  } else if (!is.null(setup$fold_factors)) {
+    setup$problem <- with_factors(setup$problem, lapply(setup$fold_factors, task_groups, setup = setup))
   }
-  if (is.null(penalty)) return(setup)
   if (is_nonconvex(penalty)) {
     weights <- setup$problem$weights
     unit <- penalty$curvature %||% apply(weights, 2L, null_curvature, problem = setup$problem, traits = setup$traits)
@@ -233,13 +227,32 @@ resolve_penalty <- function(setup) {
     if (is.finite(penalty$gamma)) setup$problem$penalty <- list(name = shape_of(penalty), gamma = penalty$gamma)
     setup$penalty$curvature <- setup$problem$curvature[1L]
   }
-  if (penalty$name == "adaptive") {
-    v <- adaptive_factors(setup)
-    setup$problem$v <- as.vector(apply(v, 2L, rescale_factors))
-    setup$problem$v.each <- ncol(v) > 1L
-    setup$penalty$factor <- v[, 1L]
-  }
   setup
+}
+
+#' Factors and groups of a task with other columns left out
+#' @param v Penalty factors, infinite for columns left out.
+#' @return list(groups, v), see setup_groups()
+#' @noRd
+task_groups <- function(v, setup) {
+  limits <- !is.null(setup$problem$lower) || !is.null(setup$problem$upper)
+  setup_groups(setup$penalty, setup$joint, v, setup$settings$penalty.factor, limits, setup$x, setup$problem$alpha, setup$call)
+}
+
+#' A problem whose tasks have penalty factors, and weights of groups, of their own
+#' @param parts For each task list(v, groups).
+#' @noRd
+with_factors <- function(problem, parts) {
+  v <- lapply(parts, `[[`, "v")
+  several <- length(parts) > 1L
+  problem$v.own <- is.matrix(v[[1L]])
+  problem$v.each <- several
+  problem$v <- if (!several) v[[1L]] else array(unlist(v), c(dim(v[[1L]]) %||% length(v[[1L]]), length(v)))
+  if (!is.null(problem$groups)) {
+    problem$groups$w <- unlist(lapply(parts, function(part) part$groups$w))
+    problem$w.each <- several
+  }
+  problem
 }
 
 #' Curvature of the loss at the null model in a standardized variable

@@ -212,8 +212,8 @@ prior_predictions <- function(info, setup, weights) {
   small$problem["lower"] <- small$problem["upper"] <- list(NULL)
   small$problem[c("dfmax", "pmax")] <- list(length(info$columns) + 1L, length(info$columns))
   vapply(seq_len(ncol(weights)), function(task) {
-    b <- initial_estimate(small, weights[, task], 0, intercept = TRUE)
-    setup$traits$linkinv((setup$problem$offset %||% 0) + b[1L] + as.double(small$x %*% b[-1L]))
+    estimate <- initial_estimate(small, weights[, task], 0)
+    setup$traits$linkinv((setup$problem$offset %||% 0) + estimate$a0 + as.double(small$x %*% estimate$b))
   }, double(nrow(weights)))
 }
 

@@ -49,12 +49,12 @@
 #' probability of class k is \eqn{P_k = e^{\eta_k} / \sum_h e^{\eta_h}} (Friedman et al. 2010, equation 17). The loss of an observation
 #' is \eqn{-\sum_k y_k \log P_k}, \eqn{y_k} its share of class k (0 or 1 for a factor), \eqn{s_y} is 1, and the penalty is summed over
 #' the classes: each class selects its own variables (`type.multinomial = "ungrouped"`; their equation 18).
-#' `penalty.factor`, `exclude` and the limits hold for all K coefficients of a column.
+#' `exclude`, the limits and a vector `penalty.factor` hold for all K coefficients of a column.
 #'
 #' The loss does not change when one number is added to all K coefficients of a column, or to all intercepts. So
 #' intercepts are returned with sum zero over the classes, and so are the coefficients of a column without penalty. A penalty settles
 #' the level of the others: with a ridge part uniquely; by the L1 norm alone their median is zero, and for an even number of classes, where
-#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero. (glmnet
+#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero (with factors by class, the median is weighted by them). (glmnet
 #' takes the mean of the two instead; fitted probabilities and objective are the same.) With limits, the level is the one that the
 #' solver ends at.
 #'
@@ -154,7 +154,8 @@
 #' @param penalty.factor One factor per column that multiplies lambda; 0 for no
 #'   penalty (the variable is always in the model), `Inf` to leave the column
 #'   out. The default `NULL` means 1 for all. Factors are rescaled to sum to the
-#'   number of columns; columns left out count as 1 in that sum.
+#'   number of columns; columns left out count as 1 in that sum. With `type.multinomial = "ungrouped"` also a matrix, columns of `x` by
+#'   classes: a factor for each coefficient, with mean 1.
 #' @param lower.limits,upper.limits Limits of the coefficients on the original
 #'   scale, one number or one per column, for all coefficients of a column where
 #'   it has several; `lower.limits` must be zero or
@@ -186,9 +187,10 @@
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()], and for groups
-#'   [pen_group_mcp()] and [pen_group_scad()], are not convex,
-#'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
+#' @param penalty The value of a function `pen_*()`, each with its objective and certificate on its help page: [pen_enet()], the elastic
+#'   net of `alpha`; [pen_group()] and [pen_sparse_group()] for groups of variables; [pen_adaptive()], the adaptive lasso, of groups, too; [pen_fused()]
+#'   for columns in an order; [pen_mcp()] and [pen_scad()], and for groups [pen_group_mcp()] and [pen_group_scad()], which are not convex.
+#'   The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.

@@ -66,7 +66,7 @@ static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
   h->groups.ptr = sp_rc_ints(groups, "ptr");
   h->groups.cols = sp_rc_ints(groups, "cols");
   h->groups.w = sp_rc_reals(groups, "w");
-  h->groups.G = Rf_length(sp_rc_get(groups, "w"));
+  h->groups.G = Rf_length(sp_rc_get(groups, "ptr")) - 1;
   h->groups.across = sp_rc_int(groups, "across");
   h->pen.tau = sp_rc_real(groups, "tau");
   h->pen.groups = &h->groups;
@@ -111,6 +111,8 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->v = sp_rc_reals(problem, "v");
   sp->y_each = sp_rc_int_or(problem, "y.each", 0);
   sp->v_each = sp_rc_int_or(problem, "v.each", 0);
+  sp->v_own = sp_rc_int_or(problem, "v.own", 0);
+  sp->w_each = sp_rc_int_or(problem, "w.each", 0);
   sp->lower = sp_rc_reals(problem, "lower");
   sp->upper = sp_rc_reals(problem, "upper");
   sp->lambda = sp_rc_reals(problem, "lambda");

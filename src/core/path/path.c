@@ -413,7 +413,9 @@ static sp_status start_tasks(sp_path *path) {
                          sp->y + (sp->y_each ? t * sp->design->n * (sp->data.K > 1 ? sp->data.K : 1) : 0), sp->offset,
                          sp->weights + t * sp->design->n, sp->intercept));
     sp_model *m = &task->m;
-    m->v = sp->v + (sp->v_each ? t * sp->design->p : 0);
+    m->v = sp->v + (sp->v_each ? t * (sp->v_own ? m->p : sp->design->p) : 0);
+    m->v_own = sp->v_own;
+    if (sp->w_each) m->gw = sp->pen->groups->w + (ptrdiff_t)t * sp->pen->groups->G;
     if (sp->curvature) m->curvature = sp->curvature[t];
     m->lower = sp->lower;
     m->upper = sp->upper;

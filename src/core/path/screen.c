@@ -17,10 +17,9 @@ static int working_set_size(const sp_model *m) {
 /* blocks: score of each block, NULL without */
 static double score(const sp_task *t, const double *blocks, int j) {
   const sp_model *m = &t->m;
-  const int base = sp_model_base(m, j);
   if (!sp_model_usable(m, j)) return -1;
   if (blocks) return blocks[sp_model_block_of(m, j)];
-  const double v = m->v[base] * (m->ratio ? m->ratio[base] : 1);
+  const double v = sp_model_factor(m, j) * sp_model_unit(m, j);
   return v > 0 ? fabs(t->c[j]) / v : INFINITY;
 }
 

@@ -25,7 +25,7 @@
 /* the norm of the block at position k as the penalty sees it */
 static sp_coord coord(const sp_model *m, int k) {
   const int g = m->pen->groups->of[sp_model_base(m, m->qp.W[k])];
-  return (sp_coord){m->pen->groups->w[g], m->wt[g] * m->ridge_scale, -INFINITY, INFINITY, m->curvature, 1};
+  return (sp_coord){m->gw[g], m->wt[g] * m->ridge_scale, -INFINITY, INFINITY, m->curvature, 1};
 }
 
 void sp_concave_block_tangent(sp_model *m) {

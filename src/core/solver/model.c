@@ -38,6 +38,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->p = design->p * m->K;
   m->intercept = intercept;
   m->blocks = pen->groups != NULL;
+  if (m->blocks) m->gw = pen->groups->w;
   m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
   m->ridge_scale = m->curvature = 1;
   m->max_iter = 200;
@@ -116,8 +117,8 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   const double ratio = m->ratio ? m->ratio[j] : 1;
   double d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
   sp_coord co;
-  co.v = m->v[j] * ratio;
-  co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : m->v[j]) * ratio * ratio * m->ridge_scale;
+  co.v = sp_model_factor(m, coefficient) * ratio;
+  co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : sp_model_factor(m, coefficient)) * ratio * ratio * m->ridge_scale;
   co.cv = ratio * ratio * m->curvature;
   co.one = unit_of_coefficients(m);
   if (m->yscale) d /= m->yscale[coefficient - j * m->K];
@@ -127,8 +128,7 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
 }
 
 int sp_model_usable(const sp_model *m, int coefficient) {
-  const int j = sp_model_base(m, coefficient);
-  return m->iscale[j] > 0 && isfinite(m->v[j]) && !m->is_u[coefficient];
+  return m->iscale[sp_model_base(m, coefficient)] > 0 && isfinite(sp_model_factor(m, coefficient)) && !m->is_u[coefficient];
 }
 
 double sp_model_unit(const sp_model *m, int coefficient) {
@@ -149,7 +149,7 @@ int sp_model_block_of(const sp_model *m, int coefficient) {
 sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
   const sp_groups *gr = m->pen->groups;
   const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
-  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature, NULL, NULL};
+  sp_pen_block bl = {0, m->gw[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature, NULL, NULL};
   double *lo = v + m->longest, *hi = lo + m->longest;
   if (m->lower || m->upper) {
     bl.lo = lo;
@@ -186,7 +186,7 @@ static sp_status weigh_groups(sp_model *m) {
       sum += v;
       count++;
     }
-    m->wt[g] = (1 - m->pen->tau) * gr->w[g] + (count ? m->pen->tau * sum / count : 0);
+    m->wt[g] = (1 - m->pen->tau) * m->gw[g] + (count ? m->pen->tau * sum / count : 0);
     const int size = (gr->ptr[g + 1] - gr->ptr[g]) * (gr->across ? m->K : 1);
     if (size > m->longest) m->longest = size;
   }
@@ -197,7 +197,7 @@ static sp_status weigh_groups(sp_model *m) {
 static int is_free_column(const sp_model *m, int coefficient) {
   const int j = sp_model_base(m, coefficient);
   if (m->blocks && (m->wt[m->pen->groups->of[j]] > 0 || !isfinite(m->v[j]))) return 0;
-  return (m->blocks || m->v[j] == 0) && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
+  return (m->blocks || sp_model_factor(m, coefficient) == 0) && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
 }
 
 /* The intercept that solves sum g(off + b0) = 0, g falling in b0: bracketed Newton, so that any offset works. */

@@ -28,7 +28,9 @@ typedef struct sp_model {
 
   double *mean, *iscale;   /* [design->p] centre and 1 / weighted norm of the centred column; iscale 0: column left out */
   double *ratio;           /* [design->p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
-  const double *v;         /* [design->p] penalty factors of the user, borrowed */
+  const double *v;         /* [design->p] penalty factors of the user, or [p] one for each coefficient, borrowed */
+  int v_own;               /* is there one for each coefficient? */
+  const double *gw;        /* [groups] weights of the norms, borrowed */
   const double *lower, *upper; /* [design->p] or NULL, borrowed */
   int blocks;              /* the penalty has norms of blocks */
   double *wt;              /* [groups] blocks: what a coefficient of the group is penalized with in all, lambda and alpha apart */
@@ -96,6 +98,8 @@ void sp_model_free(sp_model *m);
 /* the columns of the design, centred and scaled, metric free */
 sp_view sp_model_view(const sp_model *m);
 static inline int sp_model_base(const sp_model *m, int j) { return m->K == 1 ? j : j / m->K; }
+/* penalty factor of a coefficient */
+static inline double sp_model_factor(const sp_model *m, int j) { return m->v[m->v_own ? j : sp_model_base(m, j)]; }
 sp_coord sp_model_coord(const sp_model *m, int j);
 /* may column j be in the working set? */
 int sp_model_usable(const sp_model *m, int j);
