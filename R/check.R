@@ -163,7 +163,8 @@ check_dots <- function(dots, known, call) {
     )
   }
   moved <- moved_arguments()
-  near <- nearest(name, known)
+  twin <- intersect(c(s = "lambda", lambda = "s")[name], known) # methods of paths of one kind say s, those of the other lambda
+  near <- if (length(twin)) twin else nearest(name, known)
   sp_abort("unknown_argument", sprintf("`%s` is not an argument of `%s()`.", name, as.character(call[[1L]])),
     how = if (name %in% names(moved)) moved[[name]] else if (length(near)) sprintf("Did you mean `%s`?", near),
     call = call, arg = name, suggestion = near

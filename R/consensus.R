@@ -24,7 +24,8 @@
 #' @returns A list of class `"consensus_lasso"`: `a0`, `beta` (length p, original scale), `lambda`, `gap` (relative duality gap),
 #'   `status` (0: at most `thresh`; 2: `maxit` was reached), `iterations`, `blocks` (rows of each), `rho`, `trace` (data frame with columns
 #'   `iteration`, `objective`, `gap`, and `primal` and `dual`, the norms of the residuals of Boyd et al. section 7.1), `call`.
-#'   `coef()` gives intercept and coefficients.
+#'   `coef()` gives intercept and coefficients, `predict()` and `fitted()` the predictions for `newx`; `plot()` shows the gap of each iteration, as
+#'   [convergence()] does.
 #' @section Errors:
 #' Of class `sparsepath_error`: `sparsepath_error_missing_argument`, `_type`, `_length`, `_range`, `_nonfinite` for arguments that are not as above.
 #' @references
@@ -67,6 +68,10 @@ consensus_lasso <- function(x, y, blocks, lambda, rho = NULL, standardize = TRUE
   scale <- pooled_scale(x, y, rows, standardize, intercept)
   parts <- lapply(rows, function(i) consensus_part(x[i, , drop = FALSE], y[i], scale, n, rho))
   null <- sum(vapply(parts, `[[`, 0, "yy")) / 2
+  if (!(null > 0)) {
+    sp_abort("constant_y", "`y` is constant.", why = sprintf("All its values are %s.", show_number(y[1L])),
+      how = "There is nothing to explain: the solution is zero for every lambda.", call = call, arg = "y")
+  }
   z <- numeric(p)
   u <- lapply(parts, function(part) numeric(p))
   trace <- list()
@@ -91,7 +96,7 @@ consensus_lasso <- function(x, y, blocks, lambda, rho = NULL, standardize = TRUE
   out <- structure(
     list(
       a0 = scale$y - sum(scale$mean * beta), beta = beta, lambda = lambda, gap = gap, status = if (gap <= thresh) 0L else 2L,
-      iterations = as.integer(it), blocks = lengths(rows), rho = rho, trace = trace, call = match.call()
+      iterations = as.integer(it), blocks = lengths(rows), rho = rho, thresh = thresh, trace = trace, call = stored_call(match.call(), "consensus_lasso")
     ),
     class = "consensus_lasso"
   )
@@ -163,15 +168,21 @@ consensus_gap <- function(parts, z, lambda) {
   list(objective = rr / 2 + lambda * sum(abs(z)), gap = (1 - s)^2 * rr / 2 + sum(pmax(0, lambda * abs(z) - s * c * z)))
 }
 
+#' @rdname consensus_lasso
+#' @export
+plot.consensus_lasso <- function(x, ...) plot(convergence(x), ...)
+
 #' @method print consensus_lasso
 #' @export
 print.consensus_lasso <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
-  cat(sprintf("Lasso on %d blocks of rows at lambda %s: %d of %d coefficients are not zero\n", length(x$blocks),
+  cat(sprintf("Lasso on %s of rows at lambda %s: %d of %d coefficients are not zero\n", counted(length(x$blocks), "block"),
     format(x$lambda, digits = digits), sum(x$beta != 0), length(x$beta)))
   cat(sprintf("%d iterations, relative gap %s%s\n", x$iterations, format(x$gap, digits = 2), if (x$status) " (not certified)" else ""))
   invisible(x)
 }
 
-#' @method coef consensus_lasso
+#' @param object,... For the methods: a fit; `...` must be empty, but for further graphical parameters of `plot()`.
+#' @param newx New observations, a matrix with the columns of `x`.
+#' @rdname consensus_lasso
 #' @export
 coef.consensus_lasso <- function(object, ...) c(`(Intercept)` = object$a0, object$beta)

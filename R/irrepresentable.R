@@ -50,10 +50,15 @@ irrepresentable <- function(x, support, sign = NULL, standardize = TRUE, interce
   intercept <- check_flag(intercept, "intercept", call)
   n <- nrow(x)
   design <- column_moments(x, rep(1 / n, n), list(centred = intercept, standardize = standardize), call)
+  flat <- order_given[design$constant[order_given]]
+  if (length(flat)) {
+    sp_abort("dependent", "The columns in `support` must vary.", why = sprintf("%s %s constant.", some_names(varnames[flat]), plural(length(flat), "is", "are")),
+      call = call, arg = "support")
+  }
   z <- (as.matrix(x[, order_given, drop = FALSE]) - rep(design$center[order_given], each = n)) / rep(design$scale[order_given], each = n)
   decomposition <- qr(z, tol = 1e-9)
   if (decomposition$rank < length(order_given)) {
-    dependent <- order_given[decomposition$pivot[-seq_len(decomposition$rank)]]
+    dependent <- order_given[decomposition$pivot[seq_along(order_given) > decomposition$rank]]
     sp_abort("dependent", "The columns in `support` must be linearly independent.",
       why = sprintf("%s %s on the others.", some_names(varnames[dependent]), plural(length(dependent), "depends", "depend")), call = call, arg = "support"
     )

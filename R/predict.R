@@ -109,6 +109,7 @@ predict.cv.sparsepath <- function(object, newx, s = c("lambda.1se", "lambda.min"
 #' @rdname predict.cv.sparsepath
 #' @export
 coef.cv.sparsepath <- function(object, s = c("lambda.1se", "lambda.min"), ...) {
+  if (missing(s) && "t" %in% names(dots_of(...))) return(coef(object$fit, ...)) # a budget in place of a lambda
   coef(object$fit, s = chosen_lambda(object, s, shown_call("coef")), ...)
 }
 
