@@ -276,6 +276,29 @@ void sp_model_orthonormal_basis(sp_model *m) {
   q->k0 = m->nu;
 }
 
+void sp_model_basis_factor(sp_model *m) {
+  sp_qp *q = &m->qp;
+  double *curve = q->e2;
+  q->U = m->U;
+  q->UR = m->UR;
+  q->ucol = m->ucol;
+  q->k0 = m->nu;
+  for (int h = 0; h < m->nu; h++) {
+    double *R = m->UR + (ptrdiff_t)h * m->nu;
+    sp_scores_curve(q, m->U + h * q->n, curve);
+    sp_scores_basis(q, curve, R);
+    const double whole = R[h];
+    double pivot = whole;
+    for (int l = 0; l < h; l++) {
+      const double *L = m->UR + (ptrdiff_t)l * m->nu;
+      R[l] = L[l] > 0 ? (R[l] - sp_dot(L, R, l)) / L[l] : 0;
+      pivot -= R[l] * R[l];
+    }
+    memset(R + h, 0, (size_t)(m->nu - h) * sizeof *R);
+    R[h] = pivot > 1e-14 * whole ? sqrt(pivot) : 0;
+  }
+}
+
 /* Independent columns of [1, free columns] in the metric of the weights (or the root of the loss), earlier ones preferred. */
 static sp_status build_basis(sp_model *m) {
   int count = m->intercept * m->K;
@@ -529,6 +552,22 @@ static void plain_fit(sp_model *m, double *e) {
   if (c) sp_view_axpy(&plain, q->idx, c, q->val, e, q->vv, q->ent);
 }
 
+/* gamma from the fit that is left to it, r0, without a root; then eta. Two rounds, as below. */
+static void unpenalized_scores(sp_model *m, const double *fit) {
+  sp_qp *q = &m->qp;
+  double *curve = q->e2, *z = q->e2 + 3 * q->n;
+  memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
+  for (int rep = 0; rep < 2 && m->nu; rep++) {
+    sp_scores_curve(q, m->r0, curve);
+    sp_scores_basis(q, curve, z);
+    sp_scores_solve(q, z, 1);
+    for (int h = 0; h < m->nu; h++) m->gamma[h] += z[h];
+    sp_scores_add(q, -1, z, m->r0);
+  }
+  for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->off[i] + fit[i];
+  sp_scores_add(q, 1, m->gamma, m->eta);
+}
+
 sp_status sp_model_unpenalized(sp_model *m) {
   const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   const ptrdiff_t n = m->n;
@@ -548,6 +587,10 @@ sp_status sp_model_unpenalized(sp_model *m) {
   plain_fit(m, e);
   const double *from = quadratic ? m->y : m->eta;
   for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = from[i] - m->off[i] - e[i];
+  if (q->scores) {
+    unpenalized_scores(m, e);
+    return SP_OK;
+  }
   sp_model_root(m, SP_ROOT, m->r0);
   memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
   /* two rounds: the second removes what the first left by rounding */

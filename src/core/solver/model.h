@@ -124,6 +124,8 @@ void sp_model_root(const sp_model *m, enum sp_root op, double *x);
 sp_status sp_model_set_metric(sp_model *m, const double *h);
 /* Q0 and UR in the metric of the qp */
 void sp_model_orthonormal_basis(sp_model *m);
+/* UR alone, for a qp of scores whose metric is set */
+void sp_model_basis_factor(sp_model *m);
 /* Set lambda-dependent thresholds without solving. */
 void sp_model_set_lambda(sp_model *m, double lambda);
 /* States from (columns, b, state, sign) lists, eta for a non-quadratic loss. */

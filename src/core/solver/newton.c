@@ -28,6 +28,7 @@
 #define CONVERGED_BLOCKS 3e-11 /* the same with norms of blocks */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
+#define CG_SCORES 2e-10    /* Newton's last step is far more exact than asked for, so that asking for more costs little */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
 #define LEAST_INEXACT 0.05
 #define STRAINED 1e3       /* residual of a row in the metric, relative to the root of its weight, from which the step is not read off it */
@@ -112,6 +113,13 @@ done:
 
 static sp_status leave_iterative(sp_model *m) {
   m->no_iterative = 1;
+  if (m->qp.scores) { /* back to residuals in the metric */
+    m->qp.scores = 0;
+    sp_model_orthonormal_basis(m);
+    sp_model_root(m, SP_ROOT_SOLVE_T, m->qp.r);
+    sp_qp_project(&m->qp, m->qp.r);
+    sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
+  }
   return sp_qp_set_iterative(&m->qp, 0);
 }
 
@@ -204,7 +212,7 @@ static int count_free(const sp_qp *q) {
 
 /* Ridge with more active columns than rows: the dual has fewer unknowns. Near alpha = 1 it is ill conditioned. */
 static int wants_dual(const sp_model *m) {
-  if (!m->qp.has_ridge || m->reduced || m->qp.blocks || m->pen->ops->pieces) return 0;
+  if (!m->qp.has_ridge || m->reduced || m->qp.blocks || m->qp.scores || m->pen->ops->pieces) return 0;
   const double alpha = m->pen->alpha;
   for (int k = 0; k < m->qp.nW; k++) {
     if (m->qp.kv[k] == 0) return 0; /* limits without penalty: no ridge on that column */
@@ -278,7 +286,12 @@ static sp_status change_metric(sp_model *m, const double *h) {
   } else {
     for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
   }
-  sp_model_orthonormal_basis(m);
+  if (m->qp.scores) {
+    memcpy(m->qp.diag, h, (size_t)m->n * sizeof *h);
+    sp_model_basis_factor(m);
+  } else {
+    sp_model_orthonormal_basis(m);
+  }
   m->metric_set = 1;
   return SP_OK;
 }
@@ -302,9 +315,16 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
   memcpy(m->r0, m->g, (size_t)m->n * sizeof *m->r0);
-  sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
+  if (!q->scores) sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
   memcpy(q->r, m->r0, (size_t)m->n * sizeof *m->r0);
-  for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
+  if (q->scores) {
+    double *z = q->e2 + 3 * q->n;
+    sp_scores_basis(q, q->r, z);
+    sp_scores_solve(q, z, 0);
+    for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(z[h]));
+  } else {
+    for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
+  }
   sp_qp_project(q, q->r);
   if (everything && m->use_dual) {
     sp_qp_corr_all(q);
@@ -422,6 +442,29 @@ static sp_status step_back(sp_model *m) {
   return sp_qp_from_b(q);
 }
 
+/* deta = Z (b - b_old), and what follows for the basis */
+static sp_status step_of_scores(sp_model *m) {
+  sp_qp *q = &m->qp;
+  const sp_view plain = sp_model_view(m);
+  double *curve = q->e2, *z = q->e2 + 3 * q->n;
+  int c = 0;
+  for (int i = 0; i < m->n_near; i++) {
+    const int k = m->near[i];
+    if (q->b[k] == m->b_old[i]) continue;
+    q->idx[c] = q->W[k];
+    q->val[c++] = q->b[k] - m->b_old[i];
+  }
+  memset(m->deta, 0, (size_t)m->n * sizeof *m->deta);
+  sp_view_axpy(&plain, q->idx, c, q->val, m->deta, q->vv, q->ent);
+  if (!m->nu) return SP_OK;
+  sp_scores_curve(q, m->deta, curve);
+  for (ptrdiff_t i = 0; i < m->n; i++) curve[i] = m->r0[i] - curve[i];
+  sp_scores_basis(q, curve, z);
+  sp_scores_solve(q, z, 1);
+  sp_scores_add(q, 1, z, m->deta);
+  return SP_OK;
+}
+
 /* The quadratic model of the moment: active set first, then whatever works. What leaves `near` is taken into it. */
 static sp_status newton_step(sp_model *m, double worst) {
   sp_status st = SP_OK;
@@ -482,6 +525,7 @@ static sp_status newton_step(sp_model *m, double worst) {
     }
     sp_free(m->ctx, seen);
   }
+  if (q->scores) return step_of_scores(m);
   for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->r0[i] - q->r[i];
   const int rough = strained(m);
   if (plain && !rough) SP_TRY(sp_secant_step(m, m->deta));
@@ -632,8 +676,12 @@ static int wants_iterative(const sp_model *m) {
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
   if (q->iterative || m->blocks || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
-  if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
-  for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
+  if (m->reduced || m->no_iterative || any_shifted(q)) return 0;
+  if (m->loss.ops->root && (m->pen->ops->pieces || wants_dual(m))) return 0;
+  for (int i = 0; i < q->a; i++) {
+    const int j = sp_model_base(m, q->W[q->A[i]]);
+    entries += m->design->ops->cols_entries(m->design, &j, 1);
+  }
   return (double)entries * ITERATIVE_FILL < na;
 }
 
@@ -643,7 +691,7 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   const double share = m->stepped > 0 ? (lambda_prev - lambda) / m->stepped : 0;
   q->ahead = q->blocks && share < 2 ? share : 0;
-  if (!q->iterative || !(share > 0 && share < 2) || (m->loss.ops->flags & SP_LOSS_DOMAIN)) return SP_OK;
+  if (!q->iterative || q->scores || !(share > 0 && share < 2) || (m->loss.ops->flags & SP_LOSS_DOMAIN)) return SP_OK;
   const sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
   for (int i = 0; i < q->a; i++) {
@@ -671,7 +719,7 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
 static sp_status extrapolate(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   m->predicted = 0;
-  if (!(m->stepped > 0) || !(lambda_prev > lambda && lambda > 0) || !q->a || q->iterative || q->blocks || m->use_dual || m->concave) return SP_OK;
+  if (!(m->stepped > 0) || !(lambda_prev > lambda && lambda > 0) || !q->a || (q->iterative && !q->scores) || q->blocks || m->use_dual || m->concave) return SP_OK;
   const double share = log(lambda_prev / lambda) / log1p(m->stepped / lambda_prev);
   if (!(share > 0 && share < 1.5)) return SP_OK;
   remember(m);
@@ -703,6 +751,7 @@ static void keep_step(sp_model *m, double lambda, double lambda_prev, const doub
 static double inexactness(const sp_model *m) {
   const sp_qp *q = &m->qp;
   double penalty = 0;
+  if (m->loss.ops->root) return fmin(m->cg, CG_SCORES);
   if (m->concave) { /* a coefficient is charged for its residual whether its slope has become flat or not */
     for (int i = 0; i < q->a; i++) penalty += m->lambda * q->t1[q->A[i]] * fabs(q->b[q->A[i]]);
     return sp_max(LEAST_INEXACT * m->cg, fmin(m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
