@@ -90,7 +90,7 @@
 #' plot(coef(cv, s = "lambda.min")[-1, ], type = "s", ylab = "coefficient")
 #' lines(beta, type = "s", col = 2)
 #' @export
-pen_fused <- function(chain = NULL, position = NULL, weights = NULL, lambda1 = 0) {
+pen_fused <- function(chain = NULL, position = NULL, weights = NULL, asparse = 0) {
   call <- shown_call("pen_fused")
   if (!is.null(chain)) {
     if (!is.atomic(chain) || length(dim(chain)) > 1L) {
@@ -106,34 +106,49 @@ pen_fused <- function(chain = NULL, position = NULL, weights = NULL, lambda1 = 0
   }
   if (!is.null(position)) position <- check_numeric(position, "position", call)
   if (!is.null(weights)) weights <- check_numeric(weights, "weights", call, lower = 0, infinite = TRUE)
-  lambda1 <- check_scalar(lambda1, "lambda1", call, lower = 0)
-  if (lambda1 > 0) {
-    sp_abort("unavailable", "`pen_fused()` has no penalty on the coefficients themselves.", why = sprintf("`lambda1` is %s.", show_number(lambda1)),
-      how = c("Use `fused_lasso(y, lambda1 = )` for a signal, where there is no `x`.",
-        "Steps alone already make most coefficients of a chain equal; add `pen_sparse_group()` or the lasso as a fit of its own."),
-      call = call, arg = "lambda1"
+  asparse <- check_scalar(asparse, "asparse", call, lower = 0, upper = 1)
+  if (asparse == 1) {
+    sp_abort("range", "`asparse` must be less than 1.", why = "Nothing would be left of the penalty on steps.",
+      how = "Leave out `penalty`: the lasso is the default.", call = call, arg = "asparse"
     )
   }
-  new_penalty("fused", chain = chain, position = position, weights = weights)
+  new_penalty("fused", chain = chain, position = position, weights = weights, asparse = asparse)
 }
 
 #' @noRd
 is_fused <- function(penalty) inherits(penalty, "sparsepath_penalty") && penalty$name == "fused"
 
 #' What cannot be combined with it
+#' @param joint Are the coefficients of all predictors penalized together?
 #' @noRd
-check_fused <- function(penalty, p, standardize, exclude, penalty.factor, lower, upper, call) {
-  refuse <- function(arg, why, how) {
-    sp_abort("unavailable", sprintf("`%s` cannot be combined with `pen_fused()`.", arg), why = why, how = how, call = call, arg = arg)
+check_fused <- function(penalty, p, alpha, joint, standardize, exclude, penalty.factor, lower, upper, call) {
+  refuse <- function(arg, why, how, with = "`pen_fused()`") {
+    sp_abort("unavailable", sprintf("`%s` cannot be combined with %s.", arg, with), why = why, how = how, call = call, arg = sub(" .*", "", arg))
   }
   if (check_flag(standardize, "standardize", call)) {
     refuse("standardize = TRUE", "Coefficients of neighbours are compared in the units of the columns.",
       "Leave it out, or standardize the columns before: `scale(x)`.")
   }
   if (length(exclude)) refuse("exclude", NULL, "Leave the columns out of `x`.")
-  if (!is.null(penalty.factor)) refuse("penalty.factor", "The penalty is on steps.", "Give `pen_fused()` the `weights` of the steps.")
-  if (!is.null(lower)) refuse("lower.limits", NULL, NULL)
-  if (!is.null(upper)) refuse("upper.limits", NULL, NULL)
+  if (!is.null(penalty.factor) && penalty$asparse == 0) {
+    refuse("penalty.factor", "It multiplies the penalty on coefficients; here only steps have one.",
+      "Give `pen_fused()` the `weights` of the steps, or `asparse` > 0.", "`pen_fused()` without `asparse`")
+  }
+  limits <- list(lower.limits = lower, upper.limits = upper)
+  for (name in names(limits)) {
+    bad <- which(limits[[name]] != 0 & is.finite(limits[[name]]))
+    if (!length(bad)) next
+    refuse(name, sprintf("`%s[%d]` is %s.", name, bad[1L], show_number(limits[[name]][bad[1L]])),
+      "Limits of 0 are possible, which fix the sign of coefficients, and infinite ones.", "`pen_fused()` unless it is 0")
+  }
+  if (penalty$asparse > 0 || !is.null(lower) || !is.null(upper)) {
+    what <- if (penalty$asparse > 0) "`pen_fused(asparse = )`" else "`pen_fused()` and limits"
+    if (alpha < 1) refuse("alpha", sprintf("It is %s: part of the penalty would be on squared steps.", show_number(alpha)), "Use `alpha = 1`.", what)
+    if (joint) {
+      refuse("family", "The coefficients of all predictors have norms together.",
+        "Use `type.multinomial = \"ungrouped\"`, or a fit for each response.", what)
+    }
+  }
   for (name in c("chain", "position", "weights")) {
     value <- penalty[[name]]
     if (is.null(value) || length(value) == p) next
@@ -152,21 +167,12 @@ abort_levels <- function(call) {
   )
 }
 
-#' Relaxed fits have the selected columns without penalty; here that is all of them
-#' @noRd
-check_relaxable <- function(penalty, call) {
-  if (!is_fused(penalty)) return(invisible())
-  sp_abort("unavailable", "`relax` cannot be combined with `pen_fused()`.", why = "Nearly all coefficients are nonzero.",
-    how = "Sum the columns of each of the `stretches()` and fit those.", call = call, arg = "relax"
-  )
-}
-
 #' The chains of a penalty
 #'
 #' @return list(col, first: for the engine, 0-based columns by position and whether a chain starts there; columns: the columns of each
-#'   chain in their order; v: the factor of each step, by position)
+#'   chain in their order; v: the factor of each step, by position; with `asparse` or limits what interval_chains() adds)
 #' @noRd
-fused_chains <- function(penalty, p, call) {
+fused_chains <- function(penalty, p, call, penalty.factor = NULL, lower = NULL, upper = NULL) {
   chain <- match(penalty$chain %||% rep(1L, p), unique(penalty$chain %||% 1L))
   order <- order(chain, penalty$position %||% seq_len(p))
   first <- !duplicated(chain[order])
@@ -176,7 +182,15 @@ fused_chains <- function(penalty, p, call) {
       why = if (all(first)) "Every column is a chain of its own." else "No step has a positive and finite weight.", call = call, arg = "penalty"
     )
   }
-  list(col = order - 1L, first = as.integer(first), columns = unname(split(order, cumsum(first))), v = v)
+  chains <- list(col = order - 1L, first = as.integer(first), columns = unname(split(order, cumsum(first))), v = v)
+  if (penalty$asparse == 0 && is.null(lower) && is.null(upper)) chains else interval_chains(chains, penalty, penalty.factor, lower, upper, call)
+}
+
+#' Those of a fit
+#' @noRd
+chains_of <- function(object) {
+  s <- object$settings
+  fused_chains(object$penalty, object$dim[1L], NULL, s$penalty.factor, s$lower.limits, s$upper.limits)
 }
 
 #' Coefficients of columns from steps, or products of running sums from those of columns (`back`)
@@ -213,8 +227,9 @@ steps_of <- function(b, chains) {
 #' @noRd
 no_steps <- function(object) {
   p <- object$dim[1L]
-  chains <- fused_chains(object$penalty, p, NULL)
+  chains <- chains_of(object)
   b <- as.matrix(stacked_beta(object$beta)[, 1L, drop = FALSE])
+  if (by_intervals(chains) && any(matrix(b, p)[chains$col[chains$share > 0] + 1L, ] != 0)) return(FALSE)
   all(stacked_steps(b, chains, nrow(b) %/% p)[chains$v > 0, ] == 0) # factors are recycled over the predictors
 }
 
@@ -223,6 +238,19 @@ no_steps <- function(object) {
 stacked_steps <- function(b, chains, K) {
   p <- nrow(b) %/% K
   do.call(rbind, lapply(seq_len(K), function(k) steps_of(b[(k - 1L) * p + seq_len(p), , drop = FALSE], chains)))
+}
+
+#' Coefficients of one predictor as the engine has them, and how many it counts at each lambda: columns, or stretches
+#' @return list(beta [p x L], count)
+#' @noRd
+engine_beta <- function(slots, p, dimnames, chains) {
+  size <- length(slots$p) - 1L
+  if (by_intervals(chains)) {
+    beta <- coefficients_of_intervals(slots, p, dimnames, chains)
+    return(list(beta = beta, count = as.integer(count_stretches(beta, chains)$all)))
+  }
+  beta <- engine_matrix(slots, c(p, size), dimnames)
+  list(beta = if (is.null(chains)) beta else coefficients_of_steps(beta, chains), count = diff(slots$p))
 }
 
 #' A sparse matrix of steps as a sparse matrix of coefficients, some lambdas at a time
@@ -264,8 +292,7 @@ running_moments <- function(x, center, w, chains) {
 #' @return list(object, data)
 #' @noRd
 fit_in_steps <- function(object, data) {
-  p <- object$dim[1L]
-  chains <- fused_chains(object$penalty, p, NULL)
+  chains <- chains_of(object)
   each <- if (is_several(object)) object$beta else list(object$beta)
   steps <- lapply(each, function(b) steps_of(as.matrix(b), chains))
   used <- sort(union(which(Reduce(`|`, lapply(steps, function(b) rowSums(b != 0) > 0))), which(chains$v > 0 & is.finite(chains$v))[1L]))
@@ -328,7 +355,7 @@ stretches <- function(object, s = NULL) {
     sp_abort("length", "`s` must be one lambda.", why = sprintf("It has length %d.", length(s)), call = call, arg = "s", value = length(s))
   }
   beta <- coefficients_at(object, s, FALSE, NULL, call)$beta
-  chains <- fused_chains(object$penalty, object$dim[1L], call)
+  chains <- chains_of(object)
   if (is.list(beta)) return(lapply(beta, stretch_frame, object, chains))
   stretch_frame(beta, object, chains)
 }

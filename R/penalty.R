@@ -129,7 +129,8 @@ print.sparsepath_penalty <- function(x, ...) {
 penalty_text <- function(penalty) {
   if (is_fused(penalty)) {
     count <- length(unique(penalty$chain))
-    return(if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns")
+    text <- if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns"
+    return(if (penalty$asparse > 0) sprintf("sparse %s, share of the lasso %s", text, format(penalty$asparse)) else text)
   }
   if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   if (penalty$name == "adaptive") return(sprintf("adaptive lasso, initial estimate %s", if (is.numeric(penalty$init)) "given" else penalty$init))

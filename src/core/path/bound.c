@@ -42,6 +42,7 @@ typedef struct check {
   lowrank *lr;
   const double *lambda; /* of the whole grid */
   double *basis, *bsum; /* [n x qt] raw metric, their sums */
+  double *ranks;        /* products of the basis with what the columns are made of, where they are made of fewer; else NULL */
   double *resid, *rsum; /* [n x total], their sums */
   chunk_result *res;    /* [chunks] */
 } check;
@@ -351,7 +352,9 @@ static sp_status check_chunk(void *arg, int chunk) {
   }
   for (int j0 = from; j0 < to; j0 += BLOCK) {
     const int m = j0 + BLOCK < to ? BLOCK : to - j0;
-    if (ck->qt) {
+    if (ck->ranks) {
+      ck->design->ops->cols_from(ck->design, ck->ranks, ck->qt, j0, m, z, ck->qt);
+    } else if (ck->qt) {
       ck->design->ops->cols_dot(ck->design, NULL, j0, m, ck->basis, ck->design->n, ck->qt, z, ck->qt);
     }
     for (int k = 0; k < ck->B; k++) SP_TRY(check_task(ck, r, k, j0, m, z, z + (ptrdiff_t)BLOCK * ck->qt, column));
@@ -489,6 +492,13 @@ sp_status sp_bound_check(sp_ctx *ctx, const sp_design *design, sp_task *const *t
     goto done;
   }
   SP_TRY(prepare(&ck, tasks, l0));
+  if (design->ops->project && ck.qt) {
+    if (!(ck.ranks = sp_alloc(ctx, (size_t)design->ops->ranks(design) * (size_t)ck.qt, sizeof *ck.ranks))) {
+      st = SP_ENOMEM;
+      goto done;
+    }
+    design->ops->project(design, ck.basis, design->n, ck.qt, ck.ranks);
+  }
   SP_TRY(sp_par_for(ctx, chunks, check_chunk, &ck));
   SP_TRY(collect(&ck, chunks));
   counts->reads += ck.qt > 0 ? design->p : 0;
@@ -505,6 +515,7 @@ done:
   sp_free(ctx, ck.lr);
   sp_free(ctx, ck.basis);
   sp_free(ctx, ck.bsum);
+  sp_free(ctx, ck.ranks);
   sp_free(ctx, ck.resid);
   sp_free(ctx, ck.rsum);
   return st;
