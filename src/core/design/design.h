@@ -35,10 +35,10 @@ typedef struct sp_design_ops {
   ptrdiff_t (*cols_entries)(const sp_design *d, const int *idx, int m);
   void (*cols_copy)(const sp_design *d, const int *idx, int m, const int *row, int *ptr, int *i, double *x);
   /* Storages whose columns are made of fewer, ranks() of them (NULL for others): P [ranks x q] = their products with R, row by row;
-   * then out as from cols_dot() for the columns j0..j0+m-1, at the cost of a few additions. */
+   * then out as from cols_dot(), at the cost of a few additions. */
   int (*ranks)(const sp_design *d);
   void (*project)(const sp_design *d, const double *R, ptrdiff_t ldr, int q, double *P);
-  void (*cols_from)(const sp_design *d, const double *P, int q, int j0, int m, double *out, ptrdiff_t ldo);
+  void (*cols_from)(const sp_design *d, const double *P, int q, const int *idx, int j0, int m, double *out, ptrdiff_t ldo);
 } sp_design_ops;
 
 struct sp_design {
@@ -79,6 +79,7 @@ typedef struct sp_intervals {
   int p;                 /* positions */
   int *begin;            /* [p + 1] the first interval that begins at each position; the number of all */
   int *chain;            /* [p] the position after the chain of each */
+  int *from;             /* [intervals] where each begins */
 } sp_intervals;
 
 /* Make d the intervals of the chains of `sums`, which start where first[k] is not zero. More than INT_MAX - 1: SP_ENOMEM. */

@@ -10,20 +10,9 @@
 
 enum { SOME = 128, COLS = 32, RHS = 8, ROWS = 256 };
 
-/* Position at which interval j begins */
-static int begin_of(const sp_intervals *v, int j) {
-  int lo = 0, hi = v->p;
-  while (hi - lo > 1) {
-    const int mid = lo + (hi - lo) / 2;
-    if (v->begin[mid] <= j) lo = mid;
-    else hi = mid;
-  }
-  return lo;
-}
-
 /* Position after its last, or -1 when that is the end of the chain */
-static int after(const sp_intervals *v, int i, int j) {
-  const int length = j - v->begin[i] + 1;
+static int after(const sp_intervals *v, int j) {
+  const int i = v->from[j], length = j - v->begin[i] + 1;
   return length == v->begin[i + 1] - v->begin[i] ? -1 : i + length;
 }
 
@@ -31,13 +20,11 @@ static int after(const sp_intervals *v, int i, int j) {
  * (down: -1 at the end of a chain) */
 static int ends_of(const sp_intervals *v, const int *idx, int j0, int m, int *e, int *up, int *down) {
   ptrdiff_t key[2 * SOME];
-  int n = 0, count = 0, i = 0;
+  int n = 0, count = 0;
   for (int a = 0; a < m; a++) {
-    const int j = idx ? idx[a] : j0 + a;
-    if (a == 0 || j < v->begin[i] || j >= v->begin[i + 1]) i = begin_of(v, j);
-    const int k = after(v, i, j);
+    const int j = idx ? idx[a] : j0 + a, k = after(v, j);
     down[a] = -1;
-    key[n++] = (ptrdiff_t)i * 2 * SOME + 2 * a;
+    key[n++] = (ptrdiff_t)v->from[j] * 2 * SOME + 2 * a;
     if (k >= 0) key[n++] = (ptrdiff_t)k * 2 * SOME + 2 * a + 1;
   }
   for (int gap = n > 13 ? 57 : 4; gap; gap = gap == 57 ? 13 : gap == 13 ? 4 : gap == 4 ? 1 : 0) { /* Shell's sort */
@@ -105,7 +92,7 @@ static void intervals_gather_rows(const sp_design *d, const int *idx, int m, ptr
   const sp_intervals *v = d->intervals;
   double other[ROWS];
   for (int a = 0; a < m; a++) {
-    const int j = idx ? idx[a] : a, i = begin_of(v, j), k = after(v, i, j);
+    const int j = idx ? idx[a] : a, i = v->from[j], k = after(v, j);
     for (ptrdiff_t at = 0; at < ni; at += ROWS) {
       const ptrdiff_t rows = ni - at < ROWS ? ni - at : ROWS;
       double *x = out + a * ldo + at;
@@ -128,9 +115,9 @@ static void intervals_cols_moments(const sp_design *d, int j0, int m, const doub
   const double one = 1, *column = work + 2 * n;
   double *top = work, *rest = work + n, *x = work + 2 * n;
   for (int a = 0, length; a < m; a += length) { /* the intervals from one position on, the longest first */
-    const int i = begin_of(v, j0 + a), left = v->begin[i + 1] - (j0 + a);
+    const int i = v->from[j0 + a], left = v->begin[i + 1] - (j0 + a);
     length = left < m - a ? left : m - a;
-    int k = after(v, i, j0 + a + length - 1);
+    int k = after(v, j0 + a + length - 1);
     v->sums->ops->gather(v->sums, i, top);
     if (k >= 0) v->sums->ops->gather(v->sums, k, rest);
     else memset(rest, 0, (size_t)n * sizeof *rest);
@@ -152,13 +139,11 @@ static void intervals_project(const sp_design *d, const double *R, ptrdiff_t ldr
   sums->ops->cols_dot(sums, NULL, 0, sums->p, R, ldr, q, P, q);
 }
 
-static void intervals_cols_from(const sp_design *d, const double *P, int q, int j0, int m, double *out, ptrdiff_t ldo) {
+static void intervals_cols_from(const sp_design *d, const double *P, int q, const int *idx, int j0, int m, double *out, ptrdiff_t ldo) {
   const sp_intervals *v = d->intervals;
-  for (int a = 0, i = -1; a < m; a++) {
-    const int j = j0 + a;
-    if (i < 0 || j >= v->begin[i + 1]) i = i < 0 ? begin_of(v, j) : i + 1;
-    const int k = after(v, i, j);
-    const double *up = P + (ptrdiff_t)i * q, *down = P + (ptrdiff_t)(k < 0 ? 0 : k) * q;
+  for (int a = 0; a < m; a++) {
+    const int j = idx ? idx[a] : j0 + a, k = after(v, j);
+    const double *up = P + (ptrdiff_t)v->from[j] * q, *down = P + (ptrdiff_t)(k < 0 ? 0 : k) * q;
     for (int h = 0; h < q; h++) out[a * ldo + h] = k < 0 ? up[h] : up[h] - down[h];
   }
 }
@@ -198,6 +183,13 @@ sp_status sp_intervals_open(sp_ctx *ctx, const sp_design *sums, const int *first
     }
   }
   v->begin[p] = (int)count;
+  if (!(v->from = sp_alloc(ctx, (size_t)count, sizeof *v->from))) {
+    sp_intervals_close(ctx, v);
+    return SP_ENOMEM;
+  }
+  for (int i = 0; i < p; i++) {
+    for (int j = v->begin[i]; j < v->begin[i + 1]; j++) v->from[j] = i;
+  }
   memset(d, 0, sizeof *d);
   d->ops = &sp_design_intervals;
   d->n = sums->n;
@@ -230,5 +222,6 @@ void sp_intervals_limits(const sp_intervals *v, const double *limit, double *eac
 void sp_intervals_close(sp_ctx *ctx, sp_intervals *v) {
   sp_free(ctx, v->begin);
   sp_free(ctx, v->chain);
+  sp_free(ctx, v->from);
   memset(v, 0, sizeof *v);
 }

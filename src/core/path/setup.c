@@ -150,7 +150,7 @@ sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
   for (int from = 0; from < d->p; from += CHUNK) { /* one read serves all predictors */
     const int count = from + CHUNK < d->p ? CHUNK : d->p - from;
     double *c = t->c + (ptrdiff_t)from * K;
-    if (ranks) d->ops->cols_from(d, ranks, K, from, count, c, K);
+    if (ranks) d->ops->cols_from(d, ranks, K, NULL, from, count, c, K);
     else d->ops->cols_dot(d, NULL, from, count, resid, d->n, K, c, K);
     for (int a = 0; a < count * K; a++) {
       const int j = from + a / K, at = from * K + a;
