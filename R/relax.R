@@ -11,7 +11,8 @@
 #' (Hastie, Tibshirani and Tibshirani 2020, equation 4; the idea is that of Meinshausen 2007): `gamma = 1` is the
 #' path, `gamma = 0` the unpenalized fit of the selected variables.
 #'
-#' Each distinct set of variables is fitted once. With several classes (`"multinomial"`) a variable belongs to the set if any class
+#' Each distinct set of variables is fitted once. With [pen_fused()] what is fitted without penalty is one coefficient for each stretch
+#' of equal ones that are not zero (with several classes: equal in each of them), and `maxp` counts stretches. With several classes (`"multinomial"`) a variable belongs to the set if any class
 #' has selected it, and the refit gives it a coefficient in each. Sets of more than `maxp` variables are not
 #' fitted; at their lambdas, blends use the last relaxed fit of the path, as glmnet does. If
 #' the selected variables separate the classes of a binomial model perfectly, the unpenalized
