@@ -16,9 +16,9 @@
 #' over the pairs (j, k) of neighbours of one chain, with loss and weights of [sparsepath()] and \eqn{\tau} = `asparse`, the share of
 #' the lasso. With `asparse = 0`, the default, there are steps alone (Land and Friedman 1997; Tibshirani and Taylor 2011, equation 2,
 #' with their D of first differences and \eqn{\lambda} divided by n), and the level of a chain is not penalized. With `asparse` > 0
-#' it is the sparse fused lasso (Tibshirani et al. 2005, equation 3, with the bounds as penalties, \eqn{\lambda_1 = \lambda\tau} and
-#' \eqn{\lambda_2 = \lambda(1-\tau)}): stretches of equal coefficients, many of them exactly zero. One share along the path, and not a
-#' fixed \eqn{\lambda_1}, so that there is a smallest lambda at which all coefficients are zero, from which the path goes down;
+#' it is the sparse fused lasso (Tibshirani et al. 2005, equation 3, with the bounds as penalties, \eqn{\lambda_1 = \lambda\tau}{lambda1 = lambda tau} and
+#' \eqn{\lambda_2 = \lambda(1-\tau)}{lambda2 = lambda (1 - tau)}): stretches of equal coefficients, many of them exactly zero. One share along the path, and not a
+#' fixed \eqn{\lambda_1}, so that all coefficients are zero from some lambda on, where the path starts;
 #' to try several shares, fit each and compare the `cvm` of [cv.sparsepath()] with the same `foldid`. \eqn{f} is
 #' `penalty.factor` of [sparsepath()], 1 by default, here not rescaled: 0 leaves a coefficient free but for the steps beside it
 #' (a variable that is a chain of its own is then not penalized at all, such as age or sex), and `Inf` keeps it at zero.
