@@ -136,7 +136,8 @@ penalty_text <- function(penalty) {
   if (is_enet(penalty)) return(enet_text(penalty$alpha))
   if (is_fused(penalty)) {
     count <- length(unique(penalty$chain))
-    return(if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns")
+    text <- if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns"
+    return(if (penalty$asparse > 0) sprintf("sparse %s, share of the lasso %s", text, format(penalty$asparse)) else text)
   }
   if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   count <- if (length(penalty$group) == 1L && penalty$group %in% c("terms", "factors")) penalty$group else sprintf("%d groups", length(unique(penalty$group)))

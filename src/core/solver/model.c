@@ -66,6 +66,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->column = sp_calloc(ctx, (size_t)nf, sizeof(double));
   m->sums = sp_calloc(ctx, (size_t)K, sizeof(double));
   if (!m->full || !m->column || !m->sums) return SP_ENOMEM;
+  if (design->ops->ranks && !(m->ranks = sp_alloc(ctx, (size_t)design->ops->ranks(design), sizeof(double)))) return SP_ENOMEM;
   if (n < nf && !(m->rows = sp_alloc(ctx, (size_t)n, sizeof(int)))) return SP_ENOMEM;
   for (ptrdiff_t i = 0, k = 0; i < nf; i++) {
     if (!(weights[i] > 0)) continue;
@@ -94,7 +95,7 @@ void sp_model_free(sp_model *m) {
   if (!m->ctx) return;
   sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
-                 m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->gamma_step, m->is_u, m->sm,
+                 m->full, m->column, m->ranks, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->gamma_step, m->is_u, m->sm,
                  m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_concave_free(m);
@@ -105,7 +106,7 @@ void sp_model_free(sp_model *m) {
 
 sp_view sp_model_view(const sp_model *m) {
   const sp_view v = {.design = m->design, .n = m->rows_n, .rows = m->rows, .mean = m->mean, .iscale = m->iscale,
-                     .full = m->full, .column = m->column, .fit = m->fit, .K = m->K, .sums = m->sums};
+                     .full = m->full, .column = m->column, .fit = m->fit, .K = m->K, .sums = m->sums, .ranks = m->ranks};
   return v;
 }
 

@@ -25,6 +25,7 @@ typedef struct sp_model {
   double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1 in each predictor, sw its square root */
   double *g, *h, *r0, *deta, *eta_old; /* [n] scratch of the Newton loop */
   double *full, *column, *sums; /* [design->n x K], [design->n], [K] scratch of the view */
+  double *ranks;           /* scratch of the view, where the design is made of fewer columns */
 
   double *mean, *iscale;   /* [design->p] centre and 1 / weighted norm of the centred column; iscale 0: column left out */
   double *ratio;           /* [design->p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
