@@ -114,6 +114,8 @@ void sp_prox_in_box(const sp_pen_block *bl, double t, const double *z, double T,
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */
 double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double *k);
+/* from |b| = h to h + by >= 0, the ridge part apart, without cancellation where it is on one piece */
+double sp_penalty_rise(const sp_penalty *pen, double lambda, const sp_coord *co, double h, double by);
 /* the least that the second derivative is anywhere, the ridge part apart; <= 0 */
 double sp_penalty_concavity(const sp_penalty *pen, double lambda, const sp_coord *co);
 /* the b with the least a b^2 / 2 - z b + penalty, ridge part included; a > 0 */
