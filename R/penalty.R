@@ -152,9 +152,9 @@ penalty_text <- function(penalty) {
 #' @param v Penalty factors, infinite for columns left out; `penalty.factor`: as given, or NULL.
 #' @return list(groups: see penalty_groups(), NULL where no norm is left; v)
 #' @noRd
-setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, call) {
+setup_groups <- function(penalty, joint, v, penalty.factor, x, alpha, call) {
   unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)
-  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, limits, x, alpha, call)
+  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, x, alpha, call)
   v <- group_factors(groups, penalty, v)
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
 }
@@ -167,14 +167,8 @@ setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, ca
 #' @param alpha The ridge part has the mean factor of each group, so that with factors it makes a difference.
 #' @return list(of, ptr, cols [0-based], w, across, tau)
 #' @noRd
-penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) {
+penalty_groups <- function(penalty, across, v, factors, x, alpha, call) {
   if (is.null(penalty) && !across) return(NULL)
-  if (limits && is_nonconvex(penalty)) {
-    sp_abort("unavailable", "Limits of coefficients cannot be combined with non-convex penalties of groups.",
-      why = sprintf("The penalty is %s.", penalty_text(penalty)),
-      how = "Leave out `lower.limits` and `upper.limits`, or use `pen_group()`.", call = call, arg = "lower.limits"
-    )
-  }
   p <- length(v)
   if (is.null(penalty)) {
     at <- seq_len(p) - 1L

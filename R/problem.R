@@ -53,7 +53,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     v <- chains$v # lambda has the unit of the steps: not rescaled
   }
   joint <- traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped"
-  norms <- setup_groups(penalty, joint, v, penalty.factor, !is.null(lower) || !is.null(upper), x, alpha, call)
+  norms <- setup_groups(penalty, joint, v, penalty.factor, x, alpha, call)
 
   if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(

@@ -29,7 +29,9 @@ static void hold_sums(const sp_qp *q, sp_block_work *w, int from, int to) {
   double size = 0; /* the same for all: what is held must not touch the differences */
   for (int j = from; j < to; j++) size += w->H[(ptrdiff_t)j * s + j] / (to - from);
   for (int j = from; j < to; j++) {
-    for (int i = from; i <= j; i++) {
+    int free = 0;
+    for (int i = from; i < to; i++) free += q->W[q->A[w->S[i]]] / K == q->W[q->A[w->S[j]]] / K;
+    for (int i = from; i <= j && free == K; i++) {
       if (q->W[q->A[w->S[i]]] / K == q->W[q->A[w->S[j]]] / K) w->H[(ptrdiff_t)j * s + i] += size;
     }
   }

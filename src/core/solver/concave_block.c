@@ -7,7 +7,7 @@
 
 #include "../base/blas.h"
 #include "../base/vec.h"
-#include "block.h"
+#include "block_work.h"
 
 /* the norm of the block at position k as the penalty sees it */
 static sp_coord coord(const sp_model *m, int k) {
@@ -50,6 +50,15 @@ double sp_concave_block_penalty(const sp_model *m, int k) {
   return h > 0 ? m->pen->ops->value(m->pen, m->lambda, &co, h) : 0;
 }
 
+/* Are all predictors of the column at position k free to move? */
+static int moves_together(const sp_qp *q, int k) {
+  const int base = q->W[k] / q->view.K;
+  for (int h = 0; h < q->view.K; h++) {
+    if (sp_block_held(q, q->pos[base * q->view.K + h])) return 0;
+  }
+  return 1;
+}
+
 /* A loss that does not see what its predictors have in common leaves the coefficients of a column free to move together, and a norm that
  * has become flat does not hold them: among such solutions the one with the sum of the moment is meant. */
 static void hold_sums(const sp_model *m, int s, int len) {
@@ -59,7 +68,7 @@ static void hold_sums(const sp_model *m, int s, int len) {
   for (int j = s; j < s + len; j++) size += g->G[(ptrdiff_t)j * g->ld + j] / (len * q->unit[q->A[j]] * q->unit[q->A[j]]);
   for (int j = s; j < s + len; j++) {
     for (int i = s; i <= j; i++) {
-      if (sp_model_base(m, q->W[q->A[i]]) == sp_model_base(m, q->W[q->A[j]])) g->C[(ptrdiff_t)j * g->ld + i] += size;
+      if (sp_model_base(m, q->W[q->A[i]]) == sp_model_base(m, q->W[q->A[j]]) && moves_together(q, q->A[j])) g->C[(ptrdiff_t)j * g->ld + i] += size;
     }
   }
 }
@@ -91,8 +100,13 @@ sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite) {
     for (int j = s; j < s + len; j++) {
       double *col = g->C + (ptrdiff_t)j * g->ld;
       const double *from = g->G + (ptrdiff_t)j * g->ld, unit = q->unit[q->A[j]], uj = unit * q->b[q->A[j]] / h;
-      for (int i = 0; i <= j; i++) col[i] = from[i] / (unit * q->unit[q->A[i]]);
-      for (int i = s; i <= j; i++) col[i] += (curve - round) * uj * (q->unit[q->A[i]] * q->b[q->A[i]] / h);
+      if (sp_block_held(q, q->A[j])) { /* does not move */
+        for (int i = 0; i < j; i++) col[i] = 0;
+        col[j] = 1;
+        continue;
+      }
+      for (int i = 0; i <= j; i++) col[i] = sp_block_held(q, q->A[i]) ? 0 : from[i] / (unit * q->unit[q->A[i]]);
+      for (int i = s; i <= j; i++) col[i] += sp_block_held(q, q->A[i]) ? 0 : (curve - round) * uj * (q->unit[q->A[i]] * q->b[q->A[i]] / h);
       col[j] += q->k[q->A[j]] / (unit * unit) + round;
       if (!(col[j] > SP_DEPENDENT)) info = 1;
     }
@@ -101,6 +115,7 @@ sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite) {
   if (a && !info) dpotrf_("U", &a, g->C, &g->ld, &info, 1);
   for (int i = 0; i < a && !info; i++) {
     const double d = g->C[(ptrdiff_t)i * g->ld + i], unit = q->unit[q->A[i]];
+    if (sp_block_held(q, q->A[i])) continue;
     if (!(d * d > SP_DEPENDENT * (g->G[(ptrdiff_t)i * g->ld + i] + q->k[q->A[i]]) / (unit * unit))) info = 1;
   }
   *definite = !info;
