@@ -158,16 +158,10 @@ penalty_text <- function(penalty) {
 #' @param v Penalty factors, infinite for columns left out; `penalty.factor`: as given, or NULL.
 #' @return list(groups: see penalty_groups(), NULL where no norm is left; v)
 #' @noRd
-setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, call) {
+setup_groups <- function(penalty, joint, v, penalty.factor, x, alpha, call) {
   if (is.matrix(v) && (joint || is_group_penalty(penalty))) {
     sp_abort("unavailable", "Penalty factors by class cannot be combined with penalties of groups.",
       how = "Give one for each column of `x`.", call = call, arg = "penalty.factor"
-    )
-  }
-  if (limits && is_nonconvex(penalty) && (joint || is_group_penalty(penalty))) {
-    sp_abort("unavailable", "Limits of coefficients cannot be combined with non-convex penalties of groups.",
-      why = sprintf("The penalty is %s%s.", penalty_text(penalty), if (is_group_penalty(penalty)) "" else ", of the norm of a variable's coefficients"),
-      how = "Leave out `lower.limits` and `upper.limits`, or use a convex penalty.", call = call, arg = "lower.limits"
     )
   }
   unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)

@@ -56,7 +56,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     v <- if (by_intervals(chains)) rep(1, p) else chains$v # lambda has the unit of the steps: not rescaled
     limits <- NULL # part of the chains
   }
-  norms <- setup_groups(penalty, joint, v, penalty.factor, length(unlist(limits)) > 0L, x, alpha, call)
+  norms <- setup_groups(penalty, joint, v, penalty.factor, x, alpha, call)
 
   if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(

@@ -402,10 +402,6 @@ static int batch_size(const sp_path *path) {
 static sp_status start_tasks(sp_path *path) {
   sp_status st = SP_OK;
   const sp_spec *sp = &path->spec;
-  if (sp->pen->groups && sp->pen->ops->pieces && (sp->lower || sp->upper)) { /* non-convex norms and limits: no solver */
-    snprintf(path->ctx->msg, sizeof path->ctx->msg, "limits of coefficients cannot be combined with a non-convex penalty of groups");
-    return SP_EUNSUPPORTED;
-  }
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];

@@ -366,7 +366,6 @@ done:
 }
 
 sp_status sp_concave(sp_model *m, int *ok) {
-  if (m->qp.blocks) return sp_concave_blocks(m, ok);
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int futile = 0, looked = 0;

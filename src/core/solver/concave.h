@@ -4,6 +4,7 @@
 #ifndef SP_SOLVER_CONCAVE_H
 #define SP_SOLVER_CONCAVE_H
 
+#include "block.h"
 #include "model.h"
 
 /* is the penalty of this model non-convex at the present lambda? */
@@ -12,6 +13,8 @@ int sp_concave_active(const sp_model *m);
 void sp_concave_tangent(sp_model *m);
 /* penalty of position k; by its tangent unless m->concave */
 double sp_concave_penalty(const sp_model *m, int k);
+/* The penalty of the qp: the non-convex one, or its tangent. */
+void sp_concave_use(sp_model *m, int on);
 /* A stationary point of the quadratic problem with the true penalty, from A and the positions V; the objective never rises. r,
  * b, states and t agree on return. */
 sp_status sp_concave(sp_model *m, int *ok);
@@ -40,6 +43,6 @@ sp_status sp_concave_gram(sp_model *m);
 void sp_concave_block_tangent(sp_model *m);
 double sp_concave_block_penalty(const sp_model *m, int k);
 sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite);
-sp_status sp_concave_blocks(sp_model *m, int *ok);
+extern const sp_norm_rule sp_concave_norms; /* of a sp_model */
 
 #endif

@@ -482,7 +482,7 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   if (blocks != q->blocks) sp_qp_forget_active(q);
   q->blocks = blocks;
   q->boxed = blocks && (m->lower || m->upper);
-  q->packed = blocks && !q->boxed && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
+  q->packed = blocks && !q->boxed && m->K > 1 && m->pen->groups->across &&
     (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];

@@ -34,6 +34,7 @@
 #define STRAINED 1e3       /* residual of a row in the metric, relative to the root of its weight, from which the step is not read off it */
 #define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
 #define HALVINGS 12         /* of a step whose model is not convex: it need not descend however short it is */
+#define SLOW 8              /* Newton steps of a non-convex problem after which it is seen again whether it is saturated */
 #define SATURATED 1e-3      /* of the null deviance: non-convex problems are given up below */
 
 static sp_status reserve_near(sp_model *m) {
@@ -472,7 +473,7 @@ static sp_status newton_step(sp_model *m, double worst) {
   double qkkt;
   int ok = 0, wandered = 0, plain = 0; /* plain: the active set stayed as it was */
   sp_model_look_near(m);
-  if (m->concave) {
+  if (m->concave && !q->blocks) {
     SP_TRY(sp_concave(m, &ok));
   } else if (q->blocks) {
     q->goal = FORCING * worst; /* the next step starts from a new gradient */
@@ -580,6 +581,11 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     trusted = 0;
     if (worst <= sp_qp_accept(q) && worst > 0.5 * last) goal = sp_qp_accept(q); /* rounding level reached */
+    /* where curvature has vanished Newton steps creep, and rounding undoes them */
+    if (m->concave && q->blocks && it % SLOW == 0 && saturated(m)) {
+      goal = sp_max(goal, sp_qp_accept(q));
+      if (it >= 16 * SLOW) break;
+    }
     if (worst <= goal) {
       if (!everything) {
         /* the whole working set has the last word, on eta from scratch: its updates drift, and what is reported must belong to
@@ -789,15 +795,15 @@ static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
   const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   for (int round = 0; round < TANGENTS; round++) {
     if (round) {
-      m->concave = 0;
+      sp_concave_use(m, 0);
       m->n_tangent++;
       if (quadratic) SP_TRY(solve_any(m, m->target, kkt));
       else SP_TRY(solve_newton(m, kkt, limit));
     }
-    m->concave = 1;
+    sp_concave_use(m, 1);
     sp_concave_tangent(m);
     if (round) choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
-    if (quadratic) SP_TRY(solve_pieces(m, m->target, kkt));
+    if (quadratic) SP_TRY((m->qp.blocks ? solve_blocks : solve_pieces)(m, m->target, kkt));
     else SP_TRY(solve_newton(m, kkt, limit));
     *limit = !(*kkt <= sp_qp_accept(&m->qp));
     if (!*limit || saturated(m)) break;
@@ -823,7 +829,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     if (m->target) SP_TRY(sp_qp_residual(&m->qp, m->target));
     m->c_fresh = 0;
   }
-  m->concave = sp_concave_active(m);
+  sp_concave_use(m, sp_concave_active(m));
   m->qp.cg = inexactness(m);
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));

@@ -77,6 +77,9 @@ typedef struct sp_qp {
   double *shares, *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
   int boxed;          /* blocks: some coefficient may have a limit */
   int shares_fresh;   /* shares are those of the metric */
+  const struct sp_norm_rule *norm; /* blocks: the penalty of a norm h where it is not T h, block.h; or NULL */
+  const void *norm_of;
+  int hold;           /* with a rule: the loss does not see what the predictors of a column have in common */
   double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
