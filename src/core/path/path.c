@@ -6,6 +6,7 @@
 
 #include "../base/par.h"
 #include "../base/vec.h"
+#include "../solver/concave.h"
 #include "../solver/tall.h"
 #include "reference.h"
 #include "screen.h"
@@ -123,7 +124,7 @@ static sp_status solve_task(void *arg, int i) {
         break;
       }
     }
-    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop) {
+    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop && !(t->points[l].kkt <= SP_STATIONARY_CONCAVE)) {
       t->l1 = l + 1; /* certify_batch() will end the path here */
       path->end = SP_END_STALLED;
       break;

@@ -7,6 +7,8 @@
 #include "block.h"
 #include "model.h"
 
+#define SP_STATIONARY_CONCAVE 1e-6 /* largest violation / lambda of a point that counts as solved */
+
 /* is the penalty of this model non-convex at the present lambda? */
 int sp_concave_active(const sp_model *m);
 /* t and s of the qp from b */
@@ -16,8 +18,10 @@ double sp_concave_penalty(const sp_model *m, int k);
 /* The penalty of the qp: the non-convex one, or its tangent. */
 void sp_concave_use(sp_model *m, int on);
 /* A stationary point of the quadratic problem with the true penalty, from A and the positions V; the objective never rises. r,
- * b, states and t agree on return. */
-sp_status sp_concave(sp_model *m, int *ok);
+ * b, states and t agree on return. newton_only: gives up where Newton's step is no use; *ok then is 0, or SP_CONCAVE_UNMOVED where b is
+ * what it was. */
+enum { SP_CONCAVE_UNMOVED = -1 };
+sp_status sp_concave(sp_model *m, int newton_only, int *ok);
 /* Of the present point: SP_LOCAL_NONE, SP_LOCAL_MINIMUM where the curvature on its support is positive, SP_LOCAL_CONVEX where it
  * stays so whatever the size of the coefficients on the support. */
 enum { SP_LOCAL_NONE = 0, SP_LOCAL_MINIMUM = 1, SP_LOCAL_CONVEX = 2 };
