@@ -116,7 +116,10 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     b[dropped & b == 0] <- 0
   }
   concave <- problem$penalty
-  if (!is.null(concave)) pen <- tangent_at(pen, b, concave, problem$curvature[1L])
+  if (!is.null(concave)) {
+    pen <- if (is.null(problem$bilevel)) tangent_at(pen, b, concave, problem$curvature[1L])
+      else bilevel_tangent(pen, b, concave, problem, dropped, if (traits$name == "mgaussian") response_scale(problem, w) else s_y)
+  }
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
   free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
@@ -168,7 +171,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
 #' @noRd
 response_scale <- function(problem, w) {
   r <- problem$y - (problem$offset %||% 0)
-  if (problem$intercept) r <- r - sum(w * r)
+  if (problem$intercept) r <- r - rep(colSums(w * as.matrix(r)), each = length(w))
   sqrt(sum(w * r^2))
 }
 

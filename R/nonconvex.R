@@ -188,7 +188,7 @@ nonconvex_penalty <- function(name, gamma, least, curvature, call) {
 }
 
 #' @noRd
-is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad", "group_mcp", "group_scad")
+is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad", "group_mcp", "group_scad", "cmcp", "gel")
 
 #' "mcp" or "scad", of coefficients or of norms
 #' @noRd

@@ -139,12 +139,13 @@ penalty_text <- function(penalty) {
     text <- if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns"
     return(if (penalty$asparse > 0) sprintf("sparse %s, share of the lasso %s", text, format(penalty$asparse)) else text)
   }
-  if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
+  if (is_nonconvex(penalty) && is.null(penalty$group)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   count <- if (length(penalty$group) == 1L && penalty$group %in% c("terms", "factors")) penalty$group else sprintf("%d groups", length(unique(penalty$group)))
   if (penalty$name == "adaptive") {
     return(sprintf("adaptive %slasso%s, initial estimate %s", if (is.null(penalty$group)) "" else "group ", if (is.null(penalty$group)) "" else paste0(", ", count),
       if (is.numeric(penalty$init)) "given" else penalty$init))
   }
+  if (is_bilevel(penalty)) return(bilevel_text(penalty, count))
   if (is_nonconvex(penalty)) return(sprintf("group %s, %s, gamma = %s", toupper(shape_of(penalty)), count, format(penalty$gamma)))
   if (penalty$name == "group") return(sprintf("group lasso, %s", count))
   sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
@@ -159,12 +160,13 @@ penalty_text <- function(penalty) {
 #' @return list(groups: see penalty_groups(), NULL where no norm is left; v)
 #' @noRd
 setup_groups <- function(penalty, joint, v, penalty.factor, x, alpha, call) {
-  if (is.matrix(v) && (joint || is_group_penalty(penalty))) {
+  if (is.matrix(v) && (joint || is_group_penalty(penalty) || is_bilevel(penalty))) {
     sp_abort("unavailable", "Penalty factors by class cannot be combined with penalties of groups.",
       how = "Give one for each column of `x`.", call = call, arg = "penalty.factor"
     )
   }
   unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)
+  if (is_bilevel(penalty)) return(bilevel_groups(penalty, joint, v, unequal, x, alpha, call))
   groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, x, alpha, call)
   v <- group_factors(groups, penalty, v)
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)

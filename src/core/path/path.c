@@ -381,7 +381,7 @@ static sp_status refuse_separation(sp_path *path, int t) {
 /* Worth it from twice as many rows as columns, as long as the factors stay small beside X. */
 static int wants_reduction(const sp_spec *sp, const sp_model *m) {
   const double p = m->p, size = p * p * sp->B;
-  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && !m->blocks && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
+  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && !m->blocks && !m->bilevel && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
          size <= fmax(0.5 * (double)m->n * p, 2e7);
 }
 

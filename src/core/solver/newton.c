@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "bilevel.h"
 #include "block.h"
 #include "concave.h"
 #include "curved.h"
@@ -70,7 +71,12 @@ static void choose_near(sp_model *m, double lambda, double lambda_prev) {
     const int far = q->ia[k] < 0 && sp_block_soft_norm(q, k, q->c + k, 1 - margin) < q->T[k] * (1 - margin);
     for (int j = k; j < k + q->len[k] && !far; j++) m->near[m->n_near++] = j;
   }
-  for (int k = 0; !q->blocks && k < q->nW; k++) {
+  for (int k = 0; m->bilevel && k < q->nW; k += q->len[k]) { /* one coefficient lowers the thresholds of its group */
+    int any = !(lambda > 0);
+    for (int j = k; j < k + q->len[k]; j++) any |= q->st[j] != SP_ZERO || fabs(q->c[j]) >= q->t[j] * (1 - margin);
+    for (int j = k; j < k + q->len[k] && any; j++) m->near[m->n_near++] = j;
+  }
+  for (int k = 0; !q->blocks && !m->bilevel && k < q->nW; k++) {
     if (q->st[k] != SP_ZERO || !(lambda > 0) || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
   }
 }
@@ -277,6 +283,7 @@ done:
 static double penalty_value(const sp_model *m) {
   double f = 0;
   const sp_qp *q = &m->qp;
+  if (m->bilevel && m->concave) return sp_bilevel_penalty(m);
   for (int i = 0; i < m->n_near; i++) {
     const int k = m->near[i];
     if (q->blocks && m->concave) {
@@ -820,7 +827,7 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || m->blocks || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (q->iterative || m->blocks || m->bilevel || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
   if (m->reduced || m->no_iterative || any_shifted(q)) return 0;
   if (m->loss.ops->root && (m->pen->ops->pieces || wants_dual(m))) return 0;
   for (int i = 0; i < q->a; i++) {
