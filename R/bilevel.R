@@ -157,6 +157,7 @@ bilevel_tangent <- function(pen, b, penalty, problem, dropped, unit) {
     pen$value <- m * gamma * t^2 / (2 * h) * (filled - filled^2 / 2)
   }
   pen$l1 <- ifelse(penalized, t * share, 0)
+  pen$rounding <- ifelse(penalized, 1e-9 * t, 0)
   pen$value <- ifelse(penalized & !duplicated(group), pen$value, 0) # once for each group
   pen$value[is.na(pen$value)] <- 0
   pen

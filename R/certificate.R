@@ -332,7 +332,7 @@ feasible_scale <- function(state) {
   pen <- state$pen
   z <- state$z
   if (!is.null(pen$T)) return(block_scale(z, pen))
-  ratio <- ifelse(unlimited(state), pen$l1 / abs(z), Inf)
+  ratio <- ifelse(unlimited(state), (pen$l1 + (pen$rounding %||% 0)) / abs(z), Inf)
   apply(ratio, 2L, min)
 }
 
@@ -343,6 +343,8 @@ gap_at <- function(state, scale) {
   by_row <- rep(scale, each = n)
   z <- state$z * rep(scale, each = nrow(state$z))
   penalty <- colSums(if (is.null(state$pen$T)) penalty_terms(z, state$b, state$pen) else block_terms(z, state$b, state$pen))
+  # thresholds that are tiny beside lambda: what rounding leaves beyond them is charged, as for an unpenalized coefficient
+  if (!is.null(state$pen$rounding)) penalty <- penalty + colSums(ifelse(state$pen$l2 == 0 & unlimited(state), pmax(abs(z) - state$pen$l1, 0) * (1 + abs(state$b)), 0))
   if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint, state$t, state$best) + penalty)
   colSums(state$w * state$traits$divergence(state$eta, state$y, by_row * state$t)) + penalty
 }

@@ -52,10 +52,10 @@ void sp_task_free(sp_task *t, int grid) {
   sp_model_free(&t->m);
 }
 
-/* unit: of a violation */
+/* unit: of a violation. Where a threshold can be tiny beside lambda, what an accepted solution leaves is not scaled away, but charged. */
 static void judge(sp_point *pt, const sp_penalty *pen, double lambda, double unit, const sp_coord *co, double b, double c) {
   pt->kkt = fmax(pt->kkt, pen->ops->violation(pen, lambda, co, b, c) / unit);
-  pt->scale = fmin(pt->scale, pen->ops->scale(pen, lambda, co, c));
+  pt->scale = fmin(pt->scale, pen->ops->scale(pen, lambda, co, pen->ops->outer ? sp_soft(c, SP_TOL_ACCEPT * unit) : c));
   if (b == 0) pt->slack += pen->ops->fenchel_young(pen, lambda, co, 0, c);
 }
 

@@ -1,6 +1,7 @@
 #include "bilevel.h"
 
 #include <math.h>
+#include <string.h>
 
 sp_coord sp_bilevel_coord(const sp_model *m, double lambda, int coefficient, double slope) {
   sp_coord co = sp_model_coord(m, coefficient);
@@ -10,19 +11,27 @@ sp_coord sp_bilevel_coord(const sp_model *m, double lambda, int coefficient, dou
   return co;
 }
 
-sp_outer sp_bilevel_outer(const sp_model *m, double lambda, int size, const int *coef, const double *b, int count) {
+/* f_inner of a coefficient */
+static double inner(const sp_model *m, double lambda, int coefficient, double b) {
+  if (b == 0) return 0;
+  sp_coord co = sp_bilevel_coord(m, lambda, coefficient, 1);
+  co.kv = 0;
+  return m->pen->ops->value(m->pen, lambda, &co, b);
+}
+
+/* f_outer at S, for the group of this coefficient */
+static sp_outer outer(const sp_model *m, double lambda, int coefficient, int size, double S) {
   const sp_penalty *pen = m->pen;
-  double S = 0;
-  for (int i = 0; i < count; i++) {
-    if (b[i] == 0) continue;
-    sp_coord co = sp_bilevel_coord(m, lambda, coef[i], 1);
-    co.kv = 0;
-    S += pen->ops->value(pen, lambda, &co, b[i]);
-  }
-  const sp_coord co = sp_model_coord(m, coef[0]);
-  const double t = lambda * pen->alpha * co.v / sp_model_unit(m, coef[0]);
+  const sp_coord co = sp_model_coord(m, coefficient);
+  const double t = lambda * pen->alpha * co.v / sp_model_unit(m, coefficient);
   if (!(t > 0)) return (sp_outer){0, 1, 0}; /* no penalty */
   return pen->ops->outer(pen, t, pen->ops->shape(pen, t, m->curvature, co.one), size, S);
+}
+
+sp_outer sp_bilevel_outer(const sp_model *m, double lambda, int size, const int *coef, const double *b, int count) {
+  double S = 0;
+  for (int i = 0; i < count; i++) S += inner(m, lambda, coef[i], b[i]);
+  return outer(m, lambda, coef[0], size, S);
 }
 
 int sp_bilevel_size(const sp_model *m, int coefficient) {
@@ -35,9 +44,19 @@ int sp_bilevel_size(const sp_model *m, int coefficient) {
   return size;
 }
 
-/* of the group that begins at position k */
+/* Of the group that begins at position k. What a coefficient adds is in qp.wt, the coefficient it belongs to in qp.unit. */
 static sp_outer outer_at(const sp_model *m, int k) {
-  return sp_bilevel_outer(m, m->lambda, m->qp.len[k], m->qp.W + k, m->qp.b + k, m->qp.len[k]);
+  const sp_qp *q = &m->qp;
+  double S = 0;
+  for (int j = k; j < k + q->len[k]; j++) {
+    if (q->b[j] == 0) continue;
+    if (q->unit[j] != q->b[j]) {
+      q->wt[j] = inner(m, m->lambda, q->W[j], q->b[j]);
+      q->unit[j] = q->b[j];
+    }
+    S += q->wt[j];
+  }
+  return outer(m, m->lambda, q->W[k], q->len[k], S);
 }
 
 sp_coord sp_bilevel_at(const sp_model *m, int k) {
@@ -48,6 +67,7 @@ sp_coord sp_bilevel_at(const sp_model *m, int k) {
 
 void sp_bilevel_tangent(sp_model *m) {
   sp_qp *q = &m->qp;
+  if (q->nW) memset(q->unit, 0, (size_t)q->nW * sizeof *q->unit); /* lambda may be another one */
   for (int k = 0; k < q->nW; k += q->len[k]) {
     const double slope = outer_at(m, k).slope;
     for (int j = k; j < k + q->len[k]; j++) {
@@ -80,7 +100,6 @@ double sp_bilevel_penalty(const sp_model *m) {
 void sp_bilevel_curvature(const sp_model *m, int worst, double *H, int ld) {
   const sp_qp *q = &m->qp;
   for (int k = 0; k < q->nW; k += q->len[k]) {
-    const double none = 0;
     double sum = 0;
     int active = 0;
     for (int j = k; j < k + q->len[k]; j++) {
@@ -90,7 +109,7 @@ void sp_bilevel_curvature(const sp_model *m, int worst, double *H, int ld) {
     }
     if (!active) continue;
     if (worst) {
-      const double curve = sp_bilevel_outer(m, m->lambda, q->len[k], q->W + k, &none, 1).curve;
+      const double curve = outer(m, m->lambda, q->W[k], q->len[k], 0).curve;
       for (int j = k; j < k + q->len[k]; j++) {
         if (q->ia[j] >= 0) H[(ptrdiff_t)q->ia[j] * ld + q->ia[j]] += curve * m->lambda * q->t1[j] * sum;
       }

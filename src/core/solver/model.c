@@ -482,7 +482,10 @@ static sp_status add_group(sp_model *m, int j) {
       if (st != SP_OK) return st;
     }
   }
-  for (int k = first; k < q->nW; k++) q->len[k] = k == first ? q->nW - first : 0;
+  for (int k = first; k < q->nW; k++) {
+    q->len[k] = k == first ? q->nW - first : 0;
+    q->unit[k] = 0;
+  }
   return SP_OK;
 }
 
