@@ -150,7 +150,7 @@ bilevel_tangent <- function(pen, b, penalty, problem, dropped, unit) {
     pen$value <- t^2 * gamma / h * -expm1(-total(h * x / t) / gamma)
   } else {
     h <- sqrt(h * t / unit)
-    m <- total(1 + 0 * x)
+    m <- pmax(total(1 + 0 * x), 1)
     u <- pmin(h * x / (gamma * t), 1)
     filled <- total(1 - (1 - u)^2) / m
     share <- (1 - u) * (1 - filled)
@@ -159,6 +159,5 @@ bilevel_tangent <- function(pen, b, penalty, problem, dropped, unit) {
   pen$l1 <- ifelse(penalized, t * share, 0)
   pen$rounding <- ifelse(penalized, 1e-9 * t, 0)
   pen$value <- ifelse(penalized & !duplicated(group), pen$value, 0) # once for each group
-  pen$value[is.na(pen$value)] <- 0
   pen
 }

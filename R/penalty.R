@@ -290,6 +290,7 @@ columns_of_terms <- function(encoding) {
 has_norms <- function(fit) {
   penalty <- fit$settings$penalty
   if (is_group_penalty(penalty)) return(penalty$asparse < 1)
+  if (is_bilevel(penalty)) return(FALSE)
   isTRUE(fit$grouped) || identical(fit$family, "mgaussian")
 }
 
