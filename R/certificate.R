@@ -20,9 +20,10 @@ certify <- function(a0, beta, lambda, setup) {
     problem$limit.scale <- rep(1 / scale, each = ncol(setup$x))
   }
   problem <- with_joint(problem, setup$traits, w)
-  design <- column_moments(setup$x, w, problem, setup$call)
   a0 <- matrix(a0, problem$predictors)
   beta <- stacked_beta(beta)
+  if (by_intervals(problem$chains)) return(certify_by_intervals(a0, beta, lambda, setup$x, w, problem, setup$traits, setup$call))
+  design <- column_moments(setup$x, w, problem, setup$call)
   # Enough lambdas at a time that p x lambdas arrays stay below 16 MB.
   chunk <- max(1L, 2000000L %/% nrow(beta))
   parts <- split(seq_along(lambda), (seq_along(lambda) - 1L) %/% chunk)

@@ -430,8 +430,7 @@ cox_data <- function(problem, w) risk_structure(survival_data(problem), w)
 #' @noRd
 fold_coefficients <- function(out, setup, size) {
   lapply(out$tasks[-1L], function(task) {
-    beta <- engine_matrix(task$beta[[1L]], c(length(setup$problem$v), length(task$a0)), list(NULL, NULL))[, seq_len(size), drop = FALSE]
-    if (is.null(setup$problem$chains)) beta else coefficients_of_steps(beta, setup$problem$chains)
+    engine_beta(task$beta[[1L]], length(setup$problem$v), list(NULL, NULL), setup$problem$chains)$beta[, seq_len(size), drop = FALSE]
   })
 }
 

@@ -190,6 +190,7 @@ effective_df <- function(object, x = NULL, weights = NULL, offset = NULL, y = NU
   }
   data <- rows_of_fit(object, x, weights, offset, y, call)
   if (is_fused(object$penalty)) {
+    if (by_intervals(chains_of(object))) return(structure(stretch_ranks(object, data), names = step_names(object), method = "trace"))
     again <- fit_in_steps(object, data)
     object <- again$object
     data <- again$data
@@ -391,7 +392,11 @@ loglik_values <- function(object, sigma, call) {
 free_coefficients <- function(object) {
   count <- stacked_beta(object$beta)
   if (is_fused(object$penalty)) {
-    chains <- fused_chains(object$penalty, object$dim[1L], NULL)
+    chains <- chains_of(object)
+    if (by_intervals(chains)) {
+      begins <- lapply(if (is_several(object)) object$beta else list(object$beta), stretch_begins, chains)
+      return(as(do.call(rbind, begins) * 1, "CsparseMatrix"))
+    }
     count <- as(as(stacked_steps(as.matrix(count), chains, nrow(count) %/% object$dim[1L]), "generalMatrix"), "CsparseMatrix")
   }
   x <- count@x

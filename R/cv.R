@@ -108,7 +108,6 @@ cv.sparsepath.default <- function(x, y, ..., weights = NULL, offset = NULL, lamb
   if (relax) gamma <- check_gamma(gamma, call)
   maxp <- check_maxp(maxp, call)
   setup <- setup_problem(x, y, weights = weights, offset = offset, lambda = lambda, control = control, call = call, ...)
-  if (relax) check_relaxable(setup$penalty, call)
   family <- setup$family
   type.measure <- check_measure(type.measure, family, call)
   folds <- make_folds(foldid, nfolds, repeats, nrow(setup$x), setup$response$classes, call, cluster)

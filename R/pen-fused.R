@@ -10,19 +10,27 @@
 #' [sparsepath()] or [cv.sparsepath()], with any family. For the values of a signal, without `x`, see [fused_lasso()].
 #'
 #' @section Objective:
-#' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i, \beta_0 + o_i + x_i^T\beta) + \lambda \sum_{(j, k)} v_k
-#'   \left[ \alpha |\beta_k - \beta_j| + \frac{1-\alpha}{2 s_y} (\beta_k - \beta_j)^2 \right]}{
-#'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b) + lambda sum_(j, k) v_k [ alpha |b_k - b_j| + (1 - alpha)/2 (b_k - b_j)^2 / s_y ]}
-#' over the pairs (j, k) of neighbours of one chain, with loss, weights and \eqn{s_y} of [sparsepath()] (Land and Friedman 1997;
-#' Tibshirani et al. 2005, equation 3, with \eqn{\lambda_1 = 0} and the bound on the steps as a penalty; Tibshirani and Taylor 2011,
-#' equation 2, with their D of first differences and \eqn{\lambda} divided by n). The level of a chain is not penalized. `alpha = 1` gives constant stretches; `alpha` < 1 adds a penalty on
-#' squared steps, which lets coefficients change gradually; `alpha = 0` is that alone.
+#' \deqn{\min_{\beta_0, \beta} \; \sum_i w_i \, \ell(y_i, \beta_0 + o_i + x_i^T\beta) + \lambda \Big[ (1-\tau) \sum_{(j, k)} v_k
+#'   |\beta_k - \beta_j| + \tau \sum_j f_j |\beta_j| \Big]}{
+#'   minimize  sum_i w_i loss(y_i, b0 + o_i + x_i'b) + lambda [ (1 - tau) sum_(j, k) v_k |b_k - b_j| + tau sum_j f_j |b_j| ]}
+#' over the pairs (j, k) of neighbours of one chain, with loss and weights of [sparsepath()] and \eqn{\tau} = `asparse`, the share of
+#' the lasso. With `asparse = 0`, the default, there are steps alone (Land and Friedman 1997; Tibshirani and Taylor 2011, equation 2,
+#' with their D of first differences and \eqn{\lambda} divided by n), and the level of a chain is not penalized. With `asparse` > 0
+#' it is the sparse fused lasso (Tibshirani et al. 2005, equation 3, with the bounds as penalties, \eqn{\lambda_1 = \lambda\tau}{lambda1 = lambda tau} and
+#' \eqn{\lambda_2 = \lambda(1-\tau)}{lambda2 = lambda (1 - tau)}): stretches of equal coefficients, many of them exactly zero. One share along the path, and not a
+#' fixed \eqn{\lambda_1}, so that all coefficients are zero from some lambda on, where the path starts;
+#' to try several shares, fit each and compare the `cvm` of [cv.sparsepath()] with the same `foldid`. \eqn{f} is
+#' `penalty.factor` of [sparsepath()], 1 by default, here not rescaled: 0 leaves a coefficient free but for the steps beside it
+#' (a variable that is a chain of its own is then not penalized at all, such as age or sex), and `Inf` keeps it at zero.
+#'
+#' With `asparse = 0`, `alpha` < 1 puts \eqn{\alpha |\beta_k - \beta_j| + \frac{1-\alpha}{2 s_y} (\beta_k - \beta_j)^2}{alpha |b_k - b_j| +
+#' (1 - alpha)/2 (b_k - b_j)^2 / s_y} in place of \eqn{|\beta_k - \beta_j|}{|b_k - b_j|}, with the \eqn{s_y} of [sparsepath()]: coefficients may change gradually;
+#' `alpha = 0` is that alone.
 #'
 #' With several linear predictors (`"multinomial"`, `"mgaussian"`) each has such steps; where a variable's coefficients enter together
-#' (`"mgaussian"`, `type.multinomial = "grouped"`), the penalty is on the norm of a step over all predictors.
+#' (`"mgaussian"`, `type.multinomial = "grouped"`), the penalty is on the norm of a step over all predictors, and `asparse` must be 0.
 #'
-#' A further penalty on the coefficients themselves (the sparse fused lasso, \eqn{\lambda_1 > 0}) is not available for a general `x`;
-#' [fused_lasso()] has it for a signal.
+#' Limits of coefficients can be 0, which fixes signs: `lower.limits = 0` for coefficients that are not negative. Others cannot be combined with it.
 #'
 #' @section Scale:
 #' Coefficients are compared as they are, so columns are not standardized: `standardize` is `FALSE` with this penalty, and `TRUE` an
@@ -31,23 +39,35 @@
 #'
 #' @section Other packages:
 #' `genlasso::fusedlasso1d(y, X)` has no intercept and does not divide by n: its lambda is n times that of `intercept = FALSE` here (with
-#' more columns than rows it adds a small ridge part, and differs by that). The `lambda2` of `penalized::penalized(fusedl = TRUE)` is n
-#' times `lambda`. For `flsa` and other fused lassos of a signal see [fused_lasso()].
+#' more columns than rows it adds a small ridge part, and differs by that). Its `gamma` is \eqn{\tau/(1-\tau)}, and its lambda then
+#' \eqn{n (1-\tau)} times that here. The `lambda2` of `penalized::penalized(fusedl = TRUE)` is n
+#' times `lambda`. For `flsa` and other fused lassos of a signal see [fused_lasso()], whose `lambda` and `lambda1` are \eqn{n(1-\tau)\lambda}
+#' and \eqn{n\tau\lambda} when `x` is the identity.
 #'
 #' @section Method:
-#' With \eqn{\theta_k = \beta_k - \beta_{k-1}} within a chain, \eqn{X\beta = Z\theta}, where column k of Z is the sum of the columns of x
+#' Without `asparse`: with \eqn{\theta_k = \beta_k - \beta_{k-1}} within a chain, \eqn{X\beta = Z\theta}, where column k of Z is the sum of the columns of x
 #' from k to the end of its chain: a lasso in \eqn{\theta}, whose first element in each chain is not penalized. It is solved by the
 #' same engine as every other, with screening, warm starts and certificates. Z is not formed: the sum of every 32nd column is stored
 #' (for a sparse x of at most as many as it has entries), 3 % of the memory of a dense x, beside the
 #' active columns of each fit. `gap` and `kkt` of a fit are those of the lasso in \eqn{\theta}, which are those of the problem in
 #' \eqn{\beta}; [kkt()] computes them from `x` itself.
 #'
+#' With `asparse` or limits: a vector is the sum of its level sets, a level set is made of stretches, and the penalty adds up over
+#' these. It is therefore the least \eqn{\sum_I f_I |c_I|} over all ways to write \eqn{\beta} as a sum of indicators of stretches I times
+#' \eqn{c_I}, where \eqn{f_I} is the penalty of the indicator: again a lasso, with one column for each stretch of neighbours, the sum of the
+#' columns of x in it. The p (p + 1) / 2 columns of a chain are not formed, but the engine keeps about 50 bytes for each and
+#' for each fit of a cross-validation (25 MB and 250 MB for p = 1000; at most 50 million, 10,000 columns in one chain).
+#' A dual point is feasible when no stretch has a sum of gradients beyond \eqn{\lambda f_I}: the
+#' gap is exact for the problem in \eqn{\beta}.
+#'
 #' @section What a fit holds:
-#' `beta` has the coefficients \eqn{\beta}, which in general are not sparse: a fit takes 12 bytes for each variable and lambda. `df` is the
-#' number of stretches, counted as nonzero steps including the levels of the chains: an unbiased estimate of the
-#' degrees of freedom for `"gaussian"` with `alpha = 1` (Tibshirani and Taylor 2011, section 7, when columns are linearly independent). `dfmax` and
-#' `pmax` of [sparsepath.control()] count steps. [stretches()] lists them. A chain whose columns sum to a constant has no level of its
-#' own beside an intercept; its first coefficient is then 0.
+#' `beta` has the coefficients \eqn{\beta}, which without `asparse` are in general not sparse: a fit takes 12 bytes for each variable and lambda. `df` is the
+#' number of stretches of nonzero coefficients: an unbiased estimate of the
+#' degrees of freedom for `"gaussian"` with `alpha = 1` (Tibshirani and Taylor 2011, section 7, when columns are linearly independent; without limits). `dfmax` and
+#' `pmax` of [sparsepath.control()] count steps, or the stretches that \eqn{\beta} is a sum of. [stretches()] lists them. A chain whose columns sum to a constant has no level of its
+#' own beside an intercept; without `asparse` its first coefficient is then 0.
+#'
+#' With `relax = TRUE`, each [relaxed] fit has one free coefficient for each stretch of nonzero coefficients, and `maxp` counts stretches.
 #'
 #' @param chain A vector or factor with one value for each column, such as the chromosome: columns of equal value are one chain. There
 #'   is no step from one chain to the next. The default `NULL` is one chain.
@@ -55,13 +75,16 @@
 #'   keep the order of the columns, which the default `NULL` takes as it is.
 #' @param weights One number for each column, zero or positive: \eqn{v_k}, the weight of the step from its predecessor to it, for instance
 #'   1 / distance. `Inf` forbids the step; 0 leaves it unpenalized. Those of the first columns of chains are not used. The default `NULL` is 1.
-#' @param lambda1 Must be 0, see Objective.
-#' @returns `pen_fused()`: an object of class `"sparsepath_penalty"`, a list with `name`, `chain`, `position`, `weights`.
+#' @param asparse \eqn{\tau}, the share of the penalty on coefficients, at least 0 and less than 1, as in [pen_sparse_group()]. The
+#'   default 0 is a penalty on steps alone. Beside a step a coefficient counts little: with 0.1 a stretch of 20 columns at level b pays 1.8 |b| for
+#'   its two steps and 2 |b| for its coefficients.
+#' @returns `pen_fused()`: an object of class `"sparsepath_penalty"`, a list with `name`, `chain`, `position`, `weights`, `asparse`.
 #' @section Errors:
 #' `sparsepath_error_length` when an argument does not have one value for each column; `sparsepath_error_nonfinite`,
 #' `sparsepath_error_range` and `sparsepath_error_type` for their values; `sparsepath_error_separation` when the levels of the chains alone fit
 #' the response perfectly; `sparsepath_error_unavailable` for what cannot be combined:
-#' `standardize = TRUE`, `exclude`, `penalty.factor`, limits of coefficients, `relax`, `lambda1`.
+#' `standardize = TRUE`, `exclude`, limits of coefficients other than 0, `penalty.factor` without `asparse`; and `alpha` < 1, `"mgaussian"`
+#' or `type.multinomial = "grouped"` with `asparse` or limits; `sparsepath_error_range` also for more than 50 million stretches.
 #' @references
 #' Land SR, Friedman JH (1997). Variable fusion: a new adaptive signal regression method. Technical report 656, Department of
 #' Statistics, Carnegie Mellon University.
@@ -89,8 +112,13 @@
 #' cv <- cv.sparsepath(x, y, family = "binomial", penalty = pen_fused(chain = chromosome), nfolds = 5)
 #' plot(coef(cv, s = "lambda.min")[-1, ], type = "s", ylab = "coefficient")
 #' lines(beta, type = "s", col = 2)
+#'
+#' # most regions at exactly zero: a share of the lasso
+#' sparse <- cv.sparsepath(x, y, family = "binomial", penalty = pen_fused(chain = chromosome, asparse = 0.1), nfolds = 5)
+#' subset(stretches(sparse, s = "lambda.min"), coefficient != 0)
+#' max(kkt(sparse, x, y)$rel.gap)
 #' @export
-pen_fused <- function(chain = NULL, position = NULL, weights = NULL, lambda1 = 0) {
+pen_fused <- function(chain = NULL, position = NULL, weights = NULL, asparse = 0) {
   call <- shown_call("pen_fused")
   if (!is.null(chain)) {
     if (!is.atomic(chain) || length(dim(chain)) > 1L) {
@@ -106,34 +134,49 @@ pen_fused <- function(chain = NULL, position = NULL, weights = NULL, lambda1 = 0
   }
   if (!is.null(position)) position <- check_numeric(position, "position", call)
   if (!is.null(weights)) weights <- check_numeric(weights, "weights", call, lower = 0, infinite = TRUE)
-  lambda1 <- check_scalar(lambda1, "lambda1", call, lower = 0)
-  if (lambda1 > 0) {
-    sp_abort("unavailable", "`pen_fused()` has no penalty on the coefficients themselves.", why = sprintf("`lambda1` is %s.", show_number(lambda1)),
-      how = c("Use `fused_lasso(y, lambda1 = )` for a signal, where there is no `x`.",
-        "Steps alone already make most coefficients of a chain equal; add `pen_sparse_group()` or the lasso as a fit of its own."),
-      call = call, arg = "lambda1"
+  asparse <- check_scalar(asparse, "asparse", call, lower = 0, upper = 1)
+  if (asparse == 1) {
+    sp_abort("range", "`asparse` must be less than 1.", why = "Nothing would be left of the penalty on steps.",
+      how = "Leave out `penalty`: the lasso is the default.", call = call, arg = "asparse"
     )
   }
-  new_penalty("fused", chain = chain, position = position, weights = weights)
+  new_penalty("fused", chain = chain, position = position, weights = weights, asparse = asparse)
 }
 
 #' @noRd
 is_fused <- function(penalty) inherits(penalty, "sparsepath_penalty") && penalty$name == "fused"
 
 #' What cannot be combined with it
+#' @param joint Are the coefficients of all predictors penalized together?
 #' @noRd
-check_fused <- function(penalty, p, standardize, exclude, penalty.factor, lower, upper, call) {
-  refuse <- function(arg, why, how) {
-    sp_abort("unavailable", sprintf("`%s` cannot be combined with `pen_fused()`.", arg), why = why, how = how, call = call, arg = arg)
+check_fused <- function(penalty, p, alpha, joint, standardize, exclude, penalty.factor, lower, upper, call) {
+  refuse <- function(arg, why, how, with = "`pen_fused()`") {
+    sp_abort("unavailable", sprintf("`%s` cannot be combined with %s.", arg, with), why = why, how = how, call = call, arg = sub(" .*", "", arg))
   }
   if (check_flag(standardize, "standardize", call)) {
     refuse("standardize = TRUE", "Coefficients of neighbours are compared in the units of the columns.",
       "Leave it out, or standardize the columns before: `scale(x)`.")
   }
   if (length(exclude)) refuse("exclude", NULL, "Leave the columns out of `x`.")
-  if (!is.null(penalty.factor)) refuse("penalty.factor", "The penalty is on steps.", "Give `pen_fused()` the `weights` of the steps.")
-  if (!is.null(lower)) refuse("lower.limits", NULL, NULL)
-  if (!is.null(upper)) refuse("upper.limits", NULL, NULL)
+  if (!is.null(penalty.factor) && penalty$asparse == 0) {
+    refuse("penalty.factor", "It multiplies the penalty on coefficients; here only steps have one.",
+      "Give `pen_fused()` the `weights` of the steps, or `asparse` > 0.", "`pen_fused()` without `asparse`")
+  }
+  limits <- list(lower.limits = lower, upper.limits = upper)
+  for (name in names(limits)) {
+    bad <- which(limits[[name]] != 0 & is.finite(limits[[name]]))
+    if (!length(bad)) next
+    refuse(name, sprintf("`%s[%d]` is %s.", name, bad[1L], show_number(limits[[name]][bad[1L]])),
+      "Limits of 0 are possible, which fix the sign of coefficients, and infinite ones.", "`pen_fused()` unless it is 0")
+  }
+  if (penalty$asparse > 0 || !is.null(lower) || !is.null(upper)) {
+    what <- if (penalty$asparse > 0) "`pen_fused(asparse = )`" else "`pen_fused()` and limits"
+    if (alpha < 1) refuse("alpha", sprintf("It is %s: part of the penalty would be on squared steps.", show_number(alpha)), "Use `alpha = 1`.", what)
+    if (joint) {
+      refuse("family", "The coefficients of all predictors have norms together.",
+        "Use `type.multinomial = \"ungrouped\"`, or a fit for each response.", what)
+    }
+  }
   for (name in c("chain", "position", "weights")) {
     value <- penalty[[name]]
     if (is.null(value) || length(value) == p) next
@@ -152,21 +195,12 @@ abort_levels <- function(call) {
   )
 }
 
-#' Relaxed fits have the selected columns without penalty; here that is all of them
-#' @noRd
-check_relaxable <- function(penalty, call) {
-  if (!is_fused(penalty)) return(invisible())
-  sp_abort("unavailable", "`relax` cannot be combined with `pen_fused()`.", why = "Nearly all coefficients are nonzero.",
-    how = "Sum the columns of each of the `stretches()` and fit those.", call = call, arg = "relax"
-  )
-}
-
 #' The chains of a penalty
 #'
 #' @return list(col, first: for the engine, 0-based columns by position and whether a chain starts there; columns: the columns of each
-#'   chain in their order; v: the factor of each step, by position)
+#'   chain in their order; v: the factor of each step, by position; with `asparse` or limits what interval_chains() adds)
 #' @noRd
-fused_chains <- function(penalty, p, call) {
+fused_chains <- function(penalty, p, call, penalty.factor = NULL, lower = NULL, upper = NULL) {
   chain <- match(penalty$chain %||% rep(1L, p), unique(penalty$chain %||% 1L))
   order <- order(chain, penalty$position %||% seq_len(p))
   first <- !duplicated(chain[order])
@@ -176,7 +210,15 @@ fused_chains <- function(penalty, p, call) {
       why = if (all(first)) "Every column is a chain of its own." else "No step has a positive and finite weight.", call = call, arg = "penalty"
     )
   }
-  list(col = order - 1L, first = as.integer(first), columns = unname(split(order, cumsum(first))), v = v)
+  chains <- list(col = order - 1L, first = as.integer(first), columns = unname(split(order, cumsum(first))), v = v)
+  if (penalty$asparse == 0 && is.null(lower) && is.null(upper)) chains else interval_chains(chains, penalty, penalty.factor, lower, upper, call)
+}
+
+#' Those of a fit
+#' @noRd
+chains_of <- function(object) {
+  s <- object$settings
+  fused_chains(object$penalty, object$dim[1L], NULL, s$penalty.factor, s$lower.limits, s$upper.limits)
 }
 
 #' Coefficients of columns from steps, or products of running sums from those of columns (`back`)
@@ -213,8 +255,9 @@ steps_of <- function(b, chains) {
 #' @noRd
 no_steps <- function(object) {
   p <- object$dim[1L]
-  chains <- fused_chains(object$penalty, p, NULL)
+  chains <- chains_of(object)
   b <- as.matrix(stacked_beta(object$beta)[, 1L, drop = FALSE])
+  if (by_intervals(chains) && any(matrix(b, p)[chains$col[chains$share > 0] + 1L, ] != 0)) return(FALSE)
   all(stacked_steps(b, chains, nrow(b) %/% p)[chains$v > 0, ] == 0) # factors are recycled over the predictors
 }
 
@@ -223,6 +266,19 @@ no_steps <- function(object) {
 stacked_steps <- function(b, chains, K) {
   p <- nrow(b) %/% K
   do.call(rbind, lapply(seq_len(K), function(k) steps_of(b[(k - 1L) * p + seq_len(p), , drop = FALSE], chains)))
+}
+
+#' Coefficients of one predictor as the engine has them, and how many it counts at each lambda: columns, or stretches
+#' @return list(beta [p x L], count)
+#' @noRd
+engine_beta <- function(slots, p, dimnames, chains) {
+  size <- length(slots$p) - 1L
+  if (by_intervals(chains)) {
+    beta <- coefficients_of_intervals(slots, p, dimnames, chains)
+    return(list(beta = beta, count = as.integer(count_stretches(beta, chains)$all)))
+  }
+  beta <- engine_matrix(slots, c(p, size), dimnames)
+  list(beta = if (is.null(chains)) beta else coefficients_of_steps(beta, chains), count = diff(slots$p))
 }
 
 #' A sparse matrix of steps as a sparse matrix of coefficients, some lambdas at a time
@@ -264,8 +320,7 @@ running_moments <- function(x, center, w, chains) {
 #' @return list(object, data)
 #' @noRd
 fit_in_steps <- function(object, data) {
-  p <- object$dim[1L]
-  chains <- fused_chains(object$penalty, p, NULL)
+  chains <- chains_of(object)
   each <- if (is_several(object)) object$beta else list(object$beta)
   steps <- lapply(each, function(b) steps_of(as.matrix(b), chains))
   used <- sort(union(which(Reduce(`|`, lapply(steps, function(b) rowSums(b != 0) > 0))), which(chains$v > 0 & is.finite(chains$v))[1L]))
@@ -328,7 +383,7 @@ stretches <- function(object, s = NULL) {
     sp_abort("length", "`s` must be one lambda.", why = sprintf("It has length %d.", length(s)), call = call, arg = "s", value = length(s))
   }
   beta <- coefficients_at(object, s, FALSE, NULL, call)$beta
-  chains <- fused_chains(object$penalty, object$dim[1L], call)
+  chains <- chains_of(object)
   if (is.list(beta)) return(lapply(beta, stretch_frame, object, chains))
   stretch_frame(beta, object, chains)
 }

@@ -136,7 +136,8 @@ penalty_text <- function(penalty) {
   if (is_enet(penalty)) return(enet_text(penalty$alpha))
   if (is_fused(penalty)) {
     count <- length(unique(penalty$chain))
-    return(if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns")
+    text <- if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns"
+    return(if (penalty$asparse > 0) sprintf("sparse %s, share of the lasso %s", text, format(penalty$asparse)) else text)
   }
   if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   count <- if (length(penalty$group) == 1L && penalty$group %in% c("terms", "factors")) penalty$group else sprintf("%d groups", length(unique(penalty$group)))
@@ -157,14 +158,14 @@ penalty_text <- function(penalty) {
 #' @param v Penalty factors, infinite for columns left out; `penalty.factor`: as given, or NULL.
 #' @return list(groups: see penalty_groups(), NULL where no norm is left; v)
 #' @noRd
-setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, call) {
+setup_groups <- function(penalty, joint, v, penalty.factor, x, alpha, call) {
   if (is.matrix(v) && (joint || is_group_penalty(penalty))) {
     sp_abort("unavailable", "Penalty factors by class cannot be combined with penalties of groups.",
       how = "Give one for each column of `x`.", call = call, arg = "penalty.factor"
     )
   }
   unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)
-  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, limits, x, alpha, call)
+  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, x, alpha, call)
   v <- group_factors(groups, penalty, v)
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
 }
@@ -177,14 +178,8 @@ setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, ca
 #' @param alpha The ridge part has the mean factor of each group, so that with factors it makes a difference.
 #' @return list(of, ptr, cols [0-based], w, across, tau)
 #' @noRd
-penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) {
+penalty_groups <- function(penalty, across, v, factors, x, alpha, call) {
   if (is.null(penalty) && !across) return(NULL)
-  if (limits && is_nonconvex(penalty)) {
-    sp_abort("unavailable", "Limits of coefficients cannot be combined with non-convex penalties of groups.",
-      why = sprintf("The penalty is %s.", penalty_text(penalty)),
-      how = "Leave out `lower.limits` and `upper.limits`, or use `pen_group()`.", call = call, arg = "lower.limits"
-    )
-  }
   p <- length(v)
   if (is.null(penalty)) {
     at <- seq_len(p) - 1L

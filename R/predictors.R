@@ -28,9 +28,10 @@ active_columns <- function(beta) {
 #' @noRd
 engine_coefficients <- function(task, K, p, names, steps, classnames, chains = NULL) {
   size <- length(task$df)
-  beta <- lapply(task$beta, engine_matrix, dim = c(p, size), dimnames = list(names, steps))
-  counts <- lapply(beta, function(b) diff(b@p)) # of steps, where there are chains
-  if (!is.null(chains)) beta <- lapply(beta, coefficients_of_steps, chains)
+  each <- lapply(task$beta, engine_beta, p = p, dimnames = list(names, steps), chains = chains)
+  beta <- lapply(each, `[[`, "beta")
+  counts <- lapply(each, `[[`, "count")
+  if (by_intervals(chains)) task$df <- count_stretches(beta, chains)$all # the engine counts intervals
   if (K == 1L) return(list(a0 = structure(task$a0, names = steps), beta = beta[[1L]], df = task$df))
   classnames <- classnames %||% as.character(seq_len(K))
   names(beta) <- classnames

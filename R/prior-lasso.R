@@ -128,6 +128,11 @@ cv.prior_lasso <- function(x, y, prior, eta = c(0, 0.25, 0.5, 1, 2, 4), family =
 #' Arguments of sparsepath() by their full names
 #' @noRd
 check_prior_dots <- function(dots, call) {
+  if (any(names(dots) %in% c("relax", "maxp"))) {
+    sp_abort("unavailable", "`relax` cannot be combined with `prior_lasso()`.", why = "What is blended with the prior is not the response.",
+      how = "Fit the selected columns by `sparsepath(lambda = 0)`.", call = call, arg = "relax"
+    )
+  }
   passed <- setdiff(fit_arguments(), c("relax", "maxp"))
   given <- names(dots) %||% rep("", length(dots))
   relaxed <- intersect(given, c("relax", "maxp"))

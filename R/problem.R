@@ -47,14 +47,16 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     penalty <- NULL
   }
   penalty <- check_penalty(penalty, p, K, alpha, control$solver, call)
-  chains <- NULL
-  if (is_fused(penalty)) {
-    check_fused(penalty, p, standardize, exclude, penalty.factor, lower, upper, call)
-    chains <- fused_chains(penalty, p, call)
-    v <- chains$v # lambda has the unit of the steps: not rescaled
-  }
   joint <- traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped"
-  norms <- setup_groups(penalty, joint, v, penalty.factor, !is.null(lower) || !is.null(upper), x, alpha, call)
+  chains <- NULL
+  limits <- list(lower = lower, upper = upper)
+  if (is_fused(penalty)) {
+    check_fused(penalty, p, alpha, joint, standardize, exclude, penalty.factor, lower, upper, call)
+    chains <- fused_chains(penalty, p, call, penalty.factor, lower, upper)
+    v <- if (by_intervals(chains)) rep(1, p) else chains$v # lambda has the unit of the steps: not rescaled
+    limits <- NULL # part of the chains
+  }
+  norms <- setup_groups(penalty, joint, v, penalty.factor, x, alpha, call)
 
   if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(
@@ -62,8 +64,8 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
     alpha = alpha, v = norms$v, v.own = is.matrix(norms$v), chains = chains, groups = norms$groups, standardize.response = standardize.response,
-    lower = if (is.null(lower) && !is.null(upper)) rep(-Inf, p) else lower,
-    upper = if (is.null(upper) && !is.null(lower)) rep(Inf, p) else upper,
+    lower = if (is.null(limits$lower) && !is.null(limits$upper)) rep(-Inf, p) else limits$lower,
+    upper = if (is.null(limits$upper) && !is.null(limits$lower)) rep(Inf, p) else limits$upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
     lambda.min.ratio = check_lambda_min_ratio(lambda.min.ratio, n, p, call),
     standardize = check_flag(standardize, "standardize", call), intercept = intercept,

@@ -11,7 +11,8 @@
 #' (Hastie, Tibshirani and Tibshirani 2020, equation 4; the idea is that of Meinshausen 2007): `gamma = 1` is the
 #' path, `gamma = 0` the unpenalized fit of the selected variables.
 #'
-#' Each distinct set of variables is fitted once. With several classes (`"multinomial"`) a variable belongs to the set if any class
+#' Each distinct set of variables is fitted once. With [pen_fused()] what is fitted without penalty is one coefficient for each stretch
+#' of equal ones that are not zero (with several classes: equal in each of them), and `maxp` counts stretches. With several classes (`"multinomial"`) a variable belongs to the set if any class
 #' has selected it, and the refit gives it a coefficient in each. Sets of more than `maxp` variables are not
 #' fitted; at their lambdas, blends use the last relaxed fit of the path, as glmnet does. If
 #' the selected variables separate the classes of a binomial model perfectly, the unpenalized
@@ -132,20 +133,31 @@ blended <- function(object, gamma) {
   object$relaxed <- NULL
   class(object) <- setdiff(class(object), "sparsepath_relaxed")
   if (gamma == 1) return(object)
+  chains <- if (is_fused(object$penalty)) chains_of(object)
   at <- nearest_relaxed(match(object$lambda, relaxed$lambda), length(relaxed$lambda))
   object$dev.ratio <- gamma * object$dev.ratio + (1 - gamma) * relaxed$dev.ratio[at]
   if (is_several(object)) {
     object$beta <- Map(function(path, own) blend(path, own[, at, drop = FALSE], gamma), object$beta, relaxed$beta)
     object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[, at, drop = FALSE], dimnames = dimnames(object$a0))
-    object$df <- lengths(active_columns(object$beta))
-    object$dfmat[] <- do.call(rbind, lapply(object$beta, function(b) diff(b@p)))
+    object$df <- count_selected(object$beta, chains)
+    object$dfmat[] <- count_each(object$beta, chains)
     return(object)
   }
   object$beta <- blend(object$beta, relaxed$beta[, at, drop = FALSE], gamma)
   if (!is.null(object$a0)) object$a0 <- structure(gamma * object$a0 + (1 - gamma) * relaxed$a0[at], names = names(object$a0))
   if (!is.null(object$baseline)) object["baseline"] <- list(if (gamma == 0) baseline_columns(relaxed$baseline, at)) # of blends: not kept
-  object$df <- diff(object$beta@p)
+  object$df <- count_selected(object$beta, chains)
   object
+}
+
+#' Variables that any predictor uses, or stretches of equal coefficients
+#' @noRd
+count_selected <- function(beta, chains) if (is.null(chains)) lengths(active_columns(beta)) else count_stretches(beta, chains)$all
+
+#' The same for each predictor, K x L
+#' @noRd
+count_each <- function(beta, chains) {
+  if (is.null(chains)) do.call(rbind, lapply(beta, function(b) diff(b@p))) else count_stretches(beta, chains)$each
 }
 
 #' With `exact = TRUE`: path and relaxed fits computed again, with s among the lambdas
@@ -185,21 +197,23 @@ blend <- function(path, relaxed, gamma) {
 #' @noRd
 relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
   maxp <- maxp %||% (sum(weights > 0) - 3)
-  all_sets <- active_columns(beta)
+  fused <- if (!is.null(setup$problem$chains)) nonzero_stretches(beta, setup$problem$chains)
+  all_sets <- if (is.null(fused)) active_columns(beta) else lapply(fused, `[[`, "columns")
   size <- lengths(all_sets)
-  key <- vapply(all_sets, paste, "", collapse = " ")
+  key <- vapply(if (is.null(fused)) all_sets else lapply(fused, unlist), paste, "", collapse = " ")
+  count <- if (is.null(fused)) size else vapply(fused, function(s) max(0L, s$piece), 1L)
   several <- is.list(beta)
-  at <- which(size <= maxp)
+  at <- which(count <= maxp)
   if (!length(at)) {
     sp_abort("range", "There is nothing to relax.",
-      why = sprintf("All solutions have more than %s nonzero coefficients (`maxp`).", format(maxp)), call = setup$call, arg = "maxp"
+      why = sprintf("All solutions have more than %s %s (`maxp`).", format(maxp), if (is.null(fused)) "nonzero coefficients" else "stretches of nonzero coefficients"), call = setup$call, arg = "maxp"
     )
   }
   first <- at[!duplicated(key[at])]
   refits <- lapply(first, function(l) {
     set <- all_sets[[l]]
     if (!length(set)) return(list(a0 = if (several) a0[, l] else a0[l], x = matrix(0, 0L, max(1L, length(a0) %/% length(size))), dev.ratio = dev.ratio[l], gap = if (setup$traits$name == "glm") NA_real_ else 0, kkt = 0, status = 0L, npasses = 0L, passes = 0))
-    refit(set, setup, weights)
+    refit(set, setup, weights, fused[[l]])
   })
   of <- match(key[at], key[first])
   field <- function(name, type) vapply(refits, function(r) r[[name]], type)
@@ -228,8 +242,13 @@ relax_sets <- function(beta, a0, dev.ratio, setup, weights, maxp) {
 
 #' One set without penalty: the engine at lambda = 0 on its columns
 #' @noRd
-refit <- function(set, setup, weights) {
+refit <- function(set, setup, weights, stretches = NULL) {
   problem <- setup$problem
+  if (!is.null(stretches)) {
+    problem <- one_for_each(problem, stretches)
+    setup$x <- summed_columns(setup$x, stretches)
+    set <- seq_len(ncol(setup$x))
+  }
   setup[c("penalty", "fold_factors")] <- list(NULL)
   size <- length(set)
   problem[c("alpha", "lambda", "nlambda", "early.stop", "keep", "dfmax", "pmax")] <- list(1, 0, 1L, FALSE, TRUE, size + 1L, size)
@@ -247,6 +266,7 @@ refit <- function(set, setup, weights) {
   task <- out$tasks[[1L]]
   x <- matrix(0, size, length(task$beta))
   for (k in seq_along(task$beta)) x[task$beta[[k]]$i + 1L, k] <- task$beta[[k]]$x
+  if (!is.null(stretches)) x <- x[stretches$piece, , drop = FALSE]
   list(a0 = unname(task$a0), x = x, dev.ratio = task$dev.ratio, gap = task$gap, kkt = task$kkt, status = task$status,
     npasses = task$npasses, passes = out$passes)
 }
@@ -260,11 +280,11 @@ add_relaxed <- function(fit, setup, maxp, call) {
   relaxed$beta <- sets$beta
   if (is_several(fit)) {
     relaxed$a0 <- structure(sets$a0, dimnames = list(names(fit$beta), colnames(fit$a0)[at]))
-    relaxed$dfmat <- structure(do.call(rbind, lapply(sets$beta, function(b) diff(b@p))), dimnames = dimnames(relaxed$a0))
+    relaxed$dfmat <- structure(count_each(sets$beta, setup$problem$chains), dimnames = dimnames(relaxed$a0))
   } else if (!is.null(fit$a0)) {
     relaxed$a0 <- structure(sets$a0, names = names(fit$a0)[at])
   }
-  relaxed$df <- lengths(active_columns(sets$beta))
+  relaxed$df <- count_selected(sets$beta, setup$problem$chains)
   relaxed$dim <- c(fit$dim[1L], length(at))
   relaxed$lambda <- fit$lambda[at]
   if (!is.null(fit$baseline)) relaxed$baseline <- path_baseline(relaxed, setup)
@@ -300,7 +320,7 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   offset <- setup$problem$offset %||% 0
   for (b_task in seq_len(folds) + 1L) {
     task <- out$tasks[[b_task]]
-    b <- engine_coefficients(task, K, NROW(setup$problem$v), NULL, NULL, NULL)
+    b <- engine_coefficients(task, K, NROW(setup$problem$v), NULL, NULL, NULL, setup$problem$chains)
     cut <- function(beta) beta[, seq_len(size), drop = FALSE]
     sets <- relax_sets(if (K > 1L) lapply(b$beta, cut) else cut(b$beta), if (K > 1L) cut(b$a0) else b$a0[seq_len(size)], task$dev.ratio[seq_len(size)], setup, tasks$weights[, b_task], maxp)
     at <- nearest_relaxed(match(seq_len(size), sets$at), length(sets$at))

@@ -347,7 +347,6 @@ sparsepath.default <- function(x, y, family = NULL, weights = NULL, offset = NUL
     standardize.response, penalty, call
   )
   relax <- check_flag(relax, "relax", call)
-  if (relax) check_relaxable(setup$penalty, call)
   maxp <- check_maxp(maxp, call)
   out <- run_engine(setup)
   fit <- new_sparsepath(out$tasks[[1L]], out, setup, stored_call(match.call(), "sparsepath"))

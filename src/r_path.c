@@ -9,8 +9,10 @@
 typedef struct handle {
   sp_ctx ctx;
   sp_design design;
-  sp_design x; /* what a cumsum design reads */
+  sp_design x, running; /* what a cumsum design reads, and one of intervals */
   sp_cumsum sums;
+  sp_intervals intervals;
+  double *each[3]; /* factors and limits of intervals */
   sp_penalty pen;
   sp_groups groups;
   sp_path path;
@@ -22,6 +24,8 @@ static void release(SEXP ptr) {
   handle *h = R_ExternalPtrAddr(ptr);
   if (!h) return;
   sp_path_free(&h->path);
+  for (int i = 0; i < 3; i++) sp_free(&h->ctx, h->each[i]);
+  sp_intervals_close(&h->ctx, &h->intervals);
   sp_cumsum_close(&h->ctx, &h->sums);
   R_Free(h);
   R_ClearExternalPtr(ptr);
@@ -72,12 +76,33 @@ static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
   h->pen.groups = &h->groups;
 }
 
+/* Sums of neighbouring columns in place of x: factors from those of steps and positions, limits from those of positions */
+static sp_status open_intervals(handle *h, SEXP chains, sp_spec *sp) {
+  const double *limits[] = {sp_rc_reals(chains, "lower"), sp_rc_reals(chains, "upper")};
+  h->running = h->design;
+  const sp_status st = sp_intervals_open(&h->ctx, &h->running, sp_rc_ints(chains, "first"), &h->intervals, &h->design);
+  if (st != SP_OK) return st;
+  for (int i = 0; i < (limits[0] ? 3 : 1); i++) {
+    if (!(h->each[i] = sp_alloc(&h->ctx, (size_t)h->design.p, sizeof *h->each[i]))) return SP_ENOMEM;
+    if (i) sp_intervals_limits(&h->intervals, limits[i - 1], h->each[i]);
+  }
+  sp_intervals_each(&h->intervals, sp_rc_reals(chains, "v"), sp_rc_reals(chains, "share"), h->each[0]);
+  sp->v = h->each[0];
+  sp->lower = h->each[1];
+  sp->upper = h->each[2];
+  if (sp->dfmax > h->running.p) sp->dfmax = h->design.p + 1;
+  if (sp->pmax >= h->running.p) sp->pmax = h->design.p + 1;
+  sp->reduce = 0; /* there are more columns than positions, and as many independent ones */
+  return SP_OK;
+}
+
 /* Columns along chains: the design of their running sums in place of x */
-static sp_status open_chains(handle *h, SEXP problem) {
+static sp_status open_chains(handle *h, SEXP problem, sp_spec *sp) {
   SEXP chains = optional(problem, "chains");
   if (chains == R_NilValue) return SP_OK;
   h->x = h->design;
-  return sp_cumsum_open(&h->ctx, &h->x, sp_rc_ints(chains, "col"), sp_rc_ints(chains, "first"), &h->sums, &h->design);
+  const sp_status st = sp_cumsum_open(&h->ctx, &h->x, sp_rc_ints(chains, "col"), sp_rc_ints(chains, "first"), &h->sums, &h->design);
+  return st == SP_OK && optional(chains, "share") != R_NilValue ? open_intervals(h, chains, sp) : st;
 }
 
 static enum sp_method find_method(const char *name) {
@@ -291,7 +316,7 @@ SEXP sp_r_path(SEXP x, SEXP problem, SEXP control) {
   if (h->design.ops == &sp_design_csc) {
     st = h->design.ptr ? sp_design_check(&h->ctx, &h->design) : SP_ECORRUPT;
   }
-  if (st == SP_OK) st = open_chains(h, problem);
+  if (st == SP_OK) st = open_chains(h, problem, &spec);
   if (st == SP_OK) st = sp_path_run(&h->path, &h->ctx, &spec);
   if (h->host.jumped) {
     release(ptr);

@@ -6,10 +6,12 @@
 extern const sp_design_ops sp_design_csc;
 extern const sp_design_ops sp_design_cumsum;
 extern const sp_design_ops sp_design_dense;
+extern const sp_design_ops sp_design_intervals;
 const sp_design_ops *const sp_registry_designs[] = {
   &sp_design_csc,
   &sp_design_cumsum,
   &sp_design_dense,
+  &sp_design_intervals,
   NULL
 };
 

@@ -473,6 +473,125 @@ static void test_cumsum(int n, int p, double density) {
   free_matrix(&x);
 }
 
+/* Sums of neighbouring columns: the laws against columns added up one by one */
+static void test_intervals(int n, int p, double density) {
+  matrix x = random_matrix(n, p, density);
+  const sp_design *const designs[] = {&x.dense, &x.csc};
+  int *col = sp_block((size_t)p, sizeof *col), *first = sp_block((size_t)p, sizeof *first), P = 0;
+  for (int k = 0; k < p; k++) col[k] = p - 1 - k, first[k] = sp_below(30) == 0;
+  const size_t most = (size_t)p * (size_t)(p + 1) / 2;
+  int *from = sp_block(most, sizeof *from), *to = sp_block(most, sizeof *to);
+  for (int i = 0; i < p; i++) {
+    for (int k = i; k < p && (k == i || !first[k]); k++) from[P] = i, to[P++] = k;
+  }
+  double *want = sp_block((size_t)n * (size_t)P, sizeof *want), *size = sp_block((size_t)n * (size_t)P, sizeof *size);
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j < P; j++) {
+      double sum = 0, bound = 0;
+      for (int k = from[j]; k <= to[j]; k++) sum += cell(&x, i, col[k]);
+      for (int k = from[j]; k < p && (k == from[j] || !first[k]); k++) bound += fabs(cell(&x, i, col[k])); /* of the running sum */
+      want[(ptrdiff_t)j * n + i] = sum;
+      size[(ptrdiff_t)j * n + i] = bound;
+    }
+  }
+  sp_ctx ctx;
+  sp_ctx_init(&ctx);
+  for (int storage = 0; storage < 2; storage++) {
+    sp_cumsum c;
+    sp_intervals v;
+    sp_design sums, d;
+    SP_CHECK(sp_cumsum_open(&ctx, designs[storage], col, first, &c, &sums) == SP_OK, "open n = %d p = %d", n, p);
+    for (int k = 1; k <= 3; k++) {
+      ctx.fail_at = ctx.n_alloc + k;
+      SP_CHECK(sp_intervals_open(&ctx, &sums, first, &v, &d) == SP_ENOMEM, "allocation %d", k);
+    }
+    ctx.fail_at = 0;
+    SP_CHECK(sp_intervals_open(&ctx, &sums, first, &v, &d) == SP_OK && d.p == P && d.n == n, "%d intervals, not %d", d.p, P);
+    double *column = sp_block((size_t)n, sizeof *column);
+    for (int j = 0; j < P; j++) {
+      d.ops->gather(&d, j, column);
+      for (int i = 0; i < n; i++) {
+        const ptrdiff_t at = (ptrdiff_t)j * n + i;
+        SP_CHECK(fabs(column[i] - want[at]) <= (p + 3) * DBL_EPSILON * size[at], "gather %d: %g not %g", j, column[i], want[at]);
+      }
+    }
+    for (int trial = 0; trial < 10; trial++) {
+      const int way = trial % 2, m = 1 + sp_below(way == 0 ? P : 400), q = 1 + sp_below(20), j0 = sp_below(P), i0 = sp_below(n);
+      const int count = way == 0 && j0 + m > P ? P - j0 : m, ni = sp_below(n - i0) + 1;
+      int *idx = way == 0 ? NULL : random_columns(count, P);
+      double *R = sp_normals((size_t)n * (size_t)q), *out = sp_block((size_t)count * (size_t)q, sizeof *out),
+             *quick = sp_block((size_t)count * (size_t)q, sizeof *quick), *ranks = sp_block((size_t)p * (size_t)q, sizeof *ranks);
+      d.ops->cols_dot(&d, idx, j0, count, R, n, q, out, q);
+      SP_CHECK(d.ops->ranks(&d) == p, "ranks");
+      d.ops->project(&d, R, n, q, ranks);
+      d.ops->cols_from(&d, ranks, q, idx, j0, count, quick, q);
+      SP_CHECK(sp_same_bits(out, quick, (size_t)count * (size_t)q), "the products both ways");
+      double *coef = sp_normals((size_t)count), *y = sp_normals((size_t)n), *yw = sp_block((size_t)n, sizeof *yw),
+             *yb = sp_block((size_t)n, sizeof *yb), *rows = sp_block((size_t)count * (size_t)ni, sizeof *rows);
+      for (int i = 0; i < n; i++) yw[i] = y[i], yb[i] = fabs(y[i]);
+      if (idx) d.ops->gather_rows(&d, idx, count, i0, ni, rows, ni);
+      for (int a = 0; a < count; a++) {
+        const int j = idx ? idx[a] : j0 + a;
+        for (int h = 0; h < q; h++) {
+          double s = 0, bound = 0;
+          for (int i = 0; i < n; i++) {
+            s += want[(ptrdiff_t)j * n + i] * R[(ptrdiff_t)h * n + i];
+            bound += size[(ptrdiff_t)j * n + i] * fabs(R[(ptrdiff_t)h * n + i]);
+          }
+          SP_CHECK(fabs(out[a * q + h] - s) <= 2 * (n + p + 3) * DBL_EPSILON * bound, "cols_dot %d: %g not %g", j, out[a * q + h], s);
+        }
+        for (int i = 0; i < n; i++) {
+          yw[i] += coef[a] * want[(ptrdiff_t)j * n + i];
+          yb[i] += fabs(coef[a]) * size[(ptrdiff_t)j * n + i];
+        }
+        if (!idx) continue;
+        d.ops->gather(&d, j, column);
+        SP_CHECK(sp_same_bits(rows + (ptrdiff_t)a * ni, column + i0, (size_t)ni), "rows of %d", j);
+      }
+      if (idx) {
+        d.ops->cols_axpy(&d, idx, count, coef, y);
+        for (int i = 0; i < n; i++) SP_CHECK(fabs(y[i] - yw[i]) <= 2 * (count + p + 3) * DBL_EPSILON * yb[i], "axpy: %g not %g", y[i], yw[i]);
+      } else {
+        weightings w = random_weightings(n, 3);
+        double *mo = sp_block(10 * (size_t)count + 3 * (size_t)n, sizeof *mo), *s2 = mo + 4 * count;
+        d.ops->cols_moments(&d, j0, count, w.W, w.V, w.sumV, 3, mo, mo + count, s2, s2 + 3 * count, s2 + 6 * count);
+        for (int a = 0; a < count; a++) {
+          double mean, one[9];
+          const double *cols = column;
+          d.ops->gather(&d, j0 + a, column);
+          sp_cols_moments(&cols, 1, n, w.W, w.V, n, 3, &mean, one, one + 3, one + 6);
+          SP_CHECK(sp_same_bits(&mean, &mo[a], 1) && sp_same_bits(one + 3, s2 + 3 * a, 3) && sp_same_bits(one + 6, s2 + 3 * count + 3 * a, 3),
+                   "moments of %d", j0 + a);
+        }
+        free_weightings(&w);
+        free(mo);
+      }
+      free(idx), free(R), free(out), free(quick), free(ranks), free(coef), free(y), free(yw), free(yb), free(rows);
+    }
+    /* factors and limits */
+    double *step = sp_normals((size_t)p), *share = sp_normals((size_t)p), *limit = sp_normals((size_t)p), *each = sp_block((size_t)P, sizeof *each);
+    for (int k = 0; k < p; k++) limit[k] = sp_below(4) ? INFINITY : 0;
+    sp_intervals_each(&v, step, share, each);
+    for (int j = 0; j < P; j++) {
+      double f = (from[j] > 0 && !first[from[j]] ? step[from[j]] : 0) + (to[j] + 1 < p && !first[to[j] + 1] ? step[to[j] + 1] : 0);
+      for (int k = from[j]; k <= to[j]; k++) f += share[k];
+      SP_CHECK(fabs(each[j] - f) < 1e-12 * (p + 2), "factor of %d: %g not %g", j, each[j], f);
+    }
+    sp_intervals_limits(&v, limit, each);
+    for (int j = 0; j < P; j++) {
+      int held = 0;
+      for (int k = from[j]; k <= to[j]; k++) held |= limit[k] == 0;
+      SP_CHECK(held ? each[j] == 0 : isinf(each[j]), "limit of %d", j);
+    }
+    free(step), free(share), free(limit), free(each), free(column);
+    sp_intervals_close(&ctx, &v);
+    sp_cumsum_close(&ctx, &c);
+    SP_CHECK(ctx.n_live == 0, "%ld left", ctx.n_live);
+  }
+  free(col), free(first), free(from), free(to), free(want), free(size);
+  free_matrix(&x);
+}
+
 int main(void) {
   test_laws(1, 1, 0.5);
   test_laws(1, 7, 0.5);
@@ -484,6 +603,7 @@ int main(void) {
   test_laws(700, 40, 0.1);
   test_laws(300, 200, 0.05);
   for (int trial = 0; trial < 20; trial++) test_cumsum(1 + sp_below(60), 1 + sp_below(200), trial % 3 == 0 ? 1.0 : 0.05 + 0.5 * sp_uniform());
+  for (int trial = 0; trial < 10; trial++) test_intervals(1 + sp_below(40), 1 + sp_below(70), trial % 3 == 0 ? 1.0 : 0.05 + 0.5 * sp_uniform());
   test_nonfinite();
   test_large_mean();
   test_corrupt();

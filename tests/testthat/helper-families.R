@@ -71,6 +71,13 @@ family_features <- function() {
       all(g$status == 0L) && max(kkt(g, f$x, f$y)$kkt) < 1e-6 && all(one[1:3, 1] == one[2:4, 1]) && any(one[1:3, ] != one[2:4, ]) &&
         near(cv.sparsepath(f$x, f$y, family = f$family, penalty = penalty, lambda = g$lambda, nfolds = 3)$fit$beta, g$beta)
     },
+    "the same with zeros, `pen_fused(asparse = )`" = function(f) {
+      penalty <- pen_fused(rep(1:2, each = 4), asparse = 0.05)
+      g <- fit(f, penalty = penalty)
+      one <- as.matrix(if (is.list(g$beta)) g$beta[[1L]] else g$beta)
+      all(g$status == 0L) && max(kkt(g, f$x, f$y)$kkt) < 1e-6 && all(one[, 1] == 0) && any(one[-8, ] == one[-1, ] & one[-1, ] != 0) &&
+        near(cv.sparsepath(f$x, f$y, family = f$family, penalty = penalty, lambda = g$lambda, nfolds = 3)$fit$beta, g$beta)
+    },
     "sparse `x`" = function(f) {
       m <- f$x * (abs(f$x) > 0.7)
       near(fit(f, x = Matrix::Matrix(m, sparse = TRUE))$beta, fit(f, x = m)$beta)

@@ -71,3 +71,73 @@ make_fused <- function(n, p, chains = 1, family = "gaussian", seed = 1) {
     list(x = x, y = y, chain = chain, b = b, w = runif(n, 0.2, 3), o = rnorm(n) / 3, fold = sample(rep_len(1:5, n)))
   })
 }
+
+# The sparse fused lasso, and coefficients of one sign: F(eta) + lambda [ (1 - tau) sum v |step| + tau sum f |b| ] over b with signs.
+#
+# A dual point c = X'g (c = D'u + s) is feasible if there are flows u with |u_k| <= lambda (1 - tau) v_k and s_j within
+# lambda tau f_j, without bound towards a sign that b_j must not have. Along a chain the u that can still be reached are an interval:
+# add c_j and the range of s_j, cut at the capacity of the step; none is left if and only if c is not feasible.
+flow_exists <- function(c, capacity, low, high) {
+  a <- b <- 0 # what has to leave the last column
+  for (j in seq_along(c)) {
+    a <- max(a + c[j] - high[j], -capacity[j])
+    b <- min(b + c[j] - low[j], capacity[j])
+    if (a > b) return(FALSE)
+  }
+  TRUE # the last capacity is zero: nothing leaves a chain
+}
+
+# data frame: relative gap, excess (how much smaller than c the dual point must be), slack (1 - c'b / penalty), score
+verify_sparse_fused <- function(x, y, family, lambda, a0, beta, tau, chain = NULL, position = NULL, v = NULL, factor = NULL, lower = NULL,
+                                upper = NULL, weights = NULL, offset = NULL, intercept = TRUE) {
+  x <- as.matrix(x)
+  n <- nrow(x)
+  p <- ncol(x)
+  w <- if (is.null(weights)) rep(1 / n, n) else weights / sum(weights)
+  o <- if (is.null(offset)) double(n) else offset
+  v <- if (is.null(v)) rep(1, p) else v
+  f <- if (is.null(factor)) rep(1, p) else factor
+  ends <- vfu_order(p, chain, position)
+  free <- cbind(if (intercept) rep(1, n), if (tau == 0) vapply(ends, function(at) rowSums(x[, at, drop = FALSE]), double(n)))
+  if (tau == 0 && !is.null(c(lower, upper))) free <- if (intercept) cbind(rep(1, n)) # levels may stand at zero
+  if (is.null(free)) free <- matrix(0, n, 0L)
+  F <- function(eta) sum(w * vf_loss(y, eta, family))
+  link <- switch(family, gaussian = gaussian(), binomial = quasibinomial(), poisson = quasipoisson())
+  null <- F(if (intercept) glm.fit(rep(1, n), y, weights = n * w, offset = o, family = link)$linear.predictors else o)
+  feasible <- function(c, lambda, slack) {
+    all(vapply(ends, function(at) {
+      high <- lambda * tau * f[at]
+      low <- -high
+      if (!is.null(lower)) low[lower[at] == 0] <- -Inf
+      if (!is.null(upper)) high[upper[at] == 0] <- Inf
+      flow_exists(c[at], c(lambda * (1 - tau) * v[at][-1L], 0) + slack, low, high)
+    }, NA))
+  }
+  rows <- lapply(seq_along(lambda), function(l) {
+    b <- beta[, l]
+    eta <- o + a0[l] + drop(x %*% b)
+    r <- y - vf_mu(eta, family)
+    if (ncol(free)) r <- qr.resid(qr(sqrt(w) * free), sqrt(w) * r) / sqrt(w)
+    r[w == 0] <- 0
+    c <- drop(crossprod(x, w * r))
+    rounding <- (if (tau == 0) 1e-10 else 1e-14) * sum(abs(c)) # levels that are free have a sum of zero but for this
+    scale <- 1
+    if (!feasible(c, lambda[l], rounding)) {
+      ends01 <- c(0, 1)
+      for (i in 1:60) {
+        scale <- mean(ends01)
+        if (feasible(scale * c, lambda[l], rounding)) ends01[1] <- scale else ends01[2] <- scale
+      }
+      scale <- ends01[1]
+    }
+    steps <- sum(unlist(lapply(ends, function(at) v[at][-1L] * abs(diff(b[at])))), na.rm = TRUE)
+    penalty <- lambda[l] * ((1 - tau) * steps + tau * sum((f * abs(b))[b != 0]))
+    gap <- sum(w * suppressWarnings(vf_fy(y - scale * r, 1 - y + scale * r, eta, family))) + penalty - scale * sum(c * b)
+    if (!is.null(lower)) stopifnot(all(b >= lower))
+    if (!is.null(upper)) stopifnot(all(b <= upper))
+    raw <- w * (y - vf_mu(eta, family))
+    data.frame(primal = F(eta) + penalty, gap = gap / null, excess = 1 - scale, slack = if (penalty > 0) 1 - sum(c * b) / penalty else 0,
+      score = if (ncol(free)) max(abs(crossprod(free, raw))) / max(1, abs(crossprod(abs(x), abs(w * y)))) else 0)
+  })
+  do.call(rbind, rows)
+}

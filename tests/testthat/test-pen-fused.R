@@ -241,11 +241,9 @@ test_that("degrees of freedom are those of the lasso in steps", {
 test_that("what cannot be combined says so", {
   d <- make_fused(30, 20)
   pen <- pen_fused()
-  for (a in list(list(standardize = TRUE), list(exclude = 2), list(penalty.factor = rep(1, 20)), list(lower.limits = 0), list(upper.limits = 1), list(relax = TRUE))) {
+  for (a in list(list(standardize = TRUE), list(exclude = 2), list(penalty.factor = rep(1, 20)), list(lower.limits = -1), list(upper.limits = 1))) {
     expect_refused(do.call(sparsepath, c(list(d$x, d$y, penalty = pen), a)), "unavailable")
   }
-  expect_refused(cv.sparsepath(d$x, d$y, penalty = pen, relax = TRUE), "unavailable")
-  expect_refused(pen_fused(lambda1 = 0.1), "unavailable")
   for (a in list(list(chain = 1:3), list(position = 1:3), list(weights = 1:3))) {
     expect_refused(sparsepath(d$x, d$y, penalty = do.call(pen_fused, a)), "length")
   }

@@ -34,6 +34,11 @@ typedef struct sp_design_ops {
    * ptr [m + 1], i and x [entries], without the rows i for which row[i] < 0, row i renamed to row[i] (NULL: all, as they are). */
   ptrdiff_t (*cols_entries)(const sp_design *d, const int *idx, int m);
   void (*cols_copy)(const sp_design *d, const int *idx, int m, const int *row, int *ptr, int *i, double *x);
+  /* Storages whose columns are made of fewer, ranks() of them (NULL for others): P [ranks x q] = their products with R, row by row;
+   * then out as from cols_dot(), at the cost of a few additions. */
+  int (*ranks)(const sp_design *d);
+  void (*project)(const sp_design *d, const double *R, ptrdiff_t ldr, int q, double *P);
+  void (*cols_from)(const sp_design *d, const double *P, int q, const int *idx, int j0, int m, double *out, ptrdiff_t ldo);
 } sp_design_ops;
 
 struct sp_design {
@@ -44,12 +49,14 @@ struct sp_design {
   const double *x;   /* dense: [n x p]; csc: values [nnz] */
   const int *i;      /* csc: row indices [nnz] */
   const int *ptr;    /* csc: column pointers [p + 1] */
-  const struct sp_cumsum *sums; /* cumsum */
+  const struct sp_cumsum *sums; /* cumsum, intervals */
+  const struct sp_intervals *intervals; /* intervals */
 };
 
 extern const sp_design_ops sp_design_dense; /* design_dense.c */
 extern const sp_design_ops sp_design_csc;   /* design_csc.c: the slots of a dgCMatrix */
 extern const sp_design_ops sp_design_cumsum; /* design_cumsum.c: running sums of the columns of another design */
+extern const sp_design_ops sp_design_intervals; /* design_intervals.c: sums of neighbouring columns of another design */
 
 /* What a cumsum design has beside the design it reads */
 typedef struct sp_cumsum {
@@ -65,6 +72,23 @@ typedef struct sp_cumsum {
  * starts where first[k] is not zero, and at 0. One pass over `inner`; a non-finite entry is SP_ENONFINITE. d lives as long as c. */
 sp_status sp_cumsum_open(sp_ctx *ctx, const sp_design *inner, const int *col, const int *first, sp_cumsum *c, sp_design *d);
 void sp_cumsum_close(sp_ctx *ctx, sp_cumsum *c); /* also after a failure */
+
+/* What an intervals design has beside the running sums it reads */
+typedef struct sp_intervals {
+  const sp_design *sums; /* borrowed: a cumsum design */
+  int p;                 /* positions */
+  int *begin;            /* [p + 1] the first interval that begins at each position; the number of all */
+  int *chain;            /* [p] the position after the chain of each */
+  int *from;             /* [intervals] where each begins */
+} sp_intervals;
+
+/* Make d the intervals of the chains of `sums`, which start where first[k] is not zero. More than INT_MAX - 1: SP_ENOMEM. */
+sp_status sp_intervals_open(sp_ctx *ctx, const sp_design *sums, const int *first, sp_intervals *v, sp_design *d);
+/* factor [d->p]: step[k] for each end that is a step to a neighbour, and the share[k] of every position inside */
+void sp_intervals_each(const sp_intervals *v, const double *step, const double *share, double *factor);
+/* each [d->p]: zero where a limit inside is, else infinite as they are; limits are 0 or infinite */
+void sp_intervals_limits(const sp_intervals *v, const double *limit, double *each);
+void sp_intervals_close(sp_ctx *ctx, sp_intervals *v); /* also after a failure */
 
 /* Check a csc design (pointers monotone, rows in range and strictly increasing inside a column): SP_ECORRUPT otherwise. O(nnz). */
 sp_status sp_design_check(sp_ctx *ctx, const sp_design *d);

@@ -42,6 +42,7 @@ typedef struct check {
   lowrank *lr;
   const double *lambda; /* of the whole grid */
   double *basis, *bsum; /* [n x qt] raw metric, their sums */
+  double *ranks, *each; /* products of basis and residuals with what the columns are made of, where they are made of fewer; else NULL */
   double *resid, *rsum; /* [n x total], their sums */
   chunk_result *res;    /* [chunks] */
 } check;
@@ -104,7 +105,12 @@ static sp_status exact(const check *ck, chunk_result *r, int k, int j, int lk, c
   const int col = f->raw + lk, l = lk / f->K, coefficient = j * f->K + lk % f->K;
   const double lam = ck->lambda[f->task->ls + l];
   double c, dir = 0;
-  sp_view_dot_raw(view, &j, 1, ck->resid + col * ck->design->n, &ck->rsum[col], &c);
+  if (ck->each && !sp_view_shifted(view, j)) {
+    ck->design->ops->cols_from(ck->design, ck->each + (ptrdiff_t)col * ck->design->ops->ranks(ck->design), 1, &j, 0, 1, &c, 1);
+    c = (c - m->mean[j] * ck->rsum[col]) * m->iscale[j];
+  } else {
+    sp_view_dot_raw(view, &j, 1, ck->resid + col * ck->design->n, &ck->rsum[col], &c);
+  }
   r->exact++;
   *c_out = c;
   const sp_coord co = sp_model_coord(m, coefficient);
@@ -351,7 +357,9 @@ static sp_status check_chunk(void *arg, int chunk) {
   }
   for (int j0 = from; j0 < to; j0 += BLOCK) {
     const int m = j0 + BLOCK < to ? BLOCK : to - j0;
-    if (ck->qt) {
+    if (ck->ranks) {
+      ck->design->ops->cols_from(ck->design, ck->ranks, ck->qt, NULL, j0, m, z, ck->qt);
+    } else if (ck->qt) {
       ck->design->ops->cols_dot(ck->design, NULL, j0, m, ck->basis, ck->design->n, ck->qt, z, ck->qt);
     }
     for (int k = 0; k < ck->B; k++) SP_TRY(check_task(ck, r, k, j0, m, z, z + (ptrdiff_t)BLOCK * ck->qt, column));
@@ -446,6 +454,18 @@ done:
   return st;
 }
 
+/* Of a design that is made of fewer columns, the products of those with all that columns may be compared with */
+static sp_status project(check *ck) {
+  const sp_design *d = ck->design;
+  const size_t ranks = (size_t)d->ops->ranks(d);
+  ck->ranks = sp_alloc(ck->ctx, ranks * (size_t)ck->qt, sizeof *ck->ranks);
+  ck->each = sp_alloc(ck->ctx, ranks * (size_t)ck->total, sizeof *ck->each);
+  if (!ck->ranks || !ck->each) return SP_ENOMEM;
+  d->ops->project(d, ck->basis, d->n, ck->qt, ck->ranks);
+  for (int l = 0; l < ck->total; l++) d->ops->project(d, ck->resid + l * d->n, d->n, 1, ck->each + (size_t)l * ranks);
+  return SP_OK;
+}
+
 static sp_status collect(check *ck, int chunks) {
   for (int k = 0; k < ck->B; k++) {
     ck->lr[k].task->n_viol = 0;
@@ -490,6 +510,7 @@ sp_status sp_bound_check(sp_ctx *ctx, const sp_design *design, sp_task *const *t
     goto done;
   }
   SP_TRY(prepare(&ck, tasks, l0));
+  if (design->ops->project && ck.qt) SP_TRY(project(&ck));
   SP_TRY(sp_par_for(ctx, chunks, check_chunk, &ck));
   SP_TRY(collect(&ck, chunks));
   counts->reads += ck.qt > 0 ? design->p : 0;
@@ -506,6 +527,8 @@ done:
   sp_free(ctx, ck.lr);
   sp_free(ctx, ck.basis);
   sp_free(ctx, ck.bsum);
+  sp_free(ctx, ck.ranks);
+  sp_free(ctx, ck.each);
   sp_free(ctx, ck.resid);
   sp_free(ctx, ck.rsum);
   return st;

@@ -6,6 +6,7 @@
 
 #include "../base/par.h"
 #include "../base/vec.h"
+#include "../solver/concave.h"
 #include "../solver/tall.h"
 #include "reference.h"
 #include "screen.h"
@@ -123,7 +124,7 @@ static sp_status solve_task(void *arg, int i) {
         break;
       }
     }
-    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop) {
+    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop && !(t->points[l].kkt <= SP_STATIONARY_CONCAVE)) {
       t->l1 = l + 1; /* certify_batch() will end the path here */
       path->end = SP_END_STALLED;
       break;
@@ -402,10 +403,6 @@ static int batch_size(const sp_path *path) {
 static sp_status start_tasks(sp_path *path) {
   sp_status st = SP_OK;
   const sp_spec *sp = &path->spec;
-  if (sp->pen->groups && sp->pen->ops->pieces && (sp->lower || sp->upper)) { /* non-convex norms and limits: no solver */
-    snprintf(path->ctx->msg, sizeof path->ctx->msg, "limits of coefficients cannot be combined with a non-convex penalty of groups");
-    return SP_EUNSUPPORTED;
-  }
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];

@@ -6,12 +6,16 @@
 #define TAU 0.6    /* columns with |c| >= TAU alpha v lambda_end are candidates */
 #define KEEP 0.5   /* working-set columns below this fraction of the candidates' threshold are dropped */
 #define BINS 4096
+#define BLOCKS 50 /* blocks that a working set has room for, whatever their length */
 
 /* A size that rarely has to be extended: the final active set has at most about n columns. The columns of a sparse design are
- * short: where its active set has outgrown the cap, looking at more of them costs less than solving a range again. */
+ * short: where its active set has outgrown the cap, looking at more of them costs less than solving a range again. Norms of blocks
+ * have several times n active coefficients, and come in whole blocks. */
 static int working_set_size(const sp_model *m) {
   const ptrdiff_t n = 4 * m->n;
-  return (int)(n < 150 ? 150 : n > 4000 ? 4000 : n) + (m->qp.iterative ? 2 * m->qp.a : 0);
+  const double size = (double)(n < 150 ? 150 : n > 4000 ? 4000 : n) + (m->qp.iterative || m->blocks ? 2.0 * m->qp.a : 0) +
+                      (m->blocks ? BLOCKS * (double)m->p / sp_model_blocks(m) : 0);
+  return (int)fmin(size, m->p);
 }
 
 /* blocks: score of each block, NULL without */

@@ -141,10 +141,19 @@ sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
   double *sum = sp_calloc(path->ctx, ((size_t)d->n + 1) * (size_t)K, sizeof *sum), *resid = sum + K;
   if (!sum) return SP_ENOMEM;
   sp_model_gradient(m, resid, sum);
+  double *ranks = NULL;
+  if (d->ops->project) {
+    if (!(ranks = sp_alloc(path->ctx, (size_t)d->ops->ranks(d) * (size_t)K, sizeof *ranks))) {
+      sp_free(path->ctx, sum);
+      return SP_ENOMEM;
+    }
+    d->ops->project(d, resid, d->n, K, ranks);
+  }
   for (int from = 0; from < d->p; from += CHUNK) { /* one read serves all predictors */
     const int count = from + CHUNK < d->p ? CHUNK : d->p - from;
     double *c = t->c + (ptrdiff_t)from * K;
-    d->ops->cols_dot(d, NULL, from, count, resid, d->n, K, c, K);
+    if (ranks) d->ops->cols_from(d, ranks, K, NULL, from, count, c, K);
+    else d->ops->cols_dot(d, NULL, from, count, resid, d->n, K, c, K);
     for (int a = 0; a < count * K; a++) {
       const int j = from + a / K, at = from * K + a;
       if (sp_view_shifted(&view, at)) sp_view_dot_raw(&view, &at, 1, resid, sum, c + a);
@@ -154,6 +163,7 @@ sp_status sp_setup_correlations(sp_path *path, sp_task *t) {
   for (int j = 0; j < m->p; j++) {
     if (m->is_u[j] || m->iscale[sp_model_base(m, j)] == 0) t->c[j] = 0;
   }
+  sp_free(path->ctx, ranks);
   sp_free(path->ctx, sum);
   path->counts.reads += d->p;
   path->counts.dots += m->p;

@@ -9,7 +9,6 @@
 #include "reference.h"
 
 #define STATIONARY 10 /* without a dual, a violation / lambda of this many times the promised gap will do */
-#define STATIONARY_CONCAVE 1e-6 /* non-convex penalties: largest violation / lambda of a point that counts as solved */
 
 void sp_point_free_scratch(sp_ctx *ctx, sp_point *pt) {
   sp_free(ctx, pt->s);
@@ -233,6 +232,6 @@ void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double t
   /* a likelihood has no units: a response that the null model fits perfectly is judged in absolute terms */
   const double unit = m->loss.ops->flags & SP_LOSS_QUADRATIC ? m->null_value : sp_max(m->null_value, 1e-8);
   pt->gap = unit > 0 ? gap / unit : gap;
-  const int stationary = !pen->ops->pieces || pt->kkt <= STATIONARY_CONCAVE;
+  const int stationary = !pen->ops->pieces || pt->kkt <= SP_STATIONARY_CONCAVE;
   pt->status = pt->gap <= thresh && stationary ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
 }

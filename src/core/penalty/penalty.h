@@ -100,7 +100,7 @@ static inline double sp_soft(double z, double t) { return z > t ? z - t : z < -t
 /* the Fenchel-Young term of t |b| + k b^2 / 2 + indicator of the box: penalty_enet.c */
 double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z);
 
-/* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2: penalty_group.c */
+/* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2 within the limits of the block: penalty_group.c */
 double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z);
 
 double sp_pen_norm(const double *u, int m); /* |u|_2, whatever the size of u: penalty_group.c */
@@ -114,6 +114,8 @@ void sp_prox_in_box(const sp_pen_block *bl, double t, const double *z, double T,
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */
 double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double *k);
+/* from |b| = h to h + by >= 0, the ridge part apart, without cancellation where it is on one piece */
+double sp_penalty_rise(const sp_penalty *pen, double lambda, const sp_coord *co, double h, double by);
 /* the least that the second derivative is anywhere, the ridge part apart; <= 0 */
 double sp_penalty_concavity(const sp_penalty *pen, double lambda, const sp_coord *co);
 /* the b with the least a b^2 / 2 - z b + penalty, ridge part included; a > 0 */

@@ -66,6 +66,7 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->column = sp_calloc(ctx, (size_t)nf, sizeof(double));
   m->sums = sp_calloc(ctx, (size_t)K, sizeof(double));
   if (!m->full || !m->column || !m->sums) return SP_ENOMEM;
+  if (design->ops->ranks && !(m->ranks = sp_alloc(ctx, (size_t)design->ops->ranks(design), sizeof(double)))) return SP_ENOMEM;
   if (n < nf && !(m->rows = sp_alloc(ctx, (size_t)n, sizeof(int)))) return SP_ENOMEM;
   for (ptrdiff_t i = 0, k = 0; i < nf; i++) {
     if (!(weights[i] > 0)) continue;
@@ -94,7 +95,7 @@ void sp_model_free(sp_model *m) {
   if (!m->ctx) return;
   sp_loss_close(&m->loss);
   void *all[] = {m->rows, m->y,  m->w,    m->sw,    m->off,  m->eta,   m->g,     m->h,      m->r0,  m->deta, m->eta_old,
-                 m->full, m->column, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->gamma_step, m->is_u, m->sm,
+                 m->full, m->column, m->ranks, m->mean, m->iscale, m->ratio, m->ucol, m->U, m->UR, m->gamma, m->gamma_step, m->is_u, m->sm,
                  m->wt, m->yscale, m->target, m->target_full, m->red, m->near, m->b_old, m->refs, m->fit, m->sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(m->ctx, all[i]);
   sp_concave_free(m);
@@ -105,7 +106,7 @@ void sp_model_free(sp_model *m) {
 
 sp_view sp_model_view(const sp_model *m) {
   const sp_view v = {.design = m->design, .n = m->rows_n, .rows = m->rows, .mean = m->mean, .iscale = m->iscale,
-                     .full = m->full, .column = m->column, .fit = m->fit, .K = m->K, .sums = m->sums};
+                     .full = m->full, .column = m->column, .fit = m->fit, .K = m->K, .sums = m->sums, .ranks = m->ranks};
   return v;
 }
 
@@ -274,6 +275,29 @@ void sp_model_orthonormal_basis(sp_model *m) {
     for (ptrdiff_t i = 0; i < n && norm > 0; i++) Q[i] /= norm;
   }
   q->k0 = m->nu;
+}
+
+void sp_model_basis_factor(sp_model *m) {
+  sp_qp *q = &m->qp;
+  double *curve = q->e2;
+  q->U = m->U;
+  q->UR = m->UR;
+  q->ucol = m->ucol;
+  q->k0 = m->nu;
+  for (int h = 0; h < m->nu; h++) {
+    double *R = m->UR + (ptrdiff_t)h * m->nu;
+    sp_scores_curve(q, m->U + h * q->n, curve);
+    sp_scores_basis(q, curve, R);
+    const double whole = R[h];
+    double pivot = whole;
+    for (int l = 0; l < h; l++) {
+      const double *L = m->UR + (ptrdiff_t)l * m->nu;
+      R[l] = L[l] > 0 ? (R[l] - sp_dot(L, R, l)) / L[l] : 0;
+      pivot -= R[l] * R[l];
+    }
+    memset(R + h, 0, (size_t)(m->nu - h) * sizeof *R);
+    R[h] = pivot > 1e-14 * whole ? sqrt(pivot) : 0;
+  }
 }
 
 /* Independent columns of [1, free columns] in the metric of the weights (or the root of the loss), earlier ones preferred. */
@@ -458,7 +482,7 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   if (blocks != q->blocks) sp_qp_forget_active(q);
   q->blocks = blocks;
   q->boxed = blocks && (m->lower || m->upper);
-  q->packed = blocks && !q->boxed && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
+  q->packed = blocks && !q->boxed && m->K > 1 && m->pen->groups->across &&
     (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];
@@ -529,6 +553,22 @@ static void plain_fit(sp_model *m, double *e) {
   if (c) sp_view_axpy(&plain, q->idx, c, q->val, e, q->vv, q->ent);
 }
 
+/* gamma from the fit that is left to it, r0, without a root; then eta. Two rounds, as below. */
+static void unpenalized_scores(sp_model *m, const double *fit) {
+  sp_qp *q = &m->qp;
+  double *curve = q->e2, *z = q->e2 + 3 * q->n;
+  memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
+  for (int rep = 0; rep < 2 && m->nu; rep++) {
+    sp_scores_curve(q, m->r0, curve);
+    sp_scores_basis(q, curve, z);
+    sp_scores_solve(q, z, 1);
+    for (int h = 0; h < m->nu; h++) m->gamma[h] += z[h];
+    sp_scores_add(q, -1, z, m->r0);
+  }
+  for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->off[i] + fit[i];
+  sp_scores_add(q, 1, m->gamma, m->eta);
+}
+
 sp_status sp_model_unpenalized(sp_model *m) {
   const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   const ptrdiff_t n = m->n;
@@ -548,6 +588,10 @@ sp_status sp_model_unpenalized(sp_model *m) {
   plain_fit(m, e);
   const double *from = quadratic ? m->y : m->eta;
   for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = from[i] - m->off[i] - e[i];
+  if (q->scores) {
+    unpenalized_scores(m, e);
+    return SP_OK;
+  }
   sp_model_root(m, SP_ROOT, m->r0);
   memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
   /* two rounds: the second removes what the first left by rounding */

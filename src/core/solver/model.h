@@ -25,6 +25,7 @@ typedef struct sp_model {
   double *y, *w, *sw, *off, *eta; /* [n]; w sums to 1 in each predictor, sw its square root */
   double *g, *h, *r0, *deta, *eta_old; /* [n] scratch of the Newton loop */
   double *full, *column, *sums; /* [design->n x K], [design->n], [K] scratch of the view */
+  double *ranks;           /* scratch of the view, where the design is made of fewer columns */
 
   double *mean, *iscale;   /* [design->p] centre and 1 / weighted norm of the centred column; iscale 0: column left out */
   double *ratio;           /* [design->p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
@@ -124,6 +125,8 @@ void sp_model_root(const sp_model *m, enum sp_root op, double *x);
 sp_status sp_model_set_metric(sp_model *m, const double *h);
 /* Q0 and UR in the metric of the qp */
 void sp_model_orthonormal_basis(sp_model *m);
+/* UR alone, for a qp of scores whose metric is set */
+void sp_model_basis_factor(sp_model *m);
 /* Set lambda-dependent thresholds without solving. */
 void sp_model_set_lambda(sp_model *m, double lambda);
 /* States from (columns, b, state, sign) lists, eta for a non-quadratic loss. */

@@ -5,7 +5,7 @@
 
 #include "../base/vec.h"
 
-enum { BLOCK = 256 }; /* column indices kept on the stack */
+enum { BLOCK = 256 /* column indices kept on the stack */, SEVERAL = 32 /* that one product may cost of those it is made of */ };
 
 /* the column of the design that j belongs to, centred and scaled, on the rows seen; times sm of its predictor */
 static void base_column(const sp_view *v, int j, const double *sm, double *out) {
@@ -78,7 +78,26 @@ static void base_dot(const sp_view *v, const int *idx, int m, const double *q, d
   }
 }
 
+/* The same for a design that is made of fewer columns, from the products of those: worth it for more than a few */
+static void ranked_dot(const sp_view *v, const int *idx, int m, const double *q, const double *sum, double *out) {
+  const sp_design *d = v->design;
+  for (int k = 0; k < v->K; k++) {
+    const double *own = q + k * d->n;
+    d->ops->project(d, own, d->n, 1, v->ranks);
+    for (int a = 0; a < m; a++) {
+      const int j = sp_view_base(v, idx[a]);
+      if (idx[a] - j * v->K != k) continue;
+      d->ops->cols_from(d, v->ranks, 1, &j, 0, 1, out + a, 1);
+      if (v->iscale) out[a] = shifted(v, j) ? centred_dot(v, j, own) : (out[a] - v->mean[j] * sum[k]) * v->iscale[j];
+    }
+  }
+}
+
 void sp_view_dot_raw(const sp_view *v, const int *idx, int m, const double *q, const double *sum, double *out) {
+  if (v->ranks && m >= v->design->ops->ranks(v->design) / SEVERAL) {
+    ranked_dot(v, idx, m, q, sum, out);
+    return;
+  }
   if (v->K == 1) {
     base_dot(v, idx, m, q, *sum, out);
     return;

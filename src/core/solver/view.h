@@ -23,6 +23,7 @@ typedef struct sp_view {
   double *fit;          /* with a root: [n x K] scratch of the owner */
   int K;                /* linear predictors */
   double *sums;         /* [K] scratch of the owner */
+  double *ranks;        /* scratch of the owner, for a design that is made of fewer columns: that many; or NULL */
 } sp_view;
 
 /* Centring by algebra, x'q - mean sum(q), loses |mean| / sd in accuracy; columns beyond this ratio are centred entry by entry. */
