@@ -259,6 +259,14 @@ fit_of_eta <- function(object, eta, call) {
 #' @param ... Passed on to the methods of [sparsepath()]: `type`, `newoffset`, ...
 #' @returns Those of [coef.sparsepath()], [predict.sparsepath()], [fitted.sparsepath()], [kkt()]; `print()`: the table, invisibly; `plot()`: `NULL`, invisibly. The plot of a fit is
 #'   that of the path with the largest eta unless `eta` says otherwise; that of a cross-validation has one curve for each eta.
+#' @examples
+#' x <- log2(colon$x)[, 1:200]
+#' fit <- prior_lasso(x, colon$y, prior = c(26, 43), eta = c(0, 1), family = "binomial", nlambda = 30)
+#' summary(fit)
+#' b <- coef(fit, eta = 1, s = 0.1)
+#' b[b[, 1] != 0, ]
+#' plot(fit, eta = 1)
+#' max(kkt(fit, x, colon$y, eta = 1)$rel.gap)
 #' @name prior_lasso_methods
 #' @export
 coef.prior_lasso <- function(object, eta = NULL, s = NULL, ...) coef(fit_of_eta(object, eta, shown_call("coef")), s = s, ...)
