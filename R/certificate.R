@@ -123,10 +123,13 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
   free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
-  if (!is.null(concave)) free <- free | b != 0 & pen$l2 == 0 & (if (is.null(pen$T)) pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
-  free <- free & !dropped & !at_upper(b, pen) & !at_lower(b, pen)
-  best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
+  if (!is.null(concave)) free <- free | pen$l2 == 0 & (if (is.null(pen$T)) b != 0 & pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
   t_raw <- residual_of(eta, problem, w, traits)
+  z_raw <- scaled_crossprod(x, w * t_raw, design)
+  # a limit holds what is pushed against it; nothing but rounding does not push
+  push <- 1e-8 * rep(lambda, each = nrow(z_raw))
+  free <- free & !dropped & !(at_upper(b, pen) & z_raw >= push) & !(at_lower(b, pen) & z_raw <= -push)
+  best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
   t_best <- residual_of(best, problem, w, traits)
   astray <- colSums(!is.finite(t_best)) > 0 # free coefficients without a finite optimum
   if (any(astray)) {
@@ -135,7 +138,6 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     free[, astray] <- FALSE
   }
   z_best <- scaled_crossprod(x, w * t_best, design)
-  z_raw <- scaled_crossprod(x, w * t_raw, design)
   z_best[dropped, ] <- 0
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does

@@ -37,9 +37,8 @@
 #' @returns An object of class `"sparsepath_penalty"`, a list with `name`, `group`, `weights`, `asparse`.
 #' @section Errors:
 #' `sparsepath_error_length` when `group` does not have one value for each column, `sparsepath_error_range` for weights or `asparse`
-#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: limits of coefficients with the
-#' non-convex penalties of groups, and `penalty.factor` with `pen_group()` (give `weights` of groups; with `pen_sparse_group()`,
-#' `penalty.factor` is \eqn{u_j}).
+#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: `penalty.factor` with `pen_group()` (give
+#' `weights` of groups; with `pen_sparse_group()`, `penalty.factor` is \eqn{u_j}).
 #' @references
 #' Yuan M, Lin Y (2006). Model selection and estimation in regression with grouped variables. *Journal of the Royal Statistical Society
 #' B*, 68(1), 49-67. \doi{10.1111/j.1467-9868.2005.00532.x}
