@@ -235,8 +235,7 @@ resolve_penalty <- function(setup) {
 #' @return list(groups, v), see setup_groups()
 #' @noRd
 task_groups <- function(v, setup) {
-  limits <- !is.null(setup$problem$lower) || !is.null(setup$problem$upper)
-  setup_groups(setup$penalty, setup$joint, v, setup$settings$penalty.factor, limits, setup$x, setup$problem$alpha, setup$call)
+  setup_groups(setup$penalty, setup$joint, v, setup$settings$penalty.factor, setup$x, setup$problem$alpha, setup$call)
 }
 
 #' A problem whose tasks have penalty factors, and weights of groups, of their own

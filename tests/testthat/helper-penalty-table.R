@@ -51,6 +51,7 @@ penalty_kinds <- function() {
     `pen_adaptive()` = kind(function(...) pen_adaptive("univariate")),
     `pen_adaptive(group = )` = grouped(function(g, w) pen_adaptive("univariate", group = g, weights = w)),
     `pen_fused()` = kind(function(weights = NULL, ...) pen_fused(chain = rep(1:2, each = 6), weights = weights)),
+    `pen_fused(asparse = )` = kind(function(weights = NULL, ...) pen_fused(chain = rep(1:2, each = 6), weights = weights, asparse = 0.4), factor = TRUE),
     `prior_lasso()` = kind()
   )
 }
@@ -86,6 +87,23 @@ pt_response <- function(f) {
   if (nlevels(f$y) == 2) y[, 2, drop = FALSE] else y
 }
 
+# Steps and coefficients together: with w_j the subgradient of the step into j, stationarity is Z_j = t_j g_j + w_j - w_(j+1), w = 0 at the
+# ends of a chain. The values that w can have, from the first to the last, are an interval; how far it misses what is allowed?
+pt_fused_violation <- function(b, z, steps, single) {
+  worst <- 0
+  for (chain in list(1:6, 7:12)) {
+    w <- c(0, 0)
+    for (j in chain) {
+      w <- w - z[j] + if (single[j] == Inf) c(-Inf, Inf) else if (b[j] == 0) single[j] * c(-1, 1) else single[j] * sign(b[j])
+      jump <- if (j < max(chain)) b[j + 1] - b[j]
+      allowed <- if (is.null(jump)) c(0, 0) else if (abs(jump) < 1e-12 * max(1, abs(b))) steps[j + 1] * c(-1, 1) else steps[j + 1] * sign(jump) * c(1, 1)
+      worst <- max(worst, w[1] - allowed[2], allowed[1] - w[2])
+      w <- c(min(max(w[1], allowed[1]), allowed[2]), max(min(w[2], allowed[2]), allowed[1]))
+    }
+  }
+  worst
+}
+
 # Largest violation / lambda over all blocks and lambdas; Inf where an intercept is off or a column that is left out has a coefficient.
 pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = NULL, penalty.factor = NULL, exclude = NULL, lower.limits = -Inf,
                      upper.limits = Inf, standardize = TRUE, intercept = TRUE, weights.of = NULL, ...) {
@@ -101,7 +119,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   o <- if (is.null(offset)) matrix(0, n, K) else as.matrix(offset)
   centred <- intercept || f$label == "cox"
   mean <- colSums(w * x)
-  s <- if (standardize && kind$name != "pen_fused()") sqrt(colSums(w * sweep(x, 2, mean)^2)) else rep(1, p)
+  s <- if (standardize && !grepl("fused", kind$name)) sqrt(colSums(w * sweep(x, 2, mean)^2)) else rep(1, p)
   s_y <- 1
   if (f$label == "gaussian") {
     r <- y - o
@@ -111,6 +129,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   across <- f$label %in% c("grouped multinomial", "mgaussian")
 
   # blocks of rows `of`, weights of norms W [G x K], or [G x 1] across; tau, u: share and factors of the L1 part
+  raw <- if (is.null(penalty.factor)) rep(1, p) else penalty.factor
   out <- seq_len(p) %in% exclude
   of <- seq_len(p)
   tau <- 0
@@ -133,7 +152,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
     W[gone] <- 1
     W <- W / mean(W)
     if (all(rowSums(gone) == ncol(W) | rowSums(gone) == 0)) out <- out | rowSums(gone) > 0 else stop("not covered")
-  } else if (kind$name == "pen_fused()") {
+  } else if (grepl("fused", kind$name)) {
     W <- if (is.null(weights.of)) rep(1, p) else weights.of
     W[c(1, 7)] <- 0
   } else {
@@ -155,6 +174,10 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
     if (intercept && f$label != "cox" && max(abs(colSums(R))) > 1e-8 * max(1, abs(y))) return(Inf)
     Z <- crossprod(if (centred) sweep(x, 2, mean) else x, R) / s
     U <- B * s
+    if (kind$name == "pen_fused(asparse = )") {
+      each <- vapply(seq_len(K), function(k) pt_fused_violation(B[, k], Z[, k], 0.6 * lambda * W[, k], 0.4 * lambda * raw), 0)
+      return(max(each) / lambda)
+    }
     if (kind$name == "pen_fused()") { # steps, and running sums of the gradient
       U <- apply(U, 2, function(b) c(b[1], diff(b[1:6]), b[7], diff(b[7:12])))
       Z <- apply(Z, 2, function(z) c(rev(cumsum(rev(z[1:6]))), rev(cumsum(rev(z[7:12])))))
@@ -208,6 +231,7 @@ penalty_features <- function() {
     "unpenalized columns" = function(f, kind) {
       a <- if (kind$groups && is.null(kind$factor)) list(weights.of = c(0, 1, 2, 1)) else if (kind$name == "pen_fused()") list(weights.of = rep(c(1, 0, 1, 1), 3)) else first_free
       free <- if (kind$groups && is.null(kind$factor)) which(pt_group == 1) else if (kind$name == "pen_fused()") 1 else 1:2
+      if (kind$name == "pen_fused(asparse = )") a$weights.of <- c(1, 1, 0, rep(1, 9)) # nor a step between them and the others
       g <- do.call(pt_fit, c(list(f, kind), a))
       if (kind$name == "pen_sparse_group()") free <- integer() # its groups are penalized still
       all(pt_path(g)$status == 0L) && do.call(pt_judge, c(list(g, f, kind), a)) <= 2e-6 && all(pt_beta(g)[free, 1] != 0)
@@ -290,8 +314,14 @@ penalty_features <- function() {
       co <- vg_coefficients(g$relaxed)
       B <- vapply(co$b, function(b) b[, length(at)], double(12))
       R <- pt_residual(f, y, rep(1 / 80, 80), f$x %*% B + rep(if (f$label == "cox") 0 else co$a0[, length(at)], each = 80))
-      flat <- max(abs(crossprod(f$x[, rowSums(B != 0) > 0, drop = FALSE], R))) <= 1e-5
-      flat && any(B != 0) && all(g$relaxed$dev.ratio >= g$dev.ratio[at] - 1e-7) && all(g$relaxed$status == 0L) &&
+      Z <- crossprod(f$x, R)
+      slopes <- if (!grepl("fused", kind$name)) Z[rowSums(B != 0) > 0, ] else { # one coefficient for each stretch
+        unlist(lapply(seq_len(ncol(B)), function(k) {
+          stretch <- cumsum(c(1, abs(diff(B[, k])) > 1e-10 | seq_len(11) == 6))
+          rowsum(Z[, k], stretch)[tapply(B[, k] != 0, stretch, all)]
+        }))
+      }
+      max(abs(slopes)) <= 1e-5 && any(B != 0) && all(g$relaxed$dev.ratio >= g$dev.ratio[at] - 1e-7) && all(g$relaxed$status == 0L) &&
         near(predict(g, f$x, s = g$lambda[l], gamma = 0.4), 0.4 * predict(g, f$x, s = g$lambda[l]) + 0.6 * predict(g, f$x, s = g$lambda[l], gamma = 0))
     },
     "screening off, two threads" = function(f, kind) {
