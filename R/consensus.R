@@ -6,13 +6,16 @@
 #' over its rows (once) and one vector of p coefficients in each iteration. The answer is the lasso of all rows together, the same that
 #' [sparsepath()] computes, with its certificate. This is a reference implementation in plain R, run in one process.
 #'
-#' With \eqn{A_i, y_i} the standardized rows of block i, and N rows in all, the iteration in scaled form is
+#' @section Objective:
+#' That of the lasso by [sparsepath()]: with \eqn{A_i, y_i} the standardized rows of block i, and N rows in all,
+#' \deqn{\min_x \; \frac{1}{2N} \sum_i \|y_i - A_i x\|^2 + \lambda \|x\|_1}{minimize  sum_i |y_i - A_i x|^2 / (2 N) + lambda |x|_1}
+#' The iteration in scaled form is
 #' \deqn{x_i \leftarrow (A_i^TA_i/N + \rho I)^{-1} (A_i^Ty_i/N + \rho (z - u_i)), \quad
 #'   z \leftarrow S_{\lambda / (\rho m)}(\bar x + \bar u), \quad u_i \leftarrow u_i + x_i - z}{
 #'   x_i = solve(A_i'A_i / N + rho I, A_i'y_i / N + rho (z - u_i));  z = S(mean(x) + mean(u), lambda / (rho m));  u_i = u_i + x_i - z}
 #' (Boyd et al. 2011, section 8.2.1, for m blocks; S is [soft_threshold()]).
 #'
-#' @param x Numeric matrix, n x p.
+#' @param x Numeric matrix, n x p, dense or sparse; for `plot()` a fit.
 #' @param y Numeric response of length n.
 #' @param blocks The block of each row: a vector or factor of length n, or one number of blocks of consecutive rows.
 #' @param lambda One positive number, in the units of [sparsepath()].

@@ -33,7 +33,7 @@
 #'
 #' Hastie T, Tibshirani R, Friedman J (2009). *The Elements of Statistical Learning*, 2nd edition, section 3.4.3. Springer.
 #' @examples
-#' constraint_plot(swiss[, -1], swiss$Fertility, "Education", "Catholic")
+#' constraint_plot(swiss[, -1], swiss$Fertility, "Examination", "Catholic")
 #'
 #' # two variables of a fit, the others held
 #' fit <- sparsepath(as.matrix(swiss[, -1]), swiss$Fertility)

@@ -24,6 +24,9 @@
 #' @section Errors:
 #' `sparsepath_error_unavailable` for a fit by a direct solver, which has no iterates. `sparsepath_error_range` for `index` outside the
 #' path.
+#' @references
+#' For the dual point of a gap see Fercoq O, Gramfort A, Salmon J (2015). Mind the duality gap: safer rules for the lasso. *Proceedings of the
+#' 32nd International Conference on Machine Learning*, PMLR 37, 333-342 (section 2).
 #' @seealso [sparsepath.control()] for the methods and their papers, `vignette("is-this-solution-right")`, [consensus_lasso()].
 #' @examples
 #' x <- scale(mtcars[, -1])

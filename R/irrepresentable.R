@@ -21,6 +21,9 @@
 #' @param standardize,intercept As in [sparsepath()]: columns scaled to one size, and centred? Default `TRUE`.
 #' @returns An object of class `"irrepresentable"`, a list: `value` (the maximum), `holds` (`value < 1`), `by.column` (the value for each column outside,
 #'   decreasing in size), `support`, `sign`.
+#' @section Errors:
+#' `sparsepath_error_dependent` for a support with columns that are constant or depend on each other; `sparsepath_error_names`, `_range`,
+#' `_length` for columns that `x` does not have; `sparsepath_error_length` and `_range` for signs.
 #' @references
 #' Zhao P, Yu B (2006). On model selection consistency of lasso. *Journal of Machine Learning Research*, 7, 2541-2563.
 #'

@@ -214,7 +214,7 @@ prior_predictions <- function(info, setup, weights) {
   small["penalty"] <- list(NULL)
   small$x <- setup$x[, info$columns, drop = FALSE]
   small$problem$v <- rep(1, length(info$columns))
-  small$problem["lower"] <- small$problem["upper"] <- list(NULL)
+  small$problem[c("lower", "upper", "chains", "groups")] <- list(NULL)
   small$problem[c("dfmax", "pmax")] <- list(length(info$columns) + 1L, length(info$columns))
   vapply(seq_len(ncol(weights)), function(task) {
     estimate <- initial_estimate(small, weights[, task], 0)
@@ -259,6 +259,14 @@ fit_of_eta <- function(object, eta, call) {
 #' @param ... Passed on to the methods of [sparsepath()]: `type`, `newoffset`, ...
 #' @returns Those of [coef.sparsepath()], [predict.sparsepath()], [fitted.sparsepath()], [kkt()]; `print()`: the table, invisibly; `plot()`: `NULL`, invisibly. The plot of a fit is
 #'   that of the path with the largest eta unless `eta` says otherwise; that of a cross-validation has one curve for each eta.
+#' @examples
+#' x <- log2(colon$x)[, 1:200]
+#' fit <- prior_lasso(x, colon$y, prior = c(26, 43), eta = c(0, 1), family = "binomial", nlambda = 30)
+#' summary(fit)
+#' b <- coef(fit, eta = 1, s = 0.1)
+#' b[b[, 1] != 0, ]
+#' plot(fit, eta = 1)
+#' max(kkt(fit, x, colon$y, eta = 1)$rel.gap)
 #' @name prior_lasso_methods
 #' @export
 coef.prior_lasso <- function(object, eta = NULL, s = NULL, ...) coef(fit_of_eta(object, eta, shown_call("coef")), s = s, ...)

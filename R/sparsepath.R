@@ -33,6 +33,18 @@
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
 #' so that converged answers agree coefficient by coefficient.
 #'
+#' @section Ridge and elastic net:
+#' With `alpha = 0` and least squares the solution is a formula: for standardized columns Z (centred, mean square 1), centred y, n observations of
+#' equal weight and penalty factors of 1,
+#' \deqn{\hat\beta = \left(Z^TZ/n + \frac{\lambda}{s_y} I\right)^{-1} Z^Ty/n}{b = solve(Z'Z / n + lambda / s_y I, Z'y / n)}
+#' (Hoerl and Kennard 1970, equation 2.1, with \eqn{k = n\lambda/s_y}). Every coefficient is different from zero, and all move towards zero
+#' together as lambda grows.
+#'
+#' A ridge part makes the coefficients of like columns alike, where the lasso chooses one of them: for two columns with correlation r whose
+#' coefficients have one sign,
+#' \deqn{|\beta_j - \beta_k| \le \frac{s_y^2 \sqrt{2(1-r)}}{\lambda(1-\alpha)}}{|b_j - b_k| <= s_y^2 sqrt(2 (1 - r)) / (lambda (1 - alpha))}
+#' in standardized units (the *grouping effect*: Zou and Hastie 2005, Theorem 1); copies have equal coefficients.
+#'
 #' @section Cox regression:
 #' For a survival response, with \eqn{e_i = w_i e^{\eta_i}}, the loss is
 #' \deqn{\sum_g \frac{d_g}{m_g} \sum_{l=0}^{m_g-1} \log\Big(\sum_{i \in R_g} e_i - \frac{l}{m_g} \sum_{i \in D_g} e_i\Big)
@@ -252,6 +264,10 @@
 #' Software*, 33(1), 1-22. \doi{10.18637/jss.v033.i01} (the interface, the grid
 #' of lambdas)
 #'
+#' Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for
+#' nonorthogonal problems. *Technometrics*, 12(1), 55-67.
+#' \doi{10.1080/00401706.1970.10488634}
+#'
 #' Zou H, Hastie T (2005). Regularization and variable selection via the elastic
 #' net. *Journal of the Royal Statistical Society B*, 67(2), 301-320.
 #' \doi{10.1111/j.1467-9868.2005.00503.x}
@@ -290,6 +306,18 @@
 #' fit3 <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial")
 #' coef(fit3, s = 0.05)$virginica
 #' confusion(fit3, as.matrix(iris[, 1:4]), iris$Species, s = 0.05)
+#'
+#' # ridge regression is a formula
+#' z <- scale(as.matrix(swiss[, -1])) * sqrt(47 / 46) # mean 0, mean square 1
+#' y <- swiss$Fertility - mean(swiss$Fertility)
+#' ridge <- sparsepath(z, y, alpha = 0, lambda = 5)
+#' b <- solve(crossprod(z) / 47 + 5 / sqrt(mean(y^2)) * diag(5), crossprod(z, y) / 47)
+#' max(abs(ridge$beta - b))
+#'
+#' # the grouping effect: of two columns that are nearly the same the lasso takes one, the elastic net both
+#' set.seed(1)
+#' twins <- cbind(z, Twin = z[, "Education"] + rnorm(47, sd = 0.05))
+#' cbind(coef(sparsepath(twins, y, lambda = 2)), coef(sparsepath(twins, y, alpha = 0.3, lambda = 2)))[c("Education", "Twin"), ]
 #'
 #' # a formula
 #' fit <- sparsepath(len ~ supp * dose, ToothGrowth)
