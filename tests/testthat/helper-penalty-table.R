@@ -48,6 +48,8 @@ penalty_kinds <- function() {
     `pen_scad()` = kind(function(...) pen_scad(9)),
     `pen_group_mcp()` = grouped(function(g, w) pen_group_mcp(g, 8, w)),
     `pen_group_scad()` = grouped(function(g, w) pen_group_scad(g, 9, w)),
+    `pen_cmcp()` = grouped(function(g, w) pen_cmcp(g, 8, w)),
+    `pen_gel()` = grouped(function(g, w) pen_gel(g, 0.1, w)),
     `pen_adaptive()` = kind(function(...) pen_adaptive("univariate")),
     `pen_adaptive(group = )` = grouped(function(g, w) pen_adaptive("univariate", group = g, weights = w)),
     `pen_fused()` = kind(function(weights = NULL, ...) pen_fused(chain = rep(1:2, each = 6), weights = weights)),
@@ -59,7 +61,7 @@ penalty_kinds <- function() {
 # a path, of few lambdas that do not come near saturation; `lambda` replaces them
 pt_fit <- function(f, kind, ..., x = f$x, y = f$y, prior = f$prior, weights.of = NULL) {
   a <- list(...)
-  if (is.null(a$lambda)) a <- c(a, list(nlambda = 6, lambda.min.ratio = if (kind$alpha == 0) 1e-4 else 0.2))
+  if (is.null(a$lambda)) a <- c(a, list(nlambda = 5, lambda.min.ratio = if (kind$alpha == 0) 1e-4 else 0.2))
   if (is.null(a$alpha)) a$alpha <- kind$alpha
   if (kind$name == "prior_lasso()") return(do.call(prior_lasso, c(list(x, y, prior = prior, eta = 0.7), f$args, a)))
   do.call(sparsepath, c(list(x, y), f$args, list(penalty = kind$penalty(weights = weights.of)), a))
@@ -75,8 +77,8 @@ pt_near <- function(a, b, tolerance) length(a) == length(b) && max(abs(as.vector
 # ---- the judge: stationarity of every family and penalty, from their definitions -------------------------------------------
 
 # w times minus the derivative of the loss in each linear predictor
-pt_residual <- function(f, y, w, eta) {
-  if (f$label == "cox") return(matrix(cox_g(cox_terms(f$y, NULL, w), eta[, 1])))
+pt_residual <- function(f, y, w, eta, terms = cox_terms(f$y, NULL, w)) {
+  if (f$label == "cox") return(matrix(cox_g(terms, eta[, 1])))
   if (!is.null(f$loss)) return(matrix(-w * vf_slope(f$loss)(eta[, 1], y[, 1])))
   w * (y - vg_mean(eta, f$family))
 }
@@ -121,11 +123,13 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   mean <- colSums(w * x)
   s <- if (standardize && !grepl("fused", kind$name)) sqrt(colSums(w * sweep(x, 2, mean)^2)) else rep(1, p)
   s_y <- 1
-  if (f$label == "gaussian") {
+  size_y <- 1
+  if (f$label %in% c("gaussian", "mgaussian")) {
     r <- y - o
-    if (intercept) r <- r - sum(w * r)
-    s_y <- sqrt(sum(w * r^2))
+    if (intercept) r <- r - rep(colSums(w * r), each = n)
+    size_y <- sqrt(sum(w * r^2))
   }
+  if (f$label == "gaussian") s_y <- size_y
   across <- f$label %in% c("grouped multinomial", "mgaussian")
 
   # blocks of rows `of`, weights of norms W [G x K], or [G x 1] across; tau, u: share and factors of the L1 part
@@ -139,7 +143,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   u <- u * p / sum(u)
   if (kind$groups) {
     of <- pt_group
-    W <- if (is.null(weights.of)) sqrt(tabulate(of[!out], 4)) else weights.of
+    W <- if (!is.null(weights.of)) weights.of else if (grepl("cmcp|gel", kind$name)) rep(1, 4) else sqrt(tabulate(of[!out], 4))
     if (kind$name == "pen_sparse_group()") tau <- 0.3
     if (kind$name == "pen_adaptive(group = )") {
       W <- unname(path$penalty$factor)
@@ -165,12 +169,13 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   block <- if (across) rep(of, K) else rep(of, K) + rep((seq_len(K) - 1) * nrow(W), each = p)
 
   co <- vg_coefficients(path)
+  terms <- if (f$label == "cox") cox_terms(f$y, NULL, w)
   worst <- vapply(seq_along(path$lambda), function(l) {
     lambda <- path$lambda[l]
     B <- matrix(vapply(co$b, function(b) b[, l], double(p)), p)
     a0 <- if (f$label == "cox") 0 else co$a0[, l]
     if (any(B[out, ] != 0) || any(B > upper.limits) || any(B < lower.limits)) return(Inf)
-    R <- pt_residual(f, y, w, o + x %*% B + rep(a0, each = n))
+    R <- pt_residual(f, y, w, o + x %*% B + rep(a0, each = n), terms)
     if (intercept && f$label != "cox" && max(abs(colSums(R))) > 1e-8 * max(1, abs(y))) return(Inf)
     Z <- crossprod(if (centred) sweep(x, 2, mean) else x, R) / s
     U <- B * s
@@ -187,10 +192,17 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
     norm <- function(m) sqrt(as.vector(rowsum(as.vector(m)^2, block)))
     h <- norm(U)
     T <- lambda * alpha * (1 - tau) * as.vector(W)
-    if (!is.null(path$penalty$gamma)) {
+    l1 <- matrix(lambda * alpha * tau * u, p, K)
+    if (grepl("cmcp|gel", kind$name)) { # the slope at each coefficient, from the others of its group
+      for (g in unique(block)) {
+        at <- which(block == g & !rep(out, K))
+        par <- if (kind$name == "pen_gel()") 1 / path$penalty$gamma else path$penalty$gamma
+        if (length(at) && T[g] > 0) l1[at] <- bl_scaled(U[at], T[g], sub("pen_(.*)\\(.*", "\\1", kind$name), par, path$penalty$curvature, size_y, length(at))$slope
+      }
+      T[] <- 0
+    } else if (!is.null(path$penalty$gamma)) {
       T <- nc_slope(h, T, sub(".*(mcp|scad).*", "\\1", kind$name), path$penalty$gamma, path$penalty$curvature)
     }
-    l1 <- matrix(lambda * alpha * tau * u, p, K)
     ridge <- matrix((lambda * (1 - alpha) * as.vector(ridge_W) / s_y)[block], p)
     pull <- matrix(ifelse(h > 0, T / h, 0)[block], p)
     e <- ifelse(U == 0, sign(Z) * pmax(abs(Z) - l1, 0), Z - l1 * sign(U) - (ridge + pull) * U)
@@ -210,7 +222,7 @@ penalty_features <- function() {
     all(pt_path(g)$status == 0L) && pt_judge(g, f, kind, ...) <= 2e-6
   }
   first_free <- list(penalty.factor = c(0, 0, rep(1, 10)))
-  concave <- function(kind) grepl("mcp|scad", kind$name)
+  concave <- function(kind) grepl("mcp|scad|gel", kind$name)
   list(
     "certificate" = function(f, kind) {
       g <- pt_fit(f, kind)
