@@ -6,7 +6,7 @@
 # tests/testthat/test-penalty-table.R fails when the table is not what this writes.
 
 library(sparsepath)
-for (helper in c("data", "cox", "verify", "groups", "nonconvex", "penalty-table")) source(sprintf("tests/testthat/helper-%s.R", helper))
+for (helper in c("data", "cox", "verify", "groups", "nonconvex", "bilevel", "penalty-table")) source(sprintf("tests/testthat/helper-%s.R", helper))
 cells <- penalty_cells()
 broken <- broken_penalty_cells(cells)
 if (length(broken)) message("neither works nor is refused properly, written as \"no\":\n", paste0("  ", broken, collapse = "\n"))

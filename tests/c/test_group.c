@@ -643,6 +643,68 @@ static void test_shares(void) {
   }
 }
 
+/* how far task t of `one` is from task 0 of `other`, relative to the largest coefficient */
+static double apart_by(const sp_path *one, int t, const sp_path *other) {
+  const int p = one->tasks->m.p;
+  double *b = sp_block((size_t)p, sizeof *b), *c = sp_block((size_t)p, sizeof *c), a0[3], worst = 0;
+  for (int l = 0; l < one->L; l++) {
+    double top = 1e-3, far = 0;
+    all_coefficients(one, t, l, b, a0);
+    all_coefficients(other, 0, l, c, a0);
+    for (int i = 0; i < p; i++) {
+      top = fmax(top, fabs(c[i]));
+      far = fmax(far, fabs(b[i] - c[i]));
+    }
+    worst = fmax(worst, far / top);
+  }
+  free(b);
+  free(c);
+  return worst;
+}
+
+/* weights of groups and factors of single coefficients of each task: as the task alone */
+static void test_each(void) {
+  for (int trial = 0; trial < 24; trial++) {
+    static const int families[] = {F_GAUSSIAN, F_MULTINOMIAL, F_MGAUSSIAN, F_BINOMIAL};
+    const int own = trial % 2, family = own ? F_MULTINOMIAL : families[trial / 2 % 4], n = 60, p = 20, B = 3;
+    fit f;
+    sp_ctx ctx;
+    sp_path one, other;
+    open_fit(&f, n, p, B, family, trial % 3 ? 1 : 0.6, 0, P_WEIGHTS, trial % 4 < 2);
+    const int G = f.gr.G, size = own ? p * f.K : G;
+    double *each = sp_block((size_t)(size * B), sizeof *each);
+    for (int i = 0; i < size * B; i++) each[i] = own && sp_below(8) == 0 ? INFINITY : 0.3 + 2 * sp_uniform();
+    if (own) {
+      f.q.pen = (sp_penalty){.ops = find_penalty("enet"), .alpha = f.q.pen.alpha};
+      f.q.spec.v = each;
+      f.q.spec.v_own = f.q.spec.v_each = 1;
+    } else {
+      f.gr.w = each;
+      f.q.spec.w_each = 1;
+    }
+    sp_ctx_init(&ctx);
+    if (run_problem(&f.q, &ctx, &one) != SP_OK) exit(2);
+    f.q.spec.lambda = one.lambda;
+    f.q.spec.nlambda = one.L;
+    f.q.spec.B = 1;
+    f.q.spec.v_each = f.q.spec.w_each = 0;
+    for (int t = 0; t < B; t++) {
+      f.q.spec.weights = f.q.weights + t * n;
+      if (own) f.q.spec.v = each + t * size;
+      else f.gr.w = each + t * size;
+      if (run_problem(&f.q, &ctx, &other) != SP_OK) exit(2);
+      const double apart = apart_by(&one, t, &other);
+      SP_CHECK(apart <= 1e-6, "trial %d, family %d, task %d: %g apart", trial, family, t, apart);
+      sp_path_free(&other);
+    }
+    sp_path_free(&one);
+    f.gr.w = f.w;
+    SP_CHECK(ctx.n_live == 0, "trial %d: %ld blocks leaked", trial, ctx.n_live);
+    close_fit(&f);
+    free(each);
+  }
+}
+
 int main(void) {
   test_mgaussian();
   test_shares();
@@ -652,5 +714,6 @@ int main(void) {
   test_fits();
   test_identities();
   test_slow();
+  test_each();
   return spunit_end("test_group");
 }

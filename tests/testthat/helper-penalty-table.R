@@ -48,9 +48,12 @@ penalty_kinds <- function() {
     `pen_scad()` = kind(function(...) pen_scad(9)),
     `pen_group_mcp()` = grouped(function(g, w) pen_group_mcp(g, 8, w)),
     `pen_group_scad()` = grouped(function(g, w) pen_group_scad(g, 9, w)),
+    `pen_cmcp()` = grouped(function(g, w) pen_cmcp(g, 8, w)),
+    `pen_gel()` = grouped(function(g, w) pen_gel(g, 0.1, w)),
     `pen_adaptive()` = kind(function(...) pen_adaptive("univariate")),
     `pen_adaptive(group = )` = grouped(function(g, w) pen_adaptive("univariate", group = g, weights = w)),
     `pen_fused()` = kind(function(weights = NULL, ...) pen_fused(chain = rep(1:2, each = 6), weights = weights)),
+    `pen_fused(asparse = )` = kind(function(weights = NULL, ...) pen_fused(chain = rep(1:2, each = 6), weights = weights, asparse = 0.4), factor = TRUE),
     `prior_lasso()` = kind()
   )
 }
@@ -58,7 +61,7 @@ penalty_kinds <- function() {
 # a path, of few lambdas that do not come near saturation; `lambda` replaces them
 pt_fit <- function(f, kind, ..., x = f$x, y = f$y, prior = f$prior, weights.of = NULL) {
   a <- list(...)
-  if (is.null(a$lambda)) a <- c(a, list(nlambda = 6, lambda.min.ratio = if (kind$alpha == 0) 1e-4 else 0.2))
+  if (is.null(a$lambda)) a <- c(a, list(nlambda = 5, lambda.min.ratio = if (kind$alpha == 0) 1e-4 else 0.2))
   if (is.null(a$alpha)) a$alpha <- kind$alpha
   if (kind$name == "prior_lasso()") return(do.call(prior_lasso, c(list(x, y, prior = prior, eta = 0.7), f$args, a)))
   do.call(sparsepath, c(list(x, y), f$args, list(penalty = kind$penalty(weights = weights.of)), a))
@@ -74,8 +77,8 @@ pt_near <- function(a, b, tolerance) length(a) == length(b) && max(abs(as.vector
 # ---- the judge: stationarity of every family and penalty, from their definitions -------------------------------------------
 
 # w times minus the derivative of the loss in each linear predictor
-pt_residual <- function(f, y, w, eta) {
-  if (f$label == "cox") return(matrix(cox_g(cox_terms(f$y, NULL, w), eta[, 1])))
+pt_residual <- function(f, y, w, eta, terms = cox_terms(f$y, NULL, w)) {
+  if (f$label == "cox") return(matrix(cox_g(terms, eta[, 1])))
   if (!is.null(f$loss)) return(matrix(-w * vf_slope(f$loss)(eta[, 1], y[, 1])))
   w * (y - vg_mean(eta, f$family))
 }
@@ -84,6 +87,23 @@ pt_response <- function(f) {
   if (!is.factor(f$y)) return(as.matrix(f$y))
   y <- 1 * outer(as.character(f$y), levels(f$y), "==")
   if (nlevels(f$y) == 2) y[, 2, drop = FALSE] else y
+}
+
+# Steps and coefficients together: with w_j the subgradient of the step into j, stationarity is Z_j = t_j g_j + w_j - w_(j+1), w = 0 at the
+# ends of a chain. The values that w can have, from the first to the last, are an interval; how far it misses what is allowed?
+pt_fused_violation <- function(b, z, steps, single) {
+  worst <- 0
+  for (chain in list(1:6, 7:12)) {
+    w <- c(0, 0)
+    for (j in chain) {
+      w <- w - z[j] + if (single[j] == Inf) c(-Inf, Inf) else if (b[j] == 0) single[j] * c(-1, 1) else single[j] * sign(b[j])
+      jump <- if (j < max(chain)) b[j + 1] - b[j]
+      allowed <- if (is.null(jump)) c(0, 0) else if (abs(jump) < 1e-12 * max(1, abs(b))) steps[j + 1] * c(-1, 1) else steps[j + 1] * sign(jump) * c(1, 1)
+      worst <- max(worst, w[1] - allowed[2], allowed[1] - w[2])
+      w <- c(min(max(w[1], allowed[1]), allowed[2]), max(min(w[2], allowed[2]), allowed[1]))
+    }
+  }
+  worst
 }
 
 # Largest violation / lambda over all blocks and lambdas; Inf where an intercept is off or a column that is left out has a coefficient.
@@ -101,16 +121,19 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   o <- if (is.null(offset)) matrix(0, n, K) else as.matrix(offset)
   centred <- intercept || f$label == "cox"
   mean <- colSums(w * x)
-  s <- if (standardize && kind$name != "pen_fused()") sqrt(colSums(w * sweep(x, 2, mean)^2)) else rep(1, p)
+  s <- if (standardize && !grepl("fused", kind$name)) sqrt(colSums(w * sweep(x, 2, mean)^2)) else rep(1, p)
   s_y <- 1
-  if (f$label == "gaussian") {
+  size_y <- 1
+  if (f$label %in% c("gaussian", "mgaussian")) {
     r <- y - o
-    if (intercept) r <- r - sum(w * r)
-    s_y <- sqrt(sum(w * r^2))
+    if (intercept) r <- r - rep(colSums(w * r), each = n)
+    size_y <- sqrt(sum(w * r^2))
   }
+  if (f$label == "gaussian") s_y <- size_y
   across <- f$label %in% c("grouped multinomial", "mgaussian")
 
   # blocks of rows `of`, weights of norms W [G x K], or [G x 1] across; tau, u: share and factors of the L1 part
+  raw <- if (is.null(penalty.factor)) rep(1, p) else penalty.factor
   out <- seq_len(p) %in% exclude
   of <- seq_len(p)
   tau <- 0
@@ -120,7 +143,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   u <- u * p / sum(u)
   if (kind$groups) {
     of <- pt_group
-    W <- if (is.null(weights.of)) sqrt(tabulate(of[!out], 4)) else weights.of
+    W <- if (!is.null(weights.of)) weights.of else if (grepl("cmcp|gel", kind$name)) rep(1, 4) else sqrt(tabulate(of[!out], 4))
     if (kind$name == "pen_sparse_group()") tau <- 0.3
     if (kind$name == "pen_adaptive(group = )") {
       W <- unname(path$penalty$factor)
@@ -133,7 +156,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
     W[gone] <- 1
     W <- W / mean(W)
     if (all(rowSums(gone) == ncol(W) | rowSums(gone) == 0)) out <- out | rowSums(gone) > 0 else stop("not covered")
-  } else if (kind$name == "pen_fused()") {
+  } else if (grepl("fused", kind$name)) {
     W <- if (is.null(weights.of)) rep(1, p) else weights.of
     W[c(1, 7)] <- 0
   } else {
@@ -146,15 +169,20 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   block <- if (across) rep(of, K) else rep(of, K) + rep((seq_len(K) - 1) * nrow(W), each = p)
 
   co <- vg_coefficients(path)
+  terms <- if (f$label == "cox") cox_terms(f$y, NULL, w)
   worst <- vapply(seq_along(path$lambda), function(l) {
     lambda <- path$lambda[l]
     B <- matrix(vapply(co$b, function(b) b[, l], double(p)), p)
     a0 <- if (f$label == "cox") 0 else co$a0[, l]
     if (any(B[out, ] != 0) || any(B > upper.limits) || any(B < lower.limits)) return(Inf)
-    R <- pt_residual(f, y, w, o + x %*% B + rep(a0, each = n))
+    R <- pt_residual(f, y, w, o + x %*% B + rep(a0, each = n), terms)
     if (intercept && f$label != "cox" && max(abs(colSums(R))) > 1e-8 * max(1, abs(y))) return(Inf)
     Z <- crossprod(if (centred) sweep(x, 2, mean) else x, R) / s
     U <- B * s
+    if (kind$name == "pen_fused(asparse = )") {
+      each <- vapply(seq_len(K), function(k) pt_fused_violation(B[, k], Z[, k], 0.6 * lambda * W[, k], 0.4 * lambda * raw), 0)
+      return(max(each) / lambda)
+    }
     if (kind$name == "pen_fused()") { # steps, and running sums of the gradient
       U <- apply(U, 2, function(b) c(b[1], diff(b[1:6]), b[7], diff(b[7:12])))
       Z <- apply(Z, 2, function(z) c(rev(cumsum(rev(z[1:6]))), rev(cumsum(rev(z[7:12])))))
@@ -164,10 +192,17 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
     norm <- function(m) sqrt(as.vector(rowsum(as.vector(m)^2, block)))
     h <- norm(U)
     T <- lambda * alpha * (1 - tau) * as.vector(W)
-    if (!is.null(path$penalty$gamma)) {
+    l1 <- matrix(lambda * alpha * tau * u, p, K)
+    if (grepl("cmcp|gel", kind$name)) { # the slope at each coefficient, from the others of its group
+      for (g in unique(block)) {
+        at <- which(block == g & !rep(out, K))
+        par <- if (kind$name == "pen_gel()") 1 / path$penalty$gamma else path$penalty$gamma
+        if (length(at) && T[g] > 0) l1[at] <- bl_scaled(U[at], T[g], sub("pen_(.*)\\(.*", "\\1", kind$name), par, path$penalty$curvature, size_y, length(at))$slope
+      }
+      T[] <- 0
+    } else if (!is.null(path$penalty$gamma)) {
       T <- nc_slope(h, T, sub(".*(mcp|scad).*", "\\1", kind$name), path$penalty$gamma, path$penalty$curvature)
     }
-    l1 <- matrix(lambda * alpha * tau * u, p, K)
     ridge <- matrix((lambda * (1 - alpha) * as.vector(ridge_W) / s_y)[block], p)
     pull <- matrix(ifelse(h > 0, T / h, 0)[block], p)
     e <- ifelse(U == 0, sign(Z) * pmax(abs(Z) - l1, 0), Z - l1 * sign(U) - (ridge + pull) * U)
@@ -187,7 +222,7 @@ penalty_features <- function() {
     all(pt_path(g)$status == 0L) && pt_judge(g, f, kind, ...) <= 2e-6
   }
   first_free <- list(penalty.factor = c(0, 0, rep(1, 10)))
-  concave <- function(kind) grepl("mcp|scad", kind$name)
+  concave <- function(kind) grepl("mcp|scad|gel", kind$name)
   list(
     "certificate" = function(f, kind) {
       g <- pt_fit(f, kind)
@@ -208,6 +243,7 @@ penalty_features <- function() {
     "unpenalized columns" = function(f, kind) {
       a <- if (kind$groups && is.null(kind$factor)) list(weights.of = c(0, 1, 2, 1)) else if (kind$name == "pen_fused()") list(weights.of = rep(c(1, 0, 1, 1), 3)) else first_free
       free <- if (kind$groups && is.null(kind$factor)) which(pt_group == 1) else if (kind$name == "pen_fused()") 1 else 1:2
+      if (kind$name == "pen_fused(asparse = )") a$weights.of <- c(1, 1, 0, rep(1, 9)) # nor a step between them and the others
       g <- do.call(pt_fit, c(list(f, kind), a))
       if (kind$name == "pen_sparse_group()") free <- integer() # its groups are penalized still
       all(pt_path(g)$status == 0L) && do.call(pt_judge, c(list(g, f, kind), a)) <= 2e-6 && all(pt_beta(g)[free, 1] != 0)
@@ -290,8 +326,14 @@ penalty_features <- function() {
       co <- vg_coefficients(g$relaxed)
       B <- vapply(co$b, function(b) b[, length(at)], double(12))
       R <- pt_residual(f, y, rep(1 / 80, 80), f$x %*% B + rep(if (f$label == "cox") 0 else co$a0[, length(at)], each = 80))
-      flat <- max(abs(crossprod(f$x[, rowSums(B != 0) > 0, drop = FALSE], R))) <= 1e-5
-      flat && any(B != 0) && all(g$relaxed$dev.ratio >= g$dev.ratio[at] - 1e-7) && all(g$relaxed$status == 0L) &&
+      Z <- crossprod(f$x, R)
+      slopes <- if (!grepl("fused", kind$name)) Z[rowSums(B != 0) > 0, ] else { # one coefficient for each stretch
+        unlist(lapply(seq_len(ncol(B)), function(k) {
+          stretch <- cumsum(c(1, abs(diff(B[, k])) > 1e-10 | seq_len(11) == 6))
+          rowsum(Z[, k], stretch)[tapply(B[, k] != 0, stretch, all)]
+        }))
+      }
+      max(abs(slopes)) <= 1e-5 && any(B != 0) && all(g$relaxed$dev.ratio >= g$dev.ratio[at] - 1e-7) && all(g$relaxed$status == 0L) &&
         near(predict(g, f$x, s = g$lambda[l], gamma = 0.4), 0.4 * predict(g, f$x, s = g$lambda[l]) + 0.6 * predict(g, f$x, s = g$lambda[l], gamma = 0))
     },
     "screening off, two threads" = function(f, kind) {
