@@ -119,7 +119,9 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   if (!is.null(concave)) pen <- tangent_at(pen, b, concave, problem$curvature[1L])
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
-  free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
+  # without a penalty all are free; with more columns than rows, which may still be dependent, as long as a decomposition of them is affordable
+  all.free <- p < nrow(x) || (traits$name == "gaussian" && as.double(nrow(x))^2 * p <= 1e9)
+  free <- outer(v == 0, lambda == 0 & all.free, `|`)
   if (!is.null(concave)) free <- free | b != 0 & pen$l2 == 0 & (if (is.null(pen$T)) pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
   free <- free & !dropped & !at_upper(b, pen) & !at_lower(b, pen)
   best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
