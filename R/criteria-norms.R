@@ -67,7 +67,7 @@ trace_df_curvature <- function(object, free, data, call) {
   cox <- identical(object$family, "cox")
   again <- penalty_again(object)
   joint <- isTRUE(object$grouped) || identical(object$family, "mgaussian")
-  norms <- setup_groups(again$penalty, joint, factors_again(object, call), again$factor, FALSE, x, object$alpha, call)
+  norms <- setup_groups(again$penalty, joint, factors_again(object, call), again$factor, x, object$alpha, call)
   groups <- norms$groups
   v <- norms$v
   beta <- stacked_beta(object$beta)

@@ -37,9 +37,8 @@
 #' @returns An object of class `"sparsepath_penalty"`, a list with `name`, `group`, `weights`, `asparse`.
 #' @section Errors:
 #' `sparsepath_error_length` when `group` does not have one value for each column, `sparsepath_error_range` for weights or `asparse`
-#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: limits of coefficients with the
-#' non-convex penalties of groups, and `penalty.factor` with `pen_group()` (give `weights` of groups; with `pen_sparse_group()`,
-#' `penalty.factor` is \eqn{u_j}).
+#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: `penalty.factor` with `pen_group()` (give
+#' `weights` of groups; with `pen_sparse_group()`, `penalty.factor` is \eqn{u_j}).
 #' @references
 #' Yuan M, Lin Y (2006). Model selection and estimation in regression with grouped variables. *Journal of the Royal Statistical Society
 #' B*, 68(1), 49-67. \doi{10.1111/j.1467-9868.2005.00532.x}
@@ -139,12 +138,13 @@ penalty_text <- function(penalty) {
     text <- if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns"
     return(if (penalty$asparse > 0) sprintf("sparse %s, share of the lasso %s", text, format(penalty$asparse)) else text)
   }
-  if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
+  if (is_nonconvex(penalty) && is.null(penalty$group)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   count <- if (length(penalty$group) == 1L && penalty$group %in% c("terms", "factors")) penalty$group else sprintf("%d groups", length(unique(penalty$group)))
   if (penalty$name == "adaptive") {
     return(sprintf("adaptive %slasso%s, initial estimate %s", if (is.null(penalty$group)) "" else "group ", if (is.null(penalty$group)) "" else paste0(", ", count),
       if (is.numeric(penalty$init)) "given" else penalty$init))
   }
+  if (is_bilevel(penalty)) return(bilevel_text(penalty, count))
   if (is_nonconvex(penalty)) return(sprintf("group %s, %s, gamma = %s", toupper(shape_of(penalty)), count, format(penalty$gamma)))
   if (penalty$name == "group") return(sprintf("group lasso, %s", count))
   sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
@@ -159,12 +159,13 @@ penalty_text <- function(penalty) {
 #' @return list(groups: see penalty_groups(), NULL where no norm is left; v)
 #' @noRd
 setup_groups <- function(penalty, joint, v, penalty.factor, x, alpha, call) {
-  if (is.matrix(v) && (joint || is_group_penalty(penalty))) {
+  if (is.matrix(v) && (joint || is_group_penalty(penalty) || is_bilevel(penalty))) {
     sp_abort("unavailable", "Penalty factors by class cannot be combined with penalties of groups.",
       how = "Give one for each column of `x`.", call = call, arg = "penalty.factor"
     )
   }
   unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)
+  if (is_bilevel(penalty)) return(bilevel_groups(penalty, joint, v, unequal, x, alpha, call))
   groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, x, alpha, call)
   v <- group_factors(groups, penalty, v)
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
@@ -288,6 +289,7 @@ columns_of_terms <- function(encoding) {
 has_norms <- function(fit) {
   penalty <- fit$settings$penalty
   if (is_group_penalty(penalty)) return(penalty$asparse < 1)
+  if (is_bilevel(penalty)) return(FALSE)
   isTRUE(fit$grouped) || identical(fit$family, "mgaussian")
 }
 

@@ -214,7 +214,7 @@ prior_predictions <- function(info, setup, weights) {
   small["penalty"] <- list(NULL)
   small$x <- setup$x[, info$columns, drop = FALSE]
   small$problem$v <- rep(1, length(info$columns))
-  small$problem["lower"] <- small$problem["upper"] <- list(NULL)
+  small$problem[c("lower", "upper", "chains", "groups")] <- list(NULL)
   small$problem[c("dfmax", "pmax")] <- list(length(info$columns) + 1L, length(info$columns))
   vapply(seq_len(ncol(weights)), function(task) {
     estimate <- initial_estimate(small, weights[, task], 0)

@@ -63,7 +63,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = alpha, v = norms$v, v.own = is.matrix(norms$v), chains = chains, groups = norms$groups, standardize.response = standardize.response,
+    alpha = alpha, v = norms$v, v.own = is.matrix(norms$v), chains = chains, groups = norms$groups, bilevel = norms$bilevel, standardize.response = standardize.response,
     lower = if (is.null(limits$lower) && !is.null(limits$upper)) rep(-Inf, p) else limits$lower,
     upper = if (is.null(limits$upper) && !is.null(limits$lower)) rep(Inf, p) else limits$upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),

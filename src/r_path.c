@@ -56,12 +56,13 @@ static SEXP optional(SEXP list, const char *name) {
 
 /* Neither groups nor a penalty by name: the elastic net */
 static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
-  SEXP groups = sp_rc_get(problem, "groups"), pen = optional(problem, "penalty");
+  SEXP groups = sp_rc_get(problem, "groups"), pen = optional(problem, "penalty"), bilevel = optional(problem, "bilevel");
   h->pen.alpha = sp_rc_real(problem, "alpha");
   if (pen != R_NilValue) {
     h->pen.ops = find_penalty(sp_rc_string(pen, "name"));
     h->pen.gamma = sp_rc_real(pen, "gamma");
     sp->curvature = sp_rc_reals(problem, "curvature");
+    if (h->pen.ops->outer) groups = bilevel; /* groups without norms */
   } else {
     h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
   }

@@ -103,6 +103,16 @@ test_that("the model of few known variables is hardly shrunken, however many col
   expect_lt(sqrt(sum((f$prior - ls)^2) / sum((ls - mean(ls))^2)), 0.1)
 })
 
+test_that("the prior model has its columns alone, whatever the penalty of the fit", {
+  d <- make_problem(50, 12, seed = 6)
+  for (penalty in list(pen_fused(), pen_fused(asparse = 0.3), pen_group(rep(1:4, each = 3)), pen_sparse_group(rep(1:4, each = 3)))) {
+    f <- prior_lasso(d$x, d$y, prior = c(2, 5), eta = 1, nlambda = 10, penalty = penalty)
+    plain <- prior_lasso(d$x, d$y, prior = c(2, 5), eta = 1, nlambda = 10, standardize = penalty$name != "fused")
+    expect_equal(f$prior, plain$prior)
+    expect_lt(max(f$fits[[1]]$kkt), 1e-9)
+  }
+})
+
 test_that("print methods are found from outside of the package", {
   names <- sub("^print\\.", "", ls(asNamespace("sparsepath"), pattern = "^print\\."))
   expect_true(all(paste0("print.", names) %in% ls(get(".__S3MethodsTable__.", baseenv()))))

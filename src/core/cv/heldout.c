@@ -66,7 +66,7 @@ static void settle_shift(const sp_model *m, double lambda, int base, double *v) 
   const int K = m->K, free_ = m->blocks ? m->wt[m->pen->groups->of[base]] == 0 : sp_model_factor(m, base * K) == 0;
   double shift = 0;
   if ((m->upper && isfinite(m->upper[base])) || (m->lower && isfinite(m->lower[base]))) return;
-  if (!free_ && m->pen->alpha < 1 && lambda > 0) return; /* the ridge part settles it */
+  if (!free_ && (m->pen->alpha < 1 || m->pen->ops->pieces) && lambda > 0) return; /* the ridge part settles it, or what is not convex */
   if (!free_ && m->blocks && m->pen->tau < 1 && lambda > 0) return; /* so do norms of blocks */
   for (int k = 0; k < K && m->v_own; k++) {
     if (!isfinite(m->v[base * K + k])) return;

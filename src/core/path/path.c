@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/par.h"
@@ -20,6 +21,7 @@
 #define PARTS 8     /* of the way from the lambda before, when a solution was not found at once */
 #define COARSE 0.5    /* a step to less than this fraction gets unreported lambdas in between */
 #define MAX_REDO 200  /* rounds of checks per batch */
+#define MOST_VIOLATORS 500 /* taken in at once */
 #define MIN_LAMBDAS 5 /* glmnet: no early stop before that */
 
 typedef struct batch {
@@ -239,6 +241,34 @@ static sp_status solve_batch(batch *ba) {
   return st == SP_OK ? solve_tasks(&rest) : st;
 }
 
+typedef struct scored {
+  double score;
+  int col;
+} scored;
+
+static int by_score(const void *a, const void *b) {
+  const scored *x = a, *y = b;
+  return x->score != y->score ? (x->score < y->score ? 1 : -1) : (x->col > y->col) - (x->col < y->col);
+}
+
+/* Where columns are made of fewer, and very many look alike: the worst violators, which stand for the others */
+static sp_status worst_violators(sp_task *t) {
+  const sp_model *m = &t->m;
+  const int most = m->n > MOST_VIOLATORS ? (int)m->n : MOST_VIOLATORS;
+  if (!m->design->ops->ranks || t->n_viol <= most) return SP_OK; /* where another check costs little */
+  scored *all = sp_alloc(m->ctx, (size_t)t->n_viol, sizeof *all);
+  if (!all) return SP_ENOMEM;
+  for (int i = 0; i < t->n_viol; i++) {
+    const sp_coord co = sp_model_coord(m, t->viol[i]);
+    all[i] = (scored){m->pen->ops->gauge(m->pen, &co, t->c[t->viol[i]]), t->viol[i]};
+  }
+  qsort(all, (size_t)t->n_viol, sizeof *all, by_score);
+  t->n_viol = most;
+  for (int i = 0; i < most; i++) t->viol[i] = all[i].col;
+  sp_free(m->ctx, all);
+  return SP_OK;
+}
+
 /* After the check: tasks with violators take them in and go back to the first lambda concerned. Returns how many. */
 static sp_status take_violators(batch *ba) {
   sp_status st = SP_OK;
@@ -248,6 +278,7 @@ static sp_status take_violators(batch *ba) {
     if (t->first == t->l1) continue;
     if (t->n_viol) { /* else: expanded, and already where it must be */
       sp_model_set_lambda(&t->m, ba->path->lambda[t->first]);
+      SP_TRY(worst_violators(t));
       for (int v = 0; v < t->n_viol; v++) SP_TRY(sp_model_add(&t->m, t->viol[v]));
       SP_TRY(sp_task_restore(t, &t->points[t->first], t->first - ba->l0));
     }
@@ -381,7 +412,7 @@ static sp_status refuse_separation(sp_path *path, int t) {
 /* Worth it from twice as many rows as columns, as long as the factors stay small beside X. */
 static int wants_reduction(const sp_spec *sp, const sp_model *m) {
   const double p = m->p, size = p * p * sp->B;
-  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && !m->blocks && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
+  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && !m->blocks && !m->bilevel && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
          size <= fmax(0.5 * (double)m->n * p, 2e7);
 }
 

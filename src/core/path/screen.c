@@ -71,12 +71,25 @@ done:
   return st;
 }
 
+/* Groups without norms: the largest score of a column; groups with a coefficient stay. */
+static sp_status score_groups(const sp_task *t, double **out) {
+  const sp_model *m = &t->m;
+  double *scores = *out = sp_calloc(m->ctx, (size_t)sp_model_blocks(m), sizeof *scores);
+  if (!scores) return SP_ENOMEM;
+  for (int j = 0; j < m->p; j++) {
+    double *to = &scores[sp_model_block_of(m, j)];
+    *to = fmax(*to, m->qp.pos[j] >= 0 && m->qp.st[m->qp.pos[j]] != SP_ZERO ? INFINITY : score(t, NULL, j));
+  }
+  return SP_OK;
+}
+
 sp_status sp_screen_choose(sp_task *t, double lambda_end, int all) {
   sp_status st = SP_OK;
   sp_model *m = &t->m;
   const double alpha = m->pen->alpha;
   double thr = 0, *blocks = NULL;
   if (m->blocks) SP_TRY(score_blocks(t, &blocks));
+  else if (m->bilevel) SP_TRY(score_groups(t, &blocks));
   if (!all && alpha > 0) {
     const int size = working_set_size(m);
     thr = TAU * alpha * lambda_end;

@@ -55,6 +55,11 @@ static inline double sp_pen_allowed(const sp_pen_block *bl, int j, double x) {
   return bl->lo && (x > 0 ? bl->hi[j] : bl->lo[j]) == 0 ? 0 : x;
 }
 
+/* Outer function of a bi-level penalty at one point: value, slope, derivative of the slope. */
+typedef struct sp_outer {
+  double value, slope, curve;
+} sp_outer;
+
 typedef struct sp_penalty_ops {
   const char *name;
   unsigned flags;
@@ -84,6 +89,12 @@ typedef struct sp_penalty_ops {
   double (*block_scale)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z);
   double (*block_fenchel_young)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
   void (*block_prox)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *x, double step, double *u); /* x may be u */
+
+  /* Bi-level penalties, the sum over groups of f_outer(sum_j f_inner(|u_j|)), both concave; NULL otherwise. All functions of a coordinate
+   * are those of f_inner times the slope of f_outer, a factor of v and cv: see sp_bilevel_coord(). `shape`: cv of a coefficient in
+   * penalized units, whose threshold alone is t. `outer`: slope 1 at 0; at S, for a group of m coefficients. */
+  double (*shape)(const sp_penalty *pen, double t, double curvature, double one);
+  sp_outer (*outer)(const sp_penalty *pen, double t, double cv, int m, double S);
 } sp_penalty_ops;
 
 struct sp_penalty {

@@ -475,8 +475,9 @@ static void minimize_smooth(const sp_qp *q, sp_block_work *w, int s, double ridg
   if (T > 0) {
     secular(m, l, T, t, nz, hu, w->F);
   } else {
-    const double floor = 1e-14 * *curvature(q, s + m - 1) + 1e-300;
-    for (int j = 0; j < m; j++) w->F[j] = t[j] / (l[j] + floor);
+    double top = 0; /* what M does not see stays as it is */
+    for (int j = 0; j < m; j++) top = sp_max(top, l[j]);
+    for (int j = 0; j < m; j++) w->F[j] = l[j] > 1e-13 * top ? t[j] / l[j] : w->F[j];
   }
   sp_gemv_n(direction(q, s), ld, m, m, w->F, x);
 }

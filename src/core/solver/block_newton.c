@@ -8,6 +8,7 @@
 #include "../base/blas.h"
 #include "../base/vec.h"
 
+#define DEPENDENT 1e-9 /* with a rule: relative pivot below which a matrix is taken for singular, not indefinite */
 #define CHORD 1e-2  /* below this residual / lambda an old factor may serve again */
 
 static int support(const sp_qp *q) {
@@ -52,7 +53,8 @@ static int factor(sp_qp *q, sp_block_work *w) {
       for (ptrdiff_t i = 0; i < q->n; i++) w->N[j * q->n + i] = scale * x[i];
     }
   }
-  for (double jitter = 0; info && jitter <= (q->norm ? 0 : 1e-6); jitter = jitter > 0 ? jitter * 100 : 1e-14) {
+  const double first = q->norm ? DEPENDENT : 1e-14;
+  for (double jitter = 0; info && jitter <= (q->norm ? DEPENDENT : 1e-6); jitter = jitter > 0 ? jitter * 100 : first) {
     if (!w->with_gram) {
       const int n = (int)q->n;
       const double one = 1, zero = 0;
@@ -94,9 +96,10 @@ static int factor(sp_qp *q, sp_block_work *w) {
       if (!(w->x[j] > 0)) return 0;
     }
     dpotrf_("U", &s, w->H, &s, &info, 1);
-    for (int j = 0; j < s && q->norm && !info; j++) { /* a flat penalty does not hold dependent columns */
+    if (q->norm && info > 0 && w->H[(ptrdiff_t)(info - 1) * (s + 1)] < -DEPENDENT * w->x[info - 1]) return 0; /* not by rounding */
+    for (int j = 0; j < s && q->norm && !info && jitter == 0; j++) { /* a flat penalty does not hold dependent columns */
       const double d = w->H[(ptrdiff_t)j * s + j];
-      info = !(d * d > SP_DEPENDENT * w->x[j]);
+      info = !(d * d > DEPENDENT * w->x[j]);
     }
   }
   return !info;

@@ -10,6 +10,7 @@
 
 #include "../base/blas.h"
 #include "../base/vec.h"
+#include "bilevel.h"
 #include "block.h"
 
 #define MAX_ROUNDS 200
@@ -37,7 +38,7 @@ void sp_concave_free(sp_model *m) {
 }
 
 /* the coordinate of position k as the penalty sees it */
-static sp_coord coord(const sp_model *m, int k) { return sp_model_coord(m, m->qp.W[k]); }
+static sp_coord coord(const sp_model *m, int k) { return m->bilevel ? sp_bilevel_at(m, k) : sp_model_coord(m, m->qp.W[k]); }
 
 static double slope(const sp_model *m, int k, double *curve) {
   const sp_coord co = coord(m, k);
@@ -47,13 +48,17 @@ static double slope(const sp_model *m, int k, double *curve) {
 static void tangent_at(sp_model *m, int k) {
   sp_qp *q = &m->qp;
   double curve;
-  q->t[k] = q->b[k] == 0 ? m->lambda * q->t1[k] : slope(m, k, &curve);
+  q->t[k] = q->b[k] == 0 && !m->bilevel ? m->lambda * q->t1[k] : slope(m, k, &curve);
   if (q->b[k] != 0) q->s[k] = q->t[k] == 0 ? 0 : q->b[k] > 0 ? 1 : -1;
 }
 
 void sp_concave_tangent(sp_model *m) {
   if (m->qp.blocks) {
     sp_concave_block_tangent(m);
+    return;
+  }
+  if (m->bilevel) {
+    sp_bilevel_tangent(m);
     return;
   }
   for (int k = 0; k < m->qp.nW; k++) tangent_at(m, k);
@@ -206,6 +211,7 @@ static sp_status factor(sp_model *m, int what, int *definite) {
     /* where the loss has saturated its curvature is small, and counts beside itself; for `local` it has to hold beside the penalty's */
     if (!(col[i] > SP_DEPENDENT * (what == STEP ? q->nx[i] + q->k[k] : m->curvature))) info = 1;
   }
+  if (m->bilevel) sp_bilevel_curvature(m, worst, g->C, g->ld);
   if (a && !info) dpotrf_("U", &a, g->C, &g->ld, &info, 1);
   for (int i = 0; i < a && !info; i++) {
     const double d = g->C[(ptrdiff_t)i * g->ld + i];
@@ -233,7 +239,9 @@ done:
 static double penalty_active(const sp_model *m) {
   const sp_qp *q = &m->qp;
   double f = 0;
-  if (q->blocks) {
+  if (m->bilevel) {
+    f = sp_bilevel_penalty(m);
+  } else if (q->blocks) {
     for (int s = 0; s < q->a; s += q->len[q->A[s]]) f += sp_concave_block_penalty(m, q->A[s]);
   } else {
     for (int i = 0; i < q->a; i++) f += sp_concave_penalty(m, q->A[i]);

@@ -37,7 +37,8 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->K = data && data->K > 1 ? data->K : 1;
   m->p = design->p * m->K;
   m->intercept = intercept;
-  m->blocks = pen->groups != NULL;
+  m->blocks = pen->groups != NULL && !pen->ops->outer;
+  m->bilevel = pen->ops->outer != NULL;
   if (m->blocks) m->gw = pen->groups->w;
   m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
   m->ridge_scale = m->curvature = 1;
@@ -176,7 +177,7 @@ double sp_model_tolerance(const sp_model *m, const sp_pen_block *bl) { return bl
 
 static sp_status weigh_groups(sp_model *m) {
   const sp_groups *gr = m->pen->groups;
-  if (!gr) return SP_OK;
+  if (!m->blocks) return SP_OK;
   if (!(m->wt = sp_calloc(m->ctx, (size_t)gr->G + 1, sizeof *m->wt))) return SP_ENOMEM;
   for (int g = 0; g < gr->G; g++) {
     double sum = 0;
@@ -448,8 +449,7 @@ done:
   return st;
 }
 
-sp_status sp_model_add(sp_model *m, int j) {
-  if (m->blocks) return add_block(m, j);
+static sp_status add_coefficient(sp_model *m, int j) {
   int k;
   const int before = m->qp.nW;
   const sp_status st = sp_qp_add_column(&m->qp, j, &k);
@@ -466,6 +466,31 @@ sp_status sp_model_add(sp_model *m, int j) {
   q->ref[k] = -1;
   m->c_fresh = 0;
   return SP_OK;
+}
+
+/* the whole group as one run of positions */
+static sp_status add_group(sp_model *m, int j) {
+  const sp_groups *gr = m->pen->groups;
+  sp_qp *q = &m->qp;
+  const int base = sp_model_base(m, j), g = gr->of[base], from = gr->across ? 0 : j - base * m->K, to = gr->across ? m->K : from + 1;
+  const int first = q->nW;
+  if (q->pos[j] >= 0) return SP_OK;
+  for (int i = gr->ptr[g]; i < gr->ptr[g + 1]; i++) {
+    for (int k = from; k < to; k++) {
+      const int c = gr->cols[i] * m->K + k;
+      const sp_status st = sp_model_usable(m, c) ? add_coefficient(m, c) : SP_OK;
+      if (st != SP_OK) return st;
+    }
+  }
+  for (int k = first; k < q->nW; k++) {
+    q->len[k] = k == first ? q->nW - first : 0;
+    q->unit[k] = 0;
+  }
+  return SP_OK;
+}
+
+sp_status sp_model_add(sp_model *m, int j) {
+  return m->blocks ? add_block(m, j) : m->bilevel ? add_group(m, j) : add_coefficient(m, j);
 }
 
 void sp_model_set_lambda(sp_model *m, double lambda) {

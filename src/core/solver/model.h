@@ -36,6 +36,7 @@ typedef struct sp_model {
   int blocks;              /* the penalty has norms of blocks */
   double *wt;              /* [groups] blocks: what a coefficient of the group is penalized with in all, lambda and alpha apart */
   int longest;             /* coefficients of the largest block */
+  int bilevel;             /* groups without norms: bilevel.h */
   double ridge_scale;      /* multiplies the ridge part: 1 / s_y */
   double null_value, null_dev, sat_value; /* F of the intercept-only model (with offset), F(null) - F(sat), F(sat) */
   double floor;            /* smallest curvature of a metric, relative to the weight of the row */
@@ -104,7 +105,7 @@ static inline double sp_model_factor(const sp_model *m, int j) { return m->v[m->
 sp_coord sp_model_coord(const sp_model *m, int j);
 /* may column j be in the working set? */
 int sp_model_usable(const sp_model *m, int j);
-sp_status sp_model_add(sp_model *m, int j); /* to the working set, with the rest of its block */
+sp_status sp_model_add(sp_model *m, int j); /* to the working set, with the rest of its block or group */
 
 /* Blocks, numbered from 0. */
 int sp_model_blocks(const sp_model *m);

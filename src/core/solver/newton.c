@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "bilevel.h"
 #include "block.h"
 #include "concave.h"
 #include "curved.h"
@@ -23,6 +24,9 @@
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define PACKED 3e-3        /* the same for packed blocks, whose columns do not depend on the metric */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
+#define POLISH 1e-3
+#define MOST_HOPELESS 50    /* steps that lessen the residual no more: rounding */
+#define MOST_POLISHED 8    /* times that rounding has undone the last step */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define CONVERGED_BLOCKS 3e-11 /* the same with norms of blocks */
@@ -70,7 +74,12 @@ static void choose_near(sp_model *m, double lambda, double lambda_prev) {
     const int far = q->ia[k] < 0 && sp_block_soft_norm(q, k, q->c + k, 1 - margin) < q->T[k] * (1 - margin);
     for (int j = k; j < k + q->len[k] && !far; j++) m->near[m->n_near++] = j;
   }
-  for (int k = 0; !q->blocks && k < q->nW; k++) {
+  for (int k = 0; m->bilevel && k < q->nW; k += q->len[k]) { /* one coefficient lowers the thresholds of its group */
+    int any = !(lambda > 0);
+    for (int j = k; j < k + q->len[k]; j++) any |= q->st[j] != SP_ZERO || fabs(q->c[j]) >= q->t[j] * (1 - margin);
+    for (int j = k; j < k + q->len[k] && any; j++) m->near[m->n_near++] = j;
+  }
+  for (int k = 0; !q->blocks && !m->bilevel && k < q->nW; k++) {
     if (q->st[k] != SP_ZERO || !(lambda > 0) || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
   }
 }
@@ -277,6 +286,7 @@ done:
 static double penalty_value(const sp_model *m) {
   double f = 0;
   const sp_qp *q = &m->qp;
+  if (m->bilevel && m->concave) return sp_bilevel_penalty(m);
   for (int i = 0; i < m->n_near; i++) {
     const int k = m->near[i];
     if (q->blocks && m->concave) {
@@ -657,8 +667,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   double last = INFINITY, goal = q->iterative ? 2 * q->cg : q->blocks ? CONVERGED_BLOCKS : CONVERGED, worst, worst_before = 1;
   const int pieces = m->concave && !q->blocks;
   const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
-  double stepped_from = INFINITY; /* residual at the last step */
+  double stepped_from = INFINITY, enough = 0; /* residual at the last step; at which the whole working set is looked at */
   int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, failed_trust = 0, trusted = 0;
+  double least = INFINITY; /* residual so far */
+  int hopeless = 0;        /* steps that have not lessened it */
   double window = INFINITY; /* residual some slow steps ago */
   int slow_steps = 0, growing = 0, stretching = 0, wait = 0, patience = 1; /* steps by the tangent to come; the next time the pieces fail */
   *kkt = INFINITY;
@@ -684,16 +696,22 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       continue;
     }
     m->predicted = 0;
-    if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
+    if ((trusted || last <= sp_qp_accept(q)) && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       sp_secant_break(m);
-      if (pieces && last <= sp_qp_accept(q)) goal = sp_qp_accept(q); /* no better than that */
+      if (last <= sp_qp_accept(q)) goal = sp_qp_accept(q); /* no better than that */
       if (growing == 1) growing = -1;
       else if (stretching == 1) stretching = -1;
       else careful = failed_trust = 1;
       trusted = 0;
       last = INFINITY;
       continue;
+    }
+    if (worst < 0.9 * least) {
+      least = worst;
+      hopeless = 0;
+    } else if (++hopeless > MOST_HOPELESS && !m->concave) {
+      break;
     }
     trusted = 0;
     growing = growing < 0 ? -1 : 0;
@@ -704,12 +722,13 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       goal = sp_max(goal, sp_qp_accept(q));
       if (it >= 16 * LOOK) break;
     }
-    if (worst <= goal) {
+    if (worst <= (everything ? goal : sp_max(goal, enough))) {
       if (!everything) {
         /* the whole working set has the last word, on eta from scratch: its updates drift, and what is reported must belong to
          * the coefficients */
         SP_TRY(sp_model_unpenalized(m));
         if (++polished > 2) goal = sp_max(goal, sp_qp_accept(q)); /* rounding keeps undoing the last step */
+        if (polished > MOST_POLISHED) break;
         everything = 1;
         last = INFINITY;
         continue;
@@ -718,6 +737,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       goto done;
     }
     if (everything) {
+      if (polished > 1) enough = POLISH * worst; /* what eta from scratch does not show need not be reached */
       if (!foreseen) choose_near(m, q->lambda, 1.2 * q->lambda);
       everything = foreseen = 0;
     }
@@ -820,7 +840,7 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || m->blocks || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (q->iterative || m->blocks || m->bilevel || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
   if (m->reduced || m->no_iterative || any_shifted(q)) return 0;
   if (m->loss.ops->root && (m->pen->ops->pieces || wants_dual(m))) return 0;
   for (int i = 0; i < q->a; i++) {

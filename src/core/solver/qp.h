@@ -43,7 +43,7 @@ typedef struct sp_qp {
   double *step;       /* [capW] how b moved from the last lambda but one to the last: a prediction of the next step */
   double *c0, *rest;  /* [capW] reach.h: last product / |its residual|, what it leaves open */
   double *unit, *T, *T1, *wt; /* [capW] block.h: penalized unit of b; at the first position of a block its threshold, that at lambda = 1, and
-                                 the unit of its tolerances */
+                                 the unit of its tolerances. unit, wt without norms: bilevel.c */
   int *len;           /* [capW] block.h: positions of the block that begins here, 0 inside one; 1 without blocks */
   int *ref;           /* [capW] the residual it was formed with, or -1 */
   char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
