@@ -122,7 +122,9 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   }
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
-  free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
+  # without a penalty all are free; with more columns than rows, which may still be dependent, as long as a decomposition of them is affordable
+  all.free <- p < nrow(x) || (traits$name == "gaussian" && as.double(nrow(x))^2 * p <= 1e9)
+  free <- outer(v == 0, lambda == 0 & all.free, `|`)
   if (!is.null(concave)) free <- free | pen$l2 == 0 & (if (is.null(pen$T)) b != 0 & pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
   t_raw <- residual_of(eta, problem, w, traits)
   z_raw <- scaled_crossprod(x, w * t_raw, design)

@@ -119,3 +119,18 @@ test_that("Cox coefficients so large that risk sets vanish have no certificate, 
   k <- kkt(b, d$x, d$y, lambda = c(0.1, 0.1), family = "cox", penalty = pen_mcp(curvature = 0.5))
   expect_identical(is.finite(k$kkt), c(TRUE, FALSE))
 })
+
+test_that("lambda = 0 with more columns than rows, of which few are independent", {
+  set.seed(6)
+  x <- matrix(rnorm(12 * 4), 12)[, rep(1:4, 5)]
+  y <- rnorm(12)
+  for (intercept in c(TRUE, FALSE)) {
+    path <- lars_path(x, y, intercept = intercept)
+    expect_lt(max(kkt(path, x, y)$rel.gap), 1e-10)
+    fit <- sparsepath(x, y, intercept = intercept, lambda = c(0.1, 0))
+    expect_lt(max(kkt(fit, x, y)$rel.gap), 1e-10)
+    least <- sum(lm.fit(if (intercept) cbind(1, x) else x, y)$residuals^2) / 24
+    expect_equal(tail(kkt(path, x, y)$objective, 1), least, tolerance = 1e-10)
+  }
+  expect_gt(kkt(c(0, rep(0.1, 20)), x, y, lambda = 0)$rel.gap, 1e-3) # and what is not least squares is not certified
+})
