@@ -29,7 +29,8 @@
 #' @param noise Largest distance \eqn{\sigma} of `A x` from `b`, zero or positive. The default 0 asks for `A x = b`.
 #' @returns An object of class `"basis_pursuit"`, a list: `x` (the solution, named by the columns of `A`), `support`
 #'   (indices of its nonzero entries), `norm` (its L1 norm), `residual`, `dual`, `gap`, `lambda` (where the path ended), `steps` (of the path),
-#'   `noise`, `call`. `coef()` gives `x`.
+#'   `noise`, `call`. `coef()` gives `x`, `residuals()` \eqn{b-Ax}, `plot()` draws the solution, and `kkt()` computes the certificate again from
+#'   `A` and `b`: a data frame with `df`, `objective`, `dual`, `gap`, `rel.gap` and `residual`.
 #' @references
 #' Chen SS, Donoho DL, Saunders MA (1998). Atomic decomposition by basis pursuit. *SIAM Journal on Scientific Computing*, 20(1),
 #' 33-61. \doi{10.1137/S1064827596304010}
@@ -120,9 +121,55 @@ check_finite_matrix <- function(x, arg, call) {
 }
 
 #' @rdname basis_pursuit
-#' @param object,x,... For the methods.
+#' @param object,x,... For the methods: the solution; further graphical parameters of `plot()`.
 #' @export
 coef.basis_pursuit <- function(object, ...) object$x
+
+#' @rdname basis_pursuit
+#' @export
+residuals.basis_pursuit <- function(object, A, b, ...) {
+  call <- shown_call("residuals")
+  data <- equations_again(object, A, b, call)
+  data$b - as.vector(data$A %*% object$x)
+}
+
+#' @rdname basis_pursuit
+#' @export
+kkt.basis_pursuit <- function(object, A, b, ...) {
+  call <- shown_call("kkt")
+  check_dots(dots_of(...), names(formals(kkt.basis_pursuit)), call)
+  data <- equations_again(object, A, b, call)
+  dual <- object$dual / max(1, abs(as.vector(Matrix::crossprod(data$A, object$dual))))
+  objective <- sum(abs(object$x))
+  bound <- sum(data$b * dual) - object$noise * sqrt(sum(dual^2))
+  data.frame(df = sum(object$x != 0), objective = objective, dual = bound, gap = objective - bound,
+    rel.gap = if (objective > 0) (objective - bound) / objective else objective - bound,
+    residual = sqrt(sum((data$b - as.vector(data$A %*% object$x))^2)))
+}
+
+#' @noRd
+equations_again <- function(object, A, b, call) {
+  if (missing(A)) abort_missing("A", "The solution holds no data: give `A` and `b`.", call)
+  if (missing(b)) abort_missing("b", "The solution holds no data: give `A` and `b`.", call)
+  A <- check_x(A, call, "A")
+  if (nrow(A) != length(object$dual) || ncol(A) != length(object$x)) {
+    sp_abort("dimension", sprintf("`A` must be %d x %d, as in the problem that was solved.", length(object$dual), length(object$x)),
+      why = sprintf("It is %d x %d.", nrow(A), ncol(A)), call = call, arg = "A")
+  }
+  list(A = A, b = check_numeric(b, "b", call, n = nrow(A), of = "rows of `A`"))
+}
+
+#' @param type,col,xlab,ylab For `plot()`: spikes at the indices of the unknowns, their colour, titles of the axes.
+#' @rdname basis_pursuit
+#' @export
+plot.basis_pursuit <- function(x, type = "h", col = "#0072B2", xlab = "Index", ylab = "Solution", ...) {
+  arguments <- list(x = seq_along(x$x), y = unname(x$x), type = type, col = col, lwd = 1.5, las = 1, bty = "l", xlab = xlab, ylab = ylab)
+  given <- list(...)
+  arguments[names(given)] <- given
+  do.call(graphics::plot, arguments)
+  graphics::abline(h = 0, col = "grey60", lwd = 0.8)
+  invisible()
+}
 
 #' @method print basis_pursuit
 #' @rdname basis_pursuit

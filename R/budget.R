@@ -20,6 +20,9 @@
 #' @param x,y,weights,offset The data of the fit, which does not hold them.
 #' @returns A list: `coef`, a `dgCMatrix` with one column for each budget (intercept first, if the family has one); `lambda`, at which
 #'   these are the solutions; `norm`, what they spend; `gap`. `coef(fit, t = )` gives `coef` alone.
+#' @section Errors:
+#' `sparsepath_error_unavailable` for fits that are no lasso with one coefficient per variable and without limits (the message says why),
+#' `sparsepath_error_data` for data that are not those of the fit, `sparsepath_error_range` for negative budgets.
 #' @references
 #' Tibshirani R (1996). Regression shrinkage and selection via the lasso. *Journal of the Royal Statistical Society B*, 58(1),
 #' 267-288. \doi{10.1111/j.2517-6161.1996.tb02080.x}

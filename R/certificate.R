@@ -67,7 +67,7 @@ column_moments <- function(x, w, problem, call) {
   list(
     center = if (problem$centred) center else double(p),
     scale = if (problem$standardize) ifelse(constant, 1, sqrt(variance)) else rep(1, p),
-    constant = constant, variance = variance, chains = problem$chains
+    constant = constant, variance = variance, moment = if (problem$centred) variance else square, chains = problem$chains
   )
 }
 
@@ -88,8 +88,9 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
   p <- ncol(x)
   offset <- as.vector(problem$offset %||% 0)
   scale <- rep(design$scale, K)
-  dropped <- rep(is.infinite(problem$v) | design$constant, K)
-  v <- ifelse(dropped, 1, rep(problem$v, K))
+  v <- rep_len(as.vector(problem$v), p * K)
+  dropped <- is.infinite(v) | design$constant
+  v[dropped] <- 1
 
   eta <- matrix(offset + rep(a0, each = nrow(x)), nrow(x) * K, size)
   for (k in seq_len(K)) {
@@ -115,14 +116,20 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     b[dropped & b == 0] <- 0
   }
   concave <- problem$penalty
-  if (!is.null(concave)) pen <- tangent_at(pen, b, concave, problem$curvature[1L])
+  if (!is.null(concave)) {
+    pen <- if (is.null(problem$bilevel)) tangent_at(pen, b, concave, problem$curvature[1L])
+      else bilevel_tangent(pen, b, concave, problem, dropped, if (traits$name == "mgaussian") response_scale(problem, w) else s_y)
+  }
   feasible <- colSums(b < pen$lower * (1 + 1e-9) | b > pen$upper * (1 + 1e-9) | (b != 0 & dropped)) == 0
 
   free <- outer(v == 0, lambda == 0 & p < nrow(x), `|`)
-  if (!is.null(concave)) free <- free | b != 0 & pen$l2 == 0 & (if (is.null(pen$T)) pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
-  free <- free & !dropped & !at_upper(b, pen) & !at_lower(b, pen)
-  best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
+  if (!is.null(concave)) free <- free | pen$l2 == 0 & (if (is.null(pen$T)) b != 0 & pen$l1 == 0 else pen$T[pen$blocks, , drop = FALSE] == 0)
   t_raw <- residual_of(eta, problem, w, traits)
+  z_raw <- scaled_crossprod(x, w * t_raw, design)
+  # a limit holds what is pushed against it; nothing but rounding does not push
+  push <- 1e-8 * rep(lambda, each = nrow(z_raw))
+  free <- free & !dropped & !(at_upper(b, pen) & z_raw >= push) & !(at_lower(b, pen) & z_raw <= -push)
+  best <- if (has_gap(traits)) profile_free(eta, problem, w, x, free, traits) else eta
   t_best <- residual_of(best, problem, w, traits)
   astray <- colSums(!is.finite(t_best)) > 0 # free coefficients without a finite optimum
   if (any(astray)) {
@@ -131,7 +138,6 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
     free[, astray] <- FALSE
   }
   z_best <- scaled_crossprod(x, w * t_best, design)
-  z_raw <- scaled_crossprod(x, w * t_raw, design)
   z_best[dropped, ] <- 0
   z_raw[dropped, ] <- 0
   z_best[free] <- 0 # zero but for rounding: that is what profile_free() does
@@ -167,7 +173,7 @@ certify_chunk <- function(a0, beta, lambda, x, w, design, problem, traits) {
 #' @noRd
 response_scale <- function(problem, w) {
   r <- problem$y - (problem$offset %||% 0)
-  if (problem$intercept) r <- r - sum(w * r)
+  if (problem$intercept) r <- r - rep(colSums(w * as.matrix(r)), each = length(w))
   sqrt(sum(w * r^2))
 }
 
@@ -328,7 +334,7 @@ feasible_scale <- function(state) {
   pen <- state$pen
   z <- state$z
   if (!is.null(pen$T)) return(block_scale(z, pen))
-  ratio <- ifelse(unlimited(state), pen$l1 / abs(z), Inf)
+  ratio <- ifelse(unlimited(state), (pen$l1 + (pen$rounding %||% 0)) / abs(z), Inf)
   apply(ratio, 2L, min)
 }
 
@@ -339,6 +345,8 @@ gap_at <- function(state, scale) {
   by_row <- rep(scale, each = n)
   z <- state$z * rep(scale, each = nrow(state$z))
   penalty <- colSums(if (is.null(state$pen$T)) penalty_terms(z, state$b, state$pen) else block_terms(z, state$b, state$pen))
+  # thresholds that are tiny beside lambda: what rounding leaves beyond them is charged, as for an unpenalized coefficient
+  if (!is.null(state$pen$rounding)) penalty <- penalty + colSums(ifelse(state$pen$l2 == 0 & unlimited(state), pmax(abs(z) - state$pen$l1, 0) * (1 + abs(state$b)), 0))
   if (!is.null(state$traits$joint)) return(state$traits$joint$divergence(state$eta, scale, state$joint, state$t, state$best) + penalty)
   colSums(state$w * state$traits$divergence(state$eta, state$y, by_row * state$t)) + penalty
 }

@@ -25,7 +25,8 @@ check_x_data_frame <- function(x, call, arg) {
     sp_abort("type", sprintf("`%s` is a data frame with columns that are not numbers.", arg),
       why = sprintf("Column %s is %s%s.", at_column(first, names(x)), describe(x[[first]]), and_more(sum(!ok))),
       how = c(
-        sprintf("The fit was given a matrix: make one with its columns first, for instance with `make_x()`.")
+        if (arg == "newx") "The fit was given a matrix: make one with its columns first, for instance with `make_x()`."
+        else "Make a matrix of its columns first, for instance with `make_x()`."
       ), call = call, arg = arg, position = first
     )
   }

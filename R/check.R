@@ -163,7 +163,8 @@ check_dots <- function(dots, known, call) {
     )
   }
   moved <- moved_arguments()
-  near <- nearest(name, known)
+  twin <- intersect(c(s = "lambda", lambda = "s")[name], known) # methods of paths of one kind say s, those of the other lambda
+  near <- if (length(twin)) twin else nearest(name, known)
   sp_abort("unknown_argument", sprintf("`%s` is not an argument of `%s()`.", name, as.character(call[[1L]])),
     how = if (name %in% names(moved)) moved[[name]] else if (length(near)) sprintf("Did you mean `%s`?", near),
     call = call, arg = name, suggestion = near
@@ -264,14 +265,22 @@ check_exclude <- function(exclude, p, varnames, call) {
 #'
 #' Columns left out count as 1 in the sum.
 #' @noRd
-check_penalty_factor <- function(penalty.factor, exclude, p, call) {
+check_penalty_factor <- function(penalty.factor, exclude, p, call, classes = 1L) {
+  out <- rep(FALSE, p)
+  out[exclude] <- TRUE
   if (is.null(penalty.factor)) {
     v <- rep(1, p)
+  } else if (is.matrix(penalty.factor) && is.numeric(penalty.factor) && ncol(penalty.factor) > 1L && classes > 1L) {
+    if (!identical(dim(penalty.factor), c(p, classes))) {
+      sp_abort("length", sprintf("`penalty.factor` must have length %d or be a %d x %d matrix, columns of `x` by classes.", p, p, classes),
+        why = sprintf("It is %s.", describe(penalty.factor)), call = call, arg = "penalty.factor", value = dim(penalty.factor)
+      )
+    }
+    v <- matrix(check_numeric(as.vector(penalty.factor), "penalty.factor", call, infinite = TRUE, lower = 0), p)
   } else {
     v <- check_numeric(penalty.factor, "penalty.factor", call, n = p, of = "columns of `x`", infinite = TRUE, lower = 0)
   }
-  out <- v == Inf
-  out[exclude] <- TRUE
+  out <- v == Inf | out
   if (all(out)) {
     sp_abort("range", "At least one column of `x` must stay in the model.",
       why = "All are left out by `exclude` or an infinite `penalty.factor`.", call = call, arg = "exclude"
@@ -287,7 +296,7 @@ check_penalty_factor <- function(penalty.factor, exclude, p, call) {
   rescale_factors(v)
 }
 
-#' Sum to the number of columns; infinite factors count as 1
+#' Mean 1; infinite factors count as 1
 #' @noRd
 rescale_factors <- function(v) {
   out <- v == Inf

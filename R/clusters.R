@@ -11,13 +11,17 @@
 #' @param fit A fit of [sparsepath()] or [cv.sparsepath()], with one coefficient per variable.
 #' @param x The data of the fit.
 #' @param s One lambda; for a cross-validation also `"lambda.1se"` (the default then) or `"lambda.min"`.
-#' @param y The response, for scores: numeric families only, without weights and offset.
+#' @param y The response, for scores.
+#' @param weights,offset Those of the fit, if it had any: required with `y` then. Correlations are weighted, too.
 #' @param cutoff Absolute correlation from which columns belong together, between 0 and 1. Default 0.8.
 #' @param near How near to selection, as a fraction of the threshold. Default 0.05.
 #' @param max.columns Largest number of columns to cluster; more are an error. Default 2000.
 #' @returns A data frame of class `"correlation_clusters"`, ordered by cluster, then selected first: `cluster`, `variable`, `selected`,
 #'   `coefficient`, `partner` (the selected column it is most correlated with, itself apart; `NA` if there is none), `correlation` (with the partner), and,
 #'   given `y`, `score`.
+#' @section Errors:
+#' `sparsepath_error_type` for a fit with several coefficients per variable, `sparsepath_error_range` for too many columns or a `cutoff` or `near`
+#' outside 0 to 1, `sparsepath_error_unavailable` for scores of another penalty than the elastic net.
 #' @references
 #' Buehlmann P, Ruetimann P, van de Geer S, Zhang CH (2013). Correlated variables in regression: clustering and sparse estimation.
 #' *Journal of Statistical Planning and Inference*, 143(11), 1835-1858. \doi{10.1016/j.jspi.2013.05.019}
@@ -26,7 +30,7 @@
 #' fit <- sparsepath(x, as.numeric(colon$y == "tumor"))
 #' correlation_clusters(fit, x, s = 0.1)
 #' @export
-correlation_clusters <- function(fit, x, s = NULL, y = NULL, cutoff = 0.8, near = 0.05, max.columns = 2000) {
+correlation_clusters <- function(fit, x, s = NULL, y = NULL, cutoff = 0.8, near = 0.05, max.columns = 2000, weights = NULL, offset = NULL) {
   call <- shown_call("correlation_clusters")
   if (inherits(fit, "cv.sparsepath")) {
     s <- chosen_lambda(fit, s %||% "lambda.1se", call)
@@ -43,24 +47,26 @@ correlation_clusters <- function(fit, x, s = NULL, y = NULL, cutoff = 0.8, near 
   max.columns <- check_scalar(max.columns, "max.columns", call, lower = 2, integer = TRUE)
   x <- check_x(x_like(x, fit, call, "x"), call)
   n <- nrow(x)
+  w <- check_weights(weights, n, call)
+  w <- w / sum(w)
   b <- coefficients_at(fit, s, FALSE, NULL, call)
   beta <- b$beta[, 1L]
   selected <- which(beta != 0)
-  design <- column_moments(x, rep(1 / n, n), list(centred = TRUE, standardize = TRUE), call)
+  design <- column_moments(x, w, list(centred = TRUE, standardize = TRUE), call)
   standard <- function(j) (as.matrix(x[, j, drop = FALSE]) - rep(design$center[j], each = n)) / rep(design$scale[j], each = n)
   # correlations of all columns with the selected ones; none with itself
-  r <- if (length(selected)) scaled_crossprod(x, standard(selected) / n, design) else matrix(0, ncol(x), 0L)
+  r <- if (length(selected)) scaled_crossprod(x, w * standard(selected), design) else matrix(0, ncol(x), 0L)
   r[design$constant, ] <- 0
   r[cbind(selected, seq_along(selected))] <- 0
   strongest <- if (length(selected)) max.col(abs(r), ties.method = "first") else rep(NA_integer_, ncol(x))
   strength <- r[cbind(seq_len(ncol(x)), strongest)]
   strength[is.na(strength)] <- 0
-  score <- if (!is.null(y)) entry_scores(fit, b, x, y, s, call)
+  score <- if (!is.null(y)) entry_scores(fit, b, list(x = x, y = y, weights = weights, offset = offset), w, s, call)
   chosen <- sort(unique(c(selected, which(abs(strength) >= cutoff), which(score >= 1 - near))))
   if (length(chosen) > max.columns) {
-    sp_abort("range", sprintf("%d columns count, more than `max.columns`.", length(chosen)), how = "Raise `cutoff`, lower `near`, or raise `max.columns`.", call = call, arg = "max.columns")
+    sp_abort("range", sprintf("%d columns count, more than `max.columns` = %d.", length(chosen), as.integer(max.columns)), how = "Raise `cutoff`, lower `near`, or raise `max.columns`.", call = call, arg = "max.columns")
   }
-  cluster <- cluster_columns(standard(chosen) / sqrt(n), cutoff)
+  cluster <- cluster_columns(sqrt(w) * standard(chosen), cutoff)
   out <- data.frame(cluster = cluster, variable = fit$varnames[chosen], selected = beta[chosen] != 0, coefficient = unname(beta[chosen]),
     partner = ifelse(strength[chosen] == 0, NA_character_, fit$varnames[selected[strongest[chosen]]]),
     correlation = ifelse(strength[chosen] == 0, NA_real_, strength[chosen]))
@@ -82,16 +88,16 @@ cluster_columns <- function(z, cutoff) {
 
 #' Gradient of each column relative to the threshold at which it is selected
 #' @noRd
-entry_scores <- function(fit, b, x, y, s, call) {
+entry_scores <- function(fit, b, data, w, s, call) {
   refuse_penalty(fit, "Scores are", call)
-  if (fit$settings$weighted || fit$offset) sp_abort("unavailable", "Scores are for fits without weights and offset.", call = call, arg = "y")
   if (s * fit$alpha == 0) sp_abort("range", "Scores need a threshold.", why = "`s` or `alpha` is 0.", call = call, arg = "s")
-  setup <- setup_again(fit, list(x = x, y = y), call)
+  setup <- setup_again(fit, data, call)
+  x <- setup$x
   problem <- setup$problem
-  w <- rep(1 / nrow(x), nrow(x))
+  w <- problem$weights[, 1L] / sum(problem$weights[, 1L]) # with the trials of a binomial response
   problem <- with_joint(problem, setup$traits, w)
   design <- column_moments(x, w, problem, call)
-  eta <- matrix(b$a0, nrow(x), 1L) + as.matrix(x %*% b$beta)
+  eta <- matrix((problem$offset %||% 0) + (b$a0 %||% 0), nrow(x), 1L) + as.matrix(x %*% b$beta)
   z <- drop(scaled_crossprod(x, w * residual_of(eta, problem, w, setup$traits), design))
   threshold <- problem$v * s * fit$alpha
   out <- ifelse(is.finite(threshold) & threshold > 0 & !design$constant, abs(z) / threshold, 0)

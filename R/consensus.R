@@ -6,13 +6,16 @@
 #' over its rows (once) and one vector of p coefficients in each iteration. The answer is the lasso of all rows together, the same that
 #' [sparsepath()] computes, with its certificate. This is a reference implementation in plain R, run in one process.
 #'
-#' With \eqn{A_i, y_i} the standardized rows of block i, and N rows in all, the iteration in scaled form is
+#' @section Objective:
+#' That of the lasso by [sparsepath()]: with \eqn{A_i, y_i} the standardized rows of block i, and N rows in all,
+#' \deqn{\min_x \; \frac{1}{2N} \sum_i \|y_i - A_i x\|^2 + \lambda \|x\|_1}{minimize  sum_i |y_i - A_i x|^2 / (2 N) + lambda |x|_1}
+#' The iteration in scaled form is
 #' \deqn{x_i \leftarrow (A_i^TA_i/N + \rho I)^{-1} (A_i^Ty_i/N + \rho (z - u_i)), \quad
 #'   z \leftarrow S_{\lambda / (\rho m)}(\bar x + \bar u), \quad u_i \leftarrow u_i + x_i - z}{
 #'   x_i = solve(A_i'A_i / N + rho I, A_i'y_i / N + rho (z - u_i));  z = S(mean(x) + mean(u), lambda / (rho m));  u_i = u_i + x_i - z}
 #' (Boyd et al. 2011, section 8.2.1, for m blocks; S is [soft_threshold()]).
 #'
-#' @param x Numeric matrix, n x p.
+#' @param x Numeric matrix, n x p, dense or sparse; for `plot()` a fit.
 #' @param y Numeric response of length n.
 #' @param blocks The block of each row: a vector or factor of length n, or one number of blocks of consecutive rows.
 #' @param lambda One positive number, in the units of [sparsepath()].
@@ -24,7 +27,8 @@
 #' @returns A list of class `"consensus_lasso"`: `a0`, `beta` (length p, original scale), `lambda`, `gap` (relative duality gap),
 #'   `status` (0: at most `thresh`; 2: `maxit` was reached), `iterations`, `blocks` (rows of each), `rho`, `trace` (data frame with columns
 #'   `iteration`, `objective`, `gap`, and `primal` and `dual`, the norms of the residuals of Boyd et al. section 7.1), `call`.
-#'   `coef()` gives intercept and coefficients.
+#'   `coef()` gives intercept and coefficients, `predict()` and `fitted()` the predictions for `newx`; `plot()` shows the gap of each iteration, as
+#'   [convergence()] does.
 #' @section Errors:
 #' Of class `sparsepath_error`: `sparsepath_error_missing_argument`, `_type`, `_length`, `_range`, `_nonfinite` for arguments that are not as above.
 #' @references
@@ -67,6 +71,10 @@ consensus_lasso <- function(x, y, blocks, lambda, rho = NULL, standardize = TRUE
   scale <- pooled_scale(x, y, rows, standardize, intercept)
   parts <- lapply(rows, function(i) consensus_part(x[i, , drop = FALSE], y[i], scale, n, rho))
   null <- sum(vapply(parts, `[[`, 0, "yy")) / 2
+  if (!(null > 0)) {
+    sp_abort("constant_y", "`y` is constant.", why = sprintf("All its values are %s.", show_number(y[1L])),
+      how = "There is nothing to explain: the solution is zero for every lambda.", call = call, arg = "y")
+  }
   z <- numeric(p)
   u <- lapply(parts, function(part) numeric(p))
   trace <- list()
@@ -91,7 +99,7 @@ consensus_lasso <- function(x, y, blocks, lambda, rho = NULL, standardize = TRUE
   out <- structure(
     list(
       a0 = scale$y - sum(scale$mean * beta), beta = beta, lambda = lambda, gap = gap, status = if (gap <= thresh) 0L else 2L,
-      iterations = as.integer(it), blocks = lengths(rows), rho = rho, trace = trace, call = match.call()
+      iterations = as.integer(it), blocks = lengths(rows), rho = rho, thresh = thresh, trace = trace, call = stored_call(match.call(), "consensus_lasso")
     ),
     class = "consensus_lasso"
   )
@@ -163,15 +171,21 @@ consensus_gap <- function(parts, z, lambda) {
   list(objective = rr / 2 + lambda * sum(abs(z)), gap = (1 - s)^2 * rr / 2 + sum(pmax(0, lambda * abs(z) - s * c * z)))
 }
 
+#' @rdname consensus_lasso
+#' @export
+plot.consensus_lasso <- function(x, ...) plot(convergence(x), ...)
+
 #' @method print consensus_lasso
 #' @export
 print.consensus_lasso <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
-  cat(sprintf("Lasso on %d blocks of rows at lambda %s: %d of %d coefficients are not zero\n", length(x$blocks),
+  cat(sprintf("Lasso on %s of rows at lambda %s: %d of %d coefficients are not zero\n", counted(length(x$blocks), "block"),
     format(x$lambda, digits = digits), sum(x$beta != 0), length(x$beta)))
   cat(sprintf("%d iterations, relative gap %s%s\n", x$iterations, format(x$gap, digits = 2), if (x$status) " (not certified)" else ""))
   invisible(x)
 }
 
-#' @method coef consensus_lasso
+#' @param object,... For the methods: a fit; `...` must be empty, but for further graphical parameters of `plot()`.
+#' @param newx New observations, a matrix with the columns of `x`.
+#' @rdname consensus_lasso
 #' @export
 coef.consensus_lasso <- function(object, ...) c(`(Intercept)` = object$a0, object$beta)

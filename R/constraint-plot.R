@@ -12,25 +12,28 @@
 #' of the two variables needs. For a fit, r is the partial residual that leaves the other variables where they are at `s`, `alpha` is that of the
 #' fit, and t what its solution needs (for a gaussian fit that is the point where they touch).
 #'
-#' @param x Variables, a matrix or data frame; or a gaussian fit of [sparsepath()].
+#' @param x Variables, a matrix or data frame; or a gaussian fit of [sparsepath()] or [cv.sparsepath()].
 #' @param y Response, numeric.
 #' @param j,k The two columns, by number or name.
 #' @param alpha One panel for each: 1 lasso, 0 ridge, between them elastic net. Default: all three.
 #' @param budget Fraction of what least squares needs, between 0 and 1. Default 0.5.
 #' @param data The `x` of the fit.
-#' @param s Lambda of the fit, one number.
+#' @param s Lambda of the fit, one number; for a cross-validation also `"lambda.1se"` (the default) or `"lambda.min"`.
 #' @param levels Number of contours outside the one that touches.
 #' @param col Colours of contours, constraint and solution.
 #' @param ... Further graphical parameters for [graphics::plot.default()].
 #' @returns A data frame, invisibly, one row for each panel: `alpha`, `t`, the coefficients of the solution and of least squares in
 #'   standardized units.
+#' @section Errors:
+#' `sparsepath_error_unavailable` for fits that are no gaussian elastic net, or have weights, an offset, penalty factors or limits;
+#' `sparsepath_error_dependent` for two columns that are constant or proportional; `sparsepath_error_range` where both coefficients are zero at `s`.
 #' @references
 #' Tibshirani R (1996). Regression shrinkage and selection via the lasso. *Journal of the Royal Statistical Society B*, 58(1),
 #' 267-288. \doi{10.1111/j.2517-6161.1996.tb02080.x} (figure 2)
 #'
 #' Hastie T, Tibshirani R, Friedman J (2009). *The Elements of Statistical Learning*, 2nd edition, section 3.4.3. Springer.
 #' @examples
-#' constraint_plot(swiss[, -1], swiss$Fertility, "Education", "Catholic")
+#' constraint_plot(swiss[, -1], swiss$Fertility, "Examination", "Catholic")
 #'
 #' # two variables of a fit, the others held
 #' fit <- sparsepath(as.matrix(swiss[, -1]), swiss$Fertility)
@@ -53,6 +56,9 @@ constraint_plot.default <- function(x, y, j = 1, k = 2, alpha = c(1, 0.5, 0), bu
   pair <- plane_columns(x, j, k, colnames(x) %||% default_names(ncol(x)), TRUE, call)
   n <- nrow(x)
   q <- plane_loss(pair$z, y - mean(y))
+  if (!(sum(abs(q$least)) > 1e-12 * max(abs(y)))) {
+    sp_abort("constant_y", "Least squares has zero coefficients for these two columns: there is no budget to share.", call = call, arg = "y")
+  }
   draw_panels(q, pair, lapply(alpha, function(a) list(alpha = a, t = budget * plane_penalty(q$least, a))), levels, col, list(...), call)
 }
 
@@ -65,8 +71,10 @@ constraint_plot.sparsepath <- function(x, y, j = 1, k = 2, data, s, levels = 4, 
     sp_abort("unavailable", "The contours are those of least squares.", why = sprintf("The family is %s.", family_label(fit$family)), call = call, arg = "x")
   }
   refuse_penalty(fit, "The drawing is", call)
-  if (fit$settings$weighted || fit$offset || !is.null(fit$settings$penalty.factor)) {
-    sp_abort("unavailable", "Fits with weights, an offset or penalty factors cannot be drawn.", call = call, arg = "x")
+  limited <- !is.null(fit$settings$lower.limits) || !is.null(fit$settings$upper.limits)
+  if (fit$settings$weighted || fit$offset || !is.null(fit$settings$penalty.factor) || limited) {
+    sp_abort("unavailable", "Fits with weights, an offset, penalty factors or limits cannot be drawn.",
+      how = "Fit without them, or draw the data: `constraint_plot(x, y, j, k)`.", call = call, arg = "x")
   }
   if (missing(y)) abort_missing("y", "The fit holds no data.", call)
   if (missing(data)) abort_missing("data", "The fit holds no data: give its `x` as `data`.", call)
@@ -91,10 +99,21 @@ constraint_plot.sparsepath <- function(x, y, j = 1, k = 2, data, s, levels = 4, 
   draw_panels(q, pair, list(list(alpha = mix, t = plane_penalty(own, mix), label = fit$alpha)), levels, col, list(...), call)
 }
 
+#' @rdname constraint_plot
+#' @export
+constraint_plot.cv.sparsepath <- function(x, y, j = 1, k = 2, data, s = c("lambda.1se", "lambda.min"), ...) {
+  constraint_plot(x$fit, y, j, k, data = data, s = unname(chosen_lambda(x, s, shown_call("constraint_plot"))), ...)
+}
+
 #' The two columns, centred and scaled
 #' @noRd
 plane_columns <- function(x, j, k, varnames, standardize, call, intercept = TRUE) {
-  columns <- c(check_columns(j, "j", ncol(x), varnames, call)[1L], check_columns(k, "k", ncol(x), varnames, call)[1L])
+  if (ncol(x) < 2L) sp_abort("dimension", "The picture needs two columns.", why = "The data have one.", call = call, arg = "x")
+  one <- function(column, arg) {
+    if (length(column) != 1L) sp_abort("length", sprintf("`%s` must be one column.", arg), why = sprintf("It has length %d.", length(column)), call = call, arg = arg)
+    check_columns(column, arg, ncol(x), varnames, call)
+  }
+  columns <- c(one(j, "j"), one(k, "k"))
   if (columns[1L] == columns[2L]) sp_abort("range", "`j` and `k` must be two columns.", why = sprintf("Both are %s.", some_names(varnames[columns[1L]])), call = call, arg = "k")
   z <- as.matrix(x[, columns])
   if (!all(is.finite(z))) abort_nonfinite_x(x, columns[which(colSums(!is.finite(z)) > 0)[1L]], call)

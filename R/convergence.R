@@ -10,7 +10,7 @@
 #' need not fall from one iterate to the next; the objective falls with every iteration of `"ista"` alone. For the objective of the
 #' optimum use a fit of the default solver: [kkt()] gives it.
 #'
-#' @param object A fit of [sparsepath()] by a reference solver.
+#' @param object A fit of [sparsepath()] (or [cv.sparsepath()]: its full fit) by a reference solver, or of [consensus_lasso()].
 #' @param ... For `convergence()` must be empty; for `plot()` further graphical parameters for [graphics::matplot()].
 #' @returns `convergence()`: a data frame of class `"sparsepath_convergence"` with one row for each iterate, in the order of time:
 #' \describe{
@@ -24,6 +24,9 @@
 #' @section Errors:
 #' `sparsepath_error_unavailable` for a fit by a direct solver, which has no iterates. `sparsepath_error_range` for `index` outside the
 #' path.
+#' @references
+#' For the dual point of a gap see Fercoq O, Gramfort A, Salmon J (2015). Mind the duality gap: safer rules for the lasso. *Proceedings of the
+#' 32nd International Conference on Machine Learning*, PMLR 37, 333-342 (section 2).
 #' @seealso [sparsepath.control()] for the methods and their papers, `vignette("is-this-solution-right")`, [consensus_lasso()].
 #' @examples
 #' x <- scale(mtcars[, -1])
@@ -36,6 +39,11 @@
 convergence <- function(object, ...) {
   call <- shown_call("convergence")
   check_dots(dots_of(...), "object", call)
+  if (inherits(object, "consensus_lasso")) {
+    return(structure(data.frame(index = 1L, lambda = object$lambda, object$trace[c("iteration", "objective", "gap")]), solver = "consensus",
+      thresh = object$thresh, class = c("sparsepath_convergence", "data.frame")))
+  }
+  if (inherits(object, "cv.sparsepath")) object <- object$fit
   if (!inherits(object, "sparsepath")) {
     sp_abort("type", "`object` must be a fit of `sparsepath()`.", why = sprintf("It is %s.", describe(object)), call = call, arg = "object")
   }
@@ -63,9 +71,14 @@ plot.sparsepath_convergence <- function(x, what = c("gap", "objective"), index =
   what <- check_choice(what, c("gap", "objective"), "what", call)
   present <- unique(x$index)
   if (is.null(index)) {
+    moving <- present[tabulate(x$index)[present] > 1L] # a start that is the solution is no curve
+    if (length(moving)) present <- moving
     index <- present[unique(round(seq(1, length(present), length.out = min(5L, length(present)))))]
   } else {
-    index <- as.integer(check_numeric(index, "index", call, lower = 1, upper = max(present)))
+    index <- check_numeric(index, "index", call, lower = 1, upper = max(present))
+    if (anyNA(match(index, present))) {
+      sp_abort("range", "`index` must be among the lambdas of the trace.", why = sprintf("%s is not.", show_number(setdiff(index, present)[1L])), call = call, arg = "index")
+    }
   }
   if (what == "gap" && all(is.na(x$gap))) what <- "objective" # a family without a dual
   parts <- lapply(index, function(i) x[x$index == i, c("iteration", what)])
@@ -73,14 +86,18 @@ plot.sparsepath_convergence <- function(x, what = c("gap", "objective"), index =
   fill <- function(column) vapply(parts, function(d) c(d[[column]], rep(NA, size - nrow(d))), numeric(size))
   at <- matrix(fill("iteration"), size)
   y <- matrix(fill(what), size)
-  if (what == "gap") y[y <= 0] <- NA
+  if (what == "gap") y <- pmax(y, 1e-17) # none at all
   col <- rep_len(col %||% grDevices::hcl.colors(max(length(index), 2L), "Dark 3"), length(index))
-  graphics::matplot(at, y, type = "l", lty = lty, lwd = 1.5, col = col, log = if (what == "gap") "y" else "", xlab = xlab,
-    ylab = ylab %||% if (what == "gap") "Relative duality gap" else "Objective", ...)
+  arguments <- list(x = at, y = y, type = if (size > 1L) "l" else "p", pch = 19, lty = lty, lwd = 1.5, col = col, log = if (what == "gap") "y" else "", xlab = xlab,
+    ylab = ylab %||% if (what == "gap") "Relative duality gap" else "Objective", bty = "l")
+  given <- list(...)
+  arguments[names(given)] <- given
+  do.call(graphics::matplot, arguments)
   if (what == "gap") graphics::abline(h = attr(x, "thresh"), lty = 3, col = "grey50")
   if (check_flag(legend, "legend", call)) {
-    graphics::legend("topright", legend = sprintf("lambda = %s", format(vapply(index, function(i) x$lambda[x$index == i][1L], 0),
-      digits = 3)), col = col, lty = lty, lwd = 1.5, bty = "n", cex = 0.85)
+    shown <- vapply(index, function(i) format(x$lambda[x$index == i][1L], digits = 3), "")
+    graphics::legend("topright", legend = paste("lambda =", shown), col = col, lty = lty, lwd = 1.5, cex = 0.85, box.col = NA,
+      bg = grDevices::adjustcolor("white", 0.8))
   }
   invisible()
 }

@@ -56,8 +56,10 @@ stratify <- function(y, strata) {
       position = first
     )
   }
-  structure(list(y = y, strata = factor(strata)), class = "stratified")
+  with_strata(y, strata)
 }
+
+with_strata <- function(y, strata) structure(list(y = y, strata = factor(strata)), class = "stratified")
 
 #' @export
 `[.stratified` <- function(x, i, ...) {

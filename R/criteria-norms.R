@@ -67,7 +67,7 @@ trace_df_curvature <- function(object, free, data, call) {
   cox <- identical(object$family, "cox")
   again <- penalty_again(object)
   joint <- isTRUE(object$grouped) || identical(object$family, "mgaussian")
-  norms <- setup_groups(again$penalty, joint, factors_again(object, call), again$factor, FALSE, x, object$alpha, call)
+  norms <- setup_groups(again$penalty, joint, factors_again(object, call), again$factor, x, object$alpha, call)
   groups <- norms$groups
   v <- norms$v
   beta <- stacked_beta(object$beta)
@@ -188,7 +188,7 @@ solve_psd <- function(A, B) {
 factors_again <- function(object, call) {
   p <- object$dim[1L]
   again <- penalty_again(object)
-  check_penalty_factor(again$factor, check_exclude(again$exclude, p, object$varnames, call), p, call)
+  check_penalty_factor(again$factor, check_exclude(again$exclude, p, object$varnames, call), p, call, NCOL(again$factor))
 }
 
 #' Columns in units of their standard deviations, where those are the fit's units

@@ -487,7 +487,7 @@ trace_df_classes <- function(object, free, data, call) {
       if (length(own)) rows_of(z_used[, own, drop = FALSE], k, q)
     }))
     column <- column[order(at %/% p)]
-    ridge <- (1 - object$alpha) * v[column]
+    ridge <- (1 - object$alpha) * if (is.matrix(v)) v[sort(at + 1L)] else v[column]
     base <- cbind(if (object$intercept) do.call(cbind, lapply(seq_len(K), function(k) rows_of(matrix(1, n), k, q))), z[, ridge == 0, drop = FALSE])
     z <- z[, ridge > 0, drop = FALSE] / rep(sqrt(ridge[ridge > 0]), each = nrow(z))
     parts <- trace_parts(base, z, intercept_df(object))

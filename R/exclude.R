@@ -29,23 +29,15 @@ chosen_columns <- function(fun, x, y, weights, rows, call) {
   check_exclude(chosen, ncol(x), colnames(x) %||% default_names(ncol(x)), call)
 }
 
-#' Penalty factors of all tasks of a cross-validation, p x B, if `exclude` is a function
+#' Penalty factors of all tasks of a cross-validation, a list, if `exclude` is a function
 #' @noRd
 fold_factors <- function(setup, tasks, call) {
   if (is.null(setup$choose)) return(NULL)
   folds <- max(tasks$heldout) - 1L
   penalty.factor <- setup$settings$penalty.factor
-  p <- ncol(setup$x)
-  v <- vapply(seq_len(folds) + 1L, function(task) {
+  factors <- function(exclude) check_penalty_factor(penalty.factor, exclude, ncol(setup$x), call, NCOL(penalty.factor))
+  c(list(factors(setup$settings$exclude)), lapply(seq_len(folds) + 1L, function(task) {
     rows <- which(rowSums(tasks$heldout == task) == 0)
-    out <- chosen_columns(setup$choose$fun, setup$x, setup$choose$y, setup$weights, rows, call)
-    check_penalty_factor(penalty.factor, out, p, call)
-  }, double(p))
-  v <- matrix(c(check_penalty_factor(penalty.factor, setup$settings$exclude, p, call), v), p)
-  if (!is.null(setup$problem$groups) && (is_group_penalty(setup$penalty) || any(v != v[, 1L] & is.finite(v) & is.finite(v[, 1L])))) {
-    sp_abort("unavailable", "`exclude` as a function cannot be combined with norms of groups in a cross-validation.",
-      why = "The weights of the groups would differ between the folds.", call = call, arg = "exclude"
-    )
-  }
-  v
+    factors(chosen_columns(setup$choose$fun, setup$x, setup$choose$y, setup$weights, rows, call))
+  }))
 }

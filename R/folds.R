@@ -139,7 +139,22 @@ check_training <- function(tasks, response, offset, traits, intercept, call) {
     fold <- task - 1L - before[r]
     if (length(tasks$counts) > 1L) sprintf("fold %d of replicate %d", fold, r) else sprintf("fold %d", fold)
   }
-  w <- tasks$weights
+  lack <- lacking_training(tasks$weights, response, offset, traits, intercept)
+  bad <- lack$bad
+  if (!length(bad)) return(invisible())
+  sp_abort("folds", sprintf("Without %s there is nothing to fit.", where(bad[1L])),
+    why = lack$why,
+    how = c("Use folds that spread the observations better (`foldid`), or fewer of them.",
+      if (traits$name %in% c("binomial", "multinomial")) "A class with a single observation cannot be cross-validated."),
+    call = call
+  )
+}
+
+#' Tasks whose rows of positive weight allow no fit
+#' @param w Weights, n x B.
+#' @return list(bad: their numbers; why: of the first)
+#' @noRd
+lacking_training <- function(w, response, offset, traits, intercept) {
   if (traits$name == "cox") {
     bad <- which(colSums(w * response$status) == 0)
     why <- "All the other observations are censored."
@@ -166,11 +181,5 @@ check_training <- function(tasks, response, offset, traits, intercept, call) {
     bad <- which(!vapply(seq_len(ncol(w)), function(task) any(w[, task] > 0) && has_null_model(response$y, w[, task], traits, intercept), NA))
     why <- "The mean of `y` in all the others has no finite linear predictor."
   }
-  if (!length(bad)) return(invisible())
-  sp_abort("folds", sprintf("Without %s there is nothing to fit.", where(bad[1L])),
-    why = why,
-    how = c("Use folds that spread the observations better (`foldid`), or fewer of them.",
-      if (traits$name %in% c("binomial", "multinomial")) "A class with a single observation cannot be cross-validated."),
-    call = call
-  )
+  list(bad = bad, why = why)
 }

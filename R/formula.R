@@ -370,7 +370,8 @@ response_in <- function(object, data, call, arg) {
   y <- eval(response, as.data.frame(data), environment(terms))
   strata <- object$encoding$strata
   if (!length(strata)) return(y)
-  stratify(y, joint_strata(lapply(structure(strata, names = strata), function(v) eval(str2lang(v), as.data.frame(data), environment(terms)))))
+  # rows without a stratum are incomplete like others: complete_rows()
+  with_strata(y, joint_strata(lapply(structure(strata, names = strata), function(v) eval(str2lang(v), as.data.frame(data), environment(terms)))))
 }
 
 #' Formula of a fit

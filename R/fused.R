@@ -46,8 +46,8 @@
 #'   \item{`fuse`}{path: for each pair of neighbours the smallest lambda at which they have one value}
 #'   \item{`call`}{the call}
 #' }
-#' Methods: [coef()][coef.fused_lasso], `fitted()`, [predict()][coef.fused_lasso], [plot()][plot.fused_lasso],
-#' [kkt()][kkt.fused_lasso], `print()`.
+#' Methods: [coef()][coef.fused_lasso], `fitted()`, `residuals()`, [predict()][coef.fused_lasso], [plot()][plot.fused_lasso],
+#' [kkt()][kkt.fused_lasso], `summary()`, `print()`.
 #' @references
 #' Tibshirani R, Saunders M, Rosset S, Zhu J, Knight K (2005). Sparsity and smoothness via the fused lasso. *Journal of the Royal
 #' Statistical Society B*, 67(1), 91-108. \doi{10.1111/j.1467-9868.2005.00490.x} (equation 3)
@@ -179,7 +179,7 @@ signal_unit <- function(y) {
 #' @param lambda Lambdas; by default those given to the fit. Required for the path of all lambdas.
 #' @param type `"fitted"`: fitted values, as `coef()`. `"segments"`: the constant pieces.
 #' @param ... Must be empty.
-#' @returns A matrix, one row for each value of `y`, one column for each lambda. For `"segments"` a data frame with columns
+#' @returns A matrix, one row for each value of `y`, one column for each lambda (`residuals()`: `y` minus the fitted values). For `"segments"` a data frame with columns
 #'   `lambda`, `start`, `end` (positions in `y`), `length`, `level` and `mean` (of the data).
 #' @examples
 #' y <- c(1.1, 0.9, 1, 3.2, 3, 2.9)
@@ -269,7 +269,7 @@ print.fused_lasso <- function(x, digits = 4, ...) {
   cat(sprintf("Fused lasso of %s values%s\n", format(n, big.mark = ","),
     if (x$lambda1 > 0) sprintf(", lambda1 = %s", format(x$lambda1, digits = digits)) else ""))
   if (!is.null(x$fuse)) {
-    cat(sprintf("All lambdas: %s knots from %s down to %s\n", format(length(x$lambda), big.mark = ","),
+    cat(sprintf("All lambdas: %s from %s down to %s\n", counted(length(x$lambda), "knot"),
       format(x$lambda[1L], digits = digits), format(x$lambda[length(x$lambda)], digits = digits)))
   } else {
     shown <- data.frame(lambda = x$lambda, df = x$df, gap = signif(x$gap, 2))
@@ -310,7 +310,8 @@ plot_signal <- function(x, beta, at, type, col, arguments) {
   do.call(graphics::plot, c(list(x = at, y = y), arguments))
   col <- rep_len(col %||% c("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00"), ncol(beta))
   for (l in seq_len(ncol(beta))) {
-    graphics::lines(if (type == "s") at - 0.5 else at, beta[, l], type = type, col = col[l], lwd = 2)
+    if (type == "s") graphics::lines(c(at - 0.5, max(at) + 0.5), beta[c(at, max(at)), l], type = "s", col = col[l], lwd = 2) # to the end of the last value
+    else graphics::lines(at, beta[, l], type = type, col = col[l], lwd = 2)
   }
   if (ncol(beta) > 1L) {
     graphics::legend("topright", legend = sub("^s=", "lambda = ", colnames(beta)), col = col, lwd = 2, cex = 0.8, box.col = NA,

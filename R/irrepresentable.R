@@ -21,6 +21,9 @@
 #' @param standardize,intercept As in [sparsepath()]: columns scaled to one size, and centred? Default `TRUE`.
 #' @returns An object of class `"irrepresentable"`, a list: `value` (the maximum), `holds` (`value < 1`), `by.column` (the value for each column outside,
 #'   decreasing in size), `support`, `sign`.
+#' @section Errors:
+#' `sparsepath_error_dependent` for a support with columns that are constant or depend on each other; `sparsepath_error_names`, `_range`,
+#' `_length` for columns that `x` does not have; `sparsepath_error_length` and `_range` for signs.
 #' @references
 #' Zhao P, Yu B (2006). On model selection consistency of lasso. *Journal of Machine Learning Research*, 7, 2541-2563.
 #'
@@ -50,10 +53,15 @@ irrepresentable <- function(x, support, sign = NULL, standardize = TRUE, interce
   intercept <- check_flag(intercept, "intercept", call)
   n <- nrow(x)
   design <- column_moments(x, rep(1 / n, n), list(centred = intercept, standardize = standardize), call)
+  flat <- order_given[design$constant[order_given]]
+  if (length(flat)) {
+    sp_abort("dependent", "The columns in `support` must vary.", why = sprintf("%s %s constant.", some_names(varnames[flat]), plural(length(flat), "is", "are")),
+      call = call, arg = "support")
+  }
   z <- (as.matrix(x[, order_given, drop = FALSE]) - rep(design$center[order_given], each = n)) / rep(design$scale[order_given], each = n)
   decomposition <- qr(z, tol = 1e-9)
   if (decomposition$rank < length(order_given)) {
-    dependent <- order_given[decomposition$pivot[-seq_len(decomposition$rank)]]
+    dependent <- order_given[decomposition$pivot[seq_along(order_given) > decomposition$rank]]
     sp_abort("dependent", "The columns in `support` must be linearly independent.",
       why = sprintf("%s %s on the others.", some_names(varnames[dependent]), plural(length(dependent), "depends", "depend")), call = call, arg = "support"
     )

@@ -13,14 +13,18 @@
 #' Only the mode of that posterior is sparse. Its mean is not, a draw from it never is, and most of the prior's mass is where no coefficient is
 #' zero: the lasso is not what a believer in this prior would report.
 #'
-#' @param fit A fit of [sparsepath()] with `alpha = 1`.
-#' @param s One lambda, larger than 0.
+#' @param fit A fit of [sparsepath()] with `alpha = 1`, or of [cv.sparsepath()].
+#' @param s One lambda, larger than 0; for a cross-validation also `"lambda.min"` or `"lambda.1se"`.
 #' @param sigma Standard deviation of the noise (gaussian only). The default `NULL` estimates it from the residuals of the fit at `s`,
 #'   with n - 1 - df degrees of freedom.
 #' @param x The data of the fit: adds the scale for each column on its original scale.
+#' @param weights With `x`: the observation weights of the fit, if it had any.
 #' @returns An object of class `"laplace_prior"`, a list: `rate`, `scale` (1 / rate), `sd`, `interval` (central 95 % of the prior), all for a
 #'   standardized coefficient with penalty factor 1; `sigma`, `estimated`, `lambda`, `n`; with `x` also `by.column`, the scale of each
 #'   coefficient (`Inf` for a column that is not penalized, 0 for one left out).
+#' @section Errors:
+#' `sparsepath_error_unavailable` for fits that are no lasso with one coefficient per variable (the message says why),
+#' `sparsepath_error_missing_argument`, `_type`, `_range` for `s` and `sigma`, and for a saturated fit without `sigma`.
 #' @references
 #' Tibshirani R (1996). Regression shrinkage and selection via the lasso. *Journal of the Royal Statistical Society B*, 58(1),
 #' 267-288. \doi{10.1111/j.2517-6161.1996.tb02080.x}
@@ -32,10 +36,11 @@
 #' laplace_prior(fit, s = 1)
 #' laplace_prior(fit, s = 1, sigma = 7, x = as.matrix(swiss[, -1]))$by.column
 #' @export
-laplace_prior <- function(fit, s, sigma = NULL, x = NULL) {
+laplace_prior <- function(fit, s, sigma = NULL, x = NULL, weights = NULL) {
   call <- shown_call("laplace_prior")
-  fit <- check_lasso_fit(fit, "fit", call)
   if (missing(s)) abort_missing("s", "Give one lambda.", call)
+  if (inherits(fit, "cv.sparsepath") && is.character(s)) s <- unname(chosen_lambda(fit, s, call))
+  fit <- check_lasso_fit(fit, "fit", call)
   s <- check_scalar(s, "s", call, lower = 0, open = TRUE)
   traits <- family_traits(fit$family)
   estimated <- FALSE
@@ -58,9 +63,10 @@ laplace_prior <- function(fit, s, sigma = NULL, x = NULL) {
     estimated = estimated, lambda = s, n = fit$nobs)
   if (!is.null(x)) {
     x <- check_x(x_like(x, fit, call, "x"), call)
-    n <- nrow(x)
+    check_given_again(fit, weights, if (fit$offset) 0, call)
+    w <- check_weights(weights, nrow(x), call)
     v <- check_penalty_factor(fit$settings$penalty.factor, fit$settings$exclude, ncol(x), call)
-    design <- column_moments(x, rep(1 / n, n), list(centred = fit$intercept, standardize = fit$standardize), call)
+    design <- column_moments(x, w / sum(w), list(centred = fit$intercept, standardize = fit$standardize), call)
     out$by.column <- structure(ifelse(is.infinite(v) | design$constant, 0, 1 / (rate * v * design$scale)), names = fit$varnames)
   }
   structure(out, class = "laplace_prior")

@@ -49,7 +49,11 @@
 #'   \item{`unit`}{the \eqn{s_j}}
 #'   \item{`type`, `lambda2`, `standardize`, `intercept`, `nobs`, `nulldev`, `dim`, `varnames`, `call`}{what was asked for, and sizes}
 #' }
-#' Methods: [coef()][coef.lars_path], [predict()][coef.lars_path], [plot()][plot.lars_path], `print()`.
+#' Methods: [coef()][coef.lars_path], [predict()][coef.lars_path], `fitted()`, `residuals()`, [plot()][plot.lars_path], [kkt()][kkt.lars_path],
+#' `summary()`, `print()`.
+#' @section Errors:
+#' Those of [sparsepath()] for `x`, `y` and `weights`; `sparsepath_error_unavailable` for `lambda2` with least angle regression. A path that
+#' could not be certified at every knot is named in one warning of class `sparsepath_warning_uncertified`.
 #' @references
 #' Efron B, Hastie T, Johnstone I, Tibshirani R (2004). Least angle regression. *Annals of Statistics*, 32(2), 407-499.
 #' \doi{10.1214/009053604000000067} (section 2; equations 2.13 for the step, 3.5 for leaving)
@@ -120,7 +124,7 @@ new_lars <- function(out, setup, type, lambda2, call) {
     lambda = out$lambda, a0 = structure(out$a0, names = knots), beta = beta, norm = unname(Matrix::colSums(abs(beta) * out$unit)),
     df = diff(out$p), dev.ratio = 1 - out$value / null, actions = actions,
     refused = data.frame(variable = setup$varnames[out$refused], knot = out$refused.knot),
-    gap = out$gap / null, kkt = out$kkt, end = out$end, unit = structure(out$unit, names = setup$varnames), type = type,
+    gap = if (type == "lasso") out$gap / null else rep(NA_real_, size), kkt = out$kkt, end = out$end, unit = structure(out$unit, names = setup$varnames), type = type,
     lambda2 = lambda2, standardize = setup$problem$standardize, intercept = setup$problem$intercept, nobs = nrow(setup$x),
     nulldev = 2 * out$null * sum(setup$weights), dim = dim(beta), varnames = setup$varnames,
     settings = list(named = setup$settings$named, weighted = setup$settings$weighted), offset = FALSE,
@@ -157,7 +161,9 @@ warn_lars <- function(fit, call) {
 #' @param newx New data, as in [predict.sparsepath()].
 #' @param type `"link"` or `"response"`: fitted values; `"coefficients"`; `"nonzero"`: indices of the nonzero coefficients.
 #' @param ... Must be empty.
+#' @param newy The response of `newx`.
 #' @returns `coef()`: a `dgCMatrix` with the intercept as first row. `predict()`: a matrix of observations by lambdas, or see `type`.
+#'   `fitted()` is `predict()`, `residuals()` `newy` minus that.
 #' @references Tibshirani R (1996). Regression shrinkage and selection via the lasso. *Journal of the Royal Statistical Society B*,
 #' 58(1), 267-288. \doi{10.1111/j.2517-6161.1996.tb02080.x}
 #' @examples
@@ -285,7 +291,7 @@ print.lars_path <- function(x, digits = 4, ...) {
     if (x$type == "lasso") "Exact lasso path" else "Least angle regression", length(x$lambda),
     format(x$lambda[1L], digits = digits), format(x$lambda[length(x$lambda)], digits = digits),
     if (x$lambda2 > 0) sprintf(", lambda2 = %s", format(x$lambda2, digits = digits)) else ""))
-  cat(sprintf("%d observations, %d variables, at most %d selected\n", x$nobs, x$dim[1L], max(x$df)))
+  cat(sprintf("%s, %s, at most %d selected\n", counted(x$nobs, "observation"), counted(x$dim[1L], "variable"), max(x$df)))
   if (x$type == "lasso") cat(sprintf("Certified at every knot: largest relative gap %s\n", format(max(x$gap), digits = 2)))
   if (nrow(x$refused)) {
     cat(sprintf("Refused, as they depend on others: %s\n", some_names(x$refused$variable)))

@@ -127,8 +127,9 @@ pen_scad <- function(gamma = 3.7, curvature = NULL) nonconvex_penalty("scad", ga
 #' groups whatever their coefficients: no eigenvalue of the Hessian of the loss is below the largest concavity. With
 #' `type.multinomial = "grouped"` it is so up to a shift of a variable's coefficients in all classes, which a flat penalty does not see.
 #'
-#' Newton's method on the norms and directions of the active groups is tried first; where its matrix is not positive definite the local
-#' linear approximation (Zou and Li 2008) is solved by the engine of the group lasso, and lowers the objective.
+#' The engine of the group lasso does it, with the slope and the curvature of the penalty at the norm of each group: sweeps, each of which
+#' takes a group to its own minimum, and Newton's method on norms and directions where its matrix is positive definite. The local linear
+#' approximation (Zou and Li 2008) is solved where neither arrives. Each of them lowers the objective.
 #'
 #' @param group The group of each column: a vector or factor with one value for each column of `x`; equal values make a group. With a
 #'   formula also `"terms"`, see [pen_group()].
@@ -136,8 +137,9 @@ pen_scad <- function(gamma = 3.7, curvature = NULL) nonconvex_penalty("scad", ga
 #'   The default `NULL` is the square root of the number of columns, by which large groups are not selected for their size.
 #' @param gamma Concavity, larger than 1 (MCP) or 2 (SCAD), `Inf` for none. The defaults, 3 and 4, are those of grpreg.
 #' @param curvature The unit h of concavity, positive; `NULL`, the default, takes it from the null model, see [pen_mcp()].
-#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. `penalty.factor` and limits of the
-#'   coefficients cannot be combined with it, and `alpha` must be positive.
+#' @returns An object of class `"sparsepath_penalty"` for the argument `penalty` of [sparsepath()]. `penalty.factor` cannot be combined
+#'   with it, and `alpha` must be positive. Within `lower.limits` and `upper.limits` a solution is stationary but for what limits hold, and
+#'   `local` is about the coefficients that no limit holds.
 #' @references
 #' Huang J, Breheny P, Ma S (2012). A selective review of group selection in high-dimensional models. *Statistical Science*, 27(4),
 #' 481-499. \doi{10.1214/12-STS392}
@@ -188,7 +190,7 @@ nonconvex_penalty <- function(name, gamma, least, curvature, call) {
 }
 
 #' @noRd
-is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad", "group_mcp", "group_scad")
+is_nonconvex <- function(penalty) !is.null(penalty) && penalty$name %in% c("mcp", "scad", "group_mcp", "group_scad", "cmcp", "gel")
 
 #' "mcp" or "scad", of coefficients or of norms
 #' @noRd
@@ -206,25 +208,19 @@ check_nonconvex <- function(penalty, alpha, solver, call) {
   }
 }
 
-#' @noRd
-check_single_family <- function(penalty, traits, call) {
-  if (traits$name %in% c("gaussian", "binomial", "poisson", "cox")) return(invisible())
-  sp_abort("unavailable", sprintf("`pen_%s()` is not available for this family.", penalty$name),
-    why = sprintf("It is a %s.", traits$text), how = "Use \"gaussian\", \"binomial\", \"poisson\" or \"cox\".", call = call, arg = "penalty"
-  )
-}
-
 #' What the engine needs to know of a penalty, for the tasks of one call
 #'
 #' @return `setup`, with the fields of `problem` that depend on the penalty, and `penalty` as it belongs to the first task.
 #' @noRd
 resolve_penalty <- function(setup) {
   penalty <- setup$penalty
-  if (!is.null(setup$fold_factors)) {
-    setup$problem$v <- as.vector(setup$fold_factors)
-    setup$problem$v.each <- TRUE
+  if (!is.null(penalty) && penalty$name == "adaptive") {
+    parts <- adaptive_factors(setup)
+    setup$penalty[c("factor", "left.out")] <- parts[[1L]][c("factor", "left.out")]
+    setup$problem <- with_factors(setup$problem, parts)
+  } else if (!is.null(setup$fold_factors)) {
+    setup$problem <- with_factors(setup$problem, lapply(setup$fold_factors, task_groups, setup = setup))
   }
-  if (is.null(penalty)) return(setup)
   if (is_nonconvex(penalty)) {
     weights <- setup$problem$weights
     unit <- penalty$curvature %||% apply(weights, 2L, null_curvature, problem = setup$problem, traits = setup$traits)
@@ -233,13 +229,31 @@ resolve_penalty <- function(setup) {
     if (is.finite(penalty$gamma)) setup$problem$penalty <- list(name = shape_of(penalty), gamma = penalty$gamma)
     setup$penalty$curvature <- setup$problem$curvature[1L]
   }
-  if (penalty$name == "adaptive") {
-    v <- adaptive_factors(setup)
-    setup$problem$v <- as.vector(apply(v, 2L, rescale_factors))
-    setup$problem$v.each <- ncol(v) > 1L
-    setup$penalty$factor <- v[, 1L]
-  }
   setup
+}
+
+#' Factors and groups of a task with other columns left out
+#' @param v Penalty factors, infinite for columns left out.
+#' @return list(groups, v), see setup_groups()
+#' @noRd
+task_groups <- function(v, setup) {
+  setup_groups(setup$penalty, setup$joint, v, setup$settings$penalty.factor, setup$x, setup$problem$alpha, setup$call)
+}
+
+#' A problem whose tasks have penalty factors, and weights of groups, of their own
+#' @param parts For each task list(v, groups).
+#' @noRd
+with_factors <- function(problem, parts) {
+  v <- lapply(parts, `[[`, "v")
+  several <- length(parts) > 1L
+  problem$v.own <- is.matrix(v[[1L]])
+  problem$v.each <- several
+  problem$v <- if (!several) v[[1L]] else array(unlist(v), c(dim(v[[1L]]) %||% length(v[[1L]]), length(v)))
+  if (!is.null(problem$groups)) {
+    problem$groups$w <- unlist(lapply(parts, function(part) part$groups$w))
+    problem$w.each <- several
+  }
+  problem
 }
 
 #' Curvature of the loss at the null model in a standardized variable

@@ -37,9 +37,8 @@
 #' @returns An object of class `"sparsepath_penalty"`, a list with `name`, `group`, `weights`, `asparse`.
 #' @section Errors:
 #' `sparsepath_error_length` when `group` does not have one value for each column, `sparsepath_error_range` for weights or `asparse`
-#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: limits of coefficients with the
-#' non-convex penalties of groups, and `penalty.factor` with `pen_group()` (give `weights` of groups; with `pen_sparse_group()`,
-#' `penalty.factor` is \eqn{u_j}).
+#' outside their range, `sparsepath_error_unavailable` for what cannot be combined: `penalty.factor` with `pen_group()` (give
+#' `weights` of groups; with `pen_sparse_group()`, `penalty.factor` is \eqn{u_j}).
 #' @references
 #' Yuan M, Lin Y (2006). Model selection and estimation in regression with grouped variables. *Journal of the Royal Statistical Society
 #' B*, 68(1), 49-67. \doi{10.1111/j.1467-9868.2005.00532.x}
@@ -91,7 +90,9 @@ new_group_penalty <- function(name, group, weights, asparse, call, absent) {
 new_penalty <- function(name, ...) structure(list(name = name, ...), class = "sparsepath_penalty")
 
 #' @noRd
-is_group_penalty <- function(penalty) !is.null(penalty) && penalty$name %in% c("group", "sparse_group", "group_mcp", "group_scad")
+is_group_penalty <- function(penalty) {
+  !is.null(penalty) && (penalty$name %in% c("group", "sparse_group", "group_mcp", "group_scad") || penalty$name == "adaptive" && !is.null(penalty$group))
+}
 
 #' For what is known of the elastic net alone
 #' @noRd
@@ -104,37 +105,46 @@ refuse_penalty <- function(fit, what, call) {
 
 #' The argument `penalty`
 #' @noRd
-check_penalty <- function(penalty, p, alpha, traits, solver, call) {
+check_penalty <- function(penalty, p, K, alpha, solver, call) {
   if (is.null(penalty)) return(NULL)
   if (!inherits(penalty, "sparsepath_penalty")) {
     sp_abort("type", "`penalty` must come from a function `pen_*()`, such as `pen_group()`, `pen_mcp()` or `pen_adaptive()`.",
       why = sprintf("It is %s.", describe(penalty)),
-      how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net is the default; `alpha` mixes it.",
+      how = if (is.function(penalty)) "Call it, as in `penalty = pen_mcp()`." else "The elastic net, `pen_enet()`, is the default; `alpha` mixes it.",
       call = call, arg = "penalty"
     )
   }
   if (is_nonconvex(penalty)) check_nonconvex(penalty, alpha, solver, call)
-  if (penalty$name == "adaptive") check_adaptive(penalty, p, traits, call)
+  if (penalty$name == "adaptive") check_adaptive(penalty, p, K, call)
   penalty
 }
 
 #' @method print sparsepath_penalty
 #' @export
 print.sparsepath_penalty <- function(x, ...) {
-  cat(penalty_text(x), "\n", sep = "")
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }
 
+#' @method format sparsepath_penalty
+#' @export
+format.sparsepath_penalty <- function(x, ...) penalty_text(x)
+
 #' @noRd
 penalty_text <- function(penalty) {
+  if (is_enet(penalty)) return(enet_text(penalty$alpha))
   if (is_fused(penalty)) {
     count <- length(unique(penalty$chain))
     text <- if (count > 1L) sprintf("fused lasso, %d chains of columns", count) else "fused lasso of columns"
     return(if (penalty$asparse > 0) sprintf("sparse %s, share of the lasso %s", text, format(penalty$asparse)) else text)
   }
-  if (is_nonconvex(penalty) && !is_group_penalty(penalty)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
-  if (penalty$name == "adaptive") return(sprintf("adaptive lasso, initial estimate %s", if (is.numeric(penalty$init)) "given" else penalty$init))
+  if (is_nonconvex(penalty) && is.null(penalty$group)) return(sprintf("%s, gamma = %s", toupper(penalty$name), format(penalty$gamma)))
   count <- if (length(penalty$group) == 1L && penalty$group %in% c("terms", "factors")) penalty$group else sprintf("%d groups", length(unique(penalty$group)))
+  if (penalty$name == "adaptive") {
+    return(sprintf("adaptive %slasso%s, initial estimate %s", if (is.null(penalty$group)) "" else "group ", if (is.null(penalty$group)) "" else paste0(", ", count),
+      if (is.numeric(penalty$init)) "given" else penalty$init))
+  }
+  if (is_bilevel(penalty)) return(bilevel_text(penalty, count))
   if (is_nonconvex(penalty)) return(sprintf("group %s, %s, gamma = %s", toupper(shape_of(penalty)), count, format(penalty$gamma)))
   if (penalty$name == "group") return(sprintf("group lasso, %s", count))
   sprintf("sparse group lasso, %s, share of the lasso %s", count, format(penalty$asparse))
@@ -148,9 +158,15 @@ penalty_text <- function(penalty) {
 #' @param v Penalty factors, infinite for columns left out; `penalty.factor`: as given, or NULL.
 #' @return list(groups: see penalty_groups(), NULL where no norm is left; v)
 #' @noRd
-setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, call) {
+setup_groups <- function(penalty, joint, v, penalty.factor, x, alpha, call) {
+  if (is.matrix(v) && (joint || is_group_penalty(penalty) || is_bilevel(penalty))) {
+    sp_abort("unavailable", "Penalty factors by class cannot be combined with penalties of groups.",
+      how = "Give one for each column of `x`.", call = call, arg = "penalty.factor"
+    )
+  }
   unequal <- !is.null(penalty.factor) && any(diff(v[is.finite(v)]) != 0)
-  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, limits, x, alpha, call)
+  if (is_bilevel(penalty)) return(bilevel_groups(penalty, joint, v, unequal, x, alpha, call))
+  groups <- penalty_groups(if (is_group_penalty(penalty)) penalty, joint, v, unequal, x, alpha, call)
   v <- group_factors(groups, penalty, v)
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
 }
@@ -163,14 +179,8 @@ setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, ca
 #' @param alpha The ridge part has the mean factor of each group, so that with factors it makes a difference.
 #' @return list(of, ptr, cols [0-based], w, across, tau)
 #' @noRd
-penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) {
+penalty_groups <- function(penalty, across, v, factors, x, alpha, call) {
   if (is.null(penalty) && !across) return(NULL)
-  if (limits && is_nonconvex(penalty)) {
-    sp_abort("unavailable", "Limits of coefficients cannot be combined with non-convex penalties of groups.",
-      why = sprintf("The penalty is %s.", penalty_text(penalty)),
-      how = "Leave out `lower.limits` and `upper.limits`, or use `pen_group()`.", call = call, arg = "lower.limits"
-    )
-  }
   p <- length(v)
   if (is.null(penalty)) {
     at <- seq_len(p) - 1L
@@ -181,7 +191,22 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) 
       how = sprintf("Give `pen_%s()` the `weights` of the groups.", penalty$name), call = call, arg = "penalty.factor"
     )
   }
-  group <- penalty$group
+  of <- group_numbers(penalty$group, x, call)
+  count <- max(of)
+  used <- tabulate(of[is.finite(v)], count)
+  weights <- group_weights(penalty$weights, attr(of, "levels"), used, call)
+  of <- as.vector(of)
+  if (penalty$asparse == 1 && (alpha == 1 || !factors)) return(NULL) # no norms: the lasso
+  list(
+    of = of - 1L, ptr = c(0L, cumsum(tabulate(of, count))), cols = order(of) - 1L, w = weights,
+    across = across, tau = penalty$asparse
+  )
+}
+
+#' The number of each column's group, with the names of the groups as attribute `levels`
+#' @noRd
+group_numbers <- function(group, x, call) {
+  p <- ncol(x)
   if (is.character(group) && length(group) == 1L && p != 1L) group <- group_by_name(group, x, call)
   if (length(group) != p) {
     sp_abort("length", sprintf("`group` must have length %d, the number of columns of `x`.", p),
@@ -189,14 +214,7 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) 
     )
   }
   group <- if (is.factor(group)) droplevels(group) else factor(group)
-  of <- as.integer(group)
-  used <- tabulate(of[is.finite(v)], nlevels(group))
-  weights <- group_weights(penalty$weights, levels(group), used, call)
-  if (penalty$asparse == 1 && (alpha == 1 || !factors)) return(NULL) # no norms: the lasso
-  list(
-    of = of - 1L, ptr = c(0L, cumsum(tabulate(of, nlevels(group)))), cols = order(of) - 1L, w = weights,
-    across = across, tau = penalty$asparse
-  )
+  structure(as.integer(group), levels = levels(group))
 }
 
 #' @noRd
@@ -231,7 +249,7 @@ group_factors <- function(groups, penalty, v) {
 #' The norm of one coefficient is its absolute value: groups of one column are a lasso with the weights as factors, and solved as such
 #' @noRd
 groups_stand_alone <- function(groups, penalty) {
-  !is.null(groups) && !is.null(penalty) && penalty$name %in% c("group", "sparse_group") && !groups$across && all(diff(groups$ptr) == 1L)
+  !is.null(groups) && !is.null(penalty) && penalty$name %in% c("group", "sparse_group", "adaptive") && !groups$across && all(diff(groups$ptr) == 1L)
 }
 
 #' Groups of the columns of a formula or data frame: "terms" or "factors"
@@ -271,6 +289,7 @@ columns_of_terms <- function(encoding) {
 has_norms <- function(fit) {
   penalty <- fit$settings$penalty
   if (is_group_penalty(penalty)) return(penalty$asparse < 1)
+  if (is_bilevel(penalty)) return(FALSE)
   isTRUE(fit$grouped) || identical(fit$family, "mgaussian")
 }
 

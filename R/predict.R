@@ -109,6 +109,7 @@ predict.cv.sparsepath <- function(object, newx, s = c("lambda.1se", "lambda.min"
 #' @rdname predict.cv.sparsepath
 #' @export
 coef.cv.sparsepath <- function(object, s = c("lambda.1se", "lambda.min"), ...) {
+  if (missing(s) && "t" %in% names(dots_of(...))) return(coef(object$fit, ...)) # a budget in place of a lambda
   coef(object$fit, s = chosen_lambda(object, s, shown_call("coef")), ...)
 }
 
@@ -194,6 +195,7 @@ warn_outside <- function(object, s, call) {
   slack <- 1e-8 * lambda
   below <- s < lambda[length(lambda)] - slack[length(lambda)]
   penalized <- object$settings$penalty.factor
+  if (is.matrix(penalized)) penalized <- apply(penalized, 1L, max)
   first <- if (is_several(object)) Reduce(`+`, lapply(object$beta, function(b) abs(b[, 1L]))) else object$beta[, 1L]
   empty <- object$alpha > 0 && if (is_fused(object$penalty)) no_steps(object)
     else all(if (is.null(penalized)) first == 0 else first[penalized > 0] == 0)

@@ -186,8 +186,8 @@ model_text <- function(x) {
   whole <- x$grouped || length(x$responses) > 0L
   single <- if (whole) "group lasso of variables" else "lasso"
   penalty <- if (!is.null(x$penalty)) penalty_text(x$penalty) else single
-  if (x$alpha == 0) penalty <- if (is_fused(x$penalty)) "squared steps between columns" else "ridge"
-  else if (x$alpha < 1) penalty <- if (penalty == "lasso") sprintf("elastic net, alpha = %s", format(x$alpha)) else sprintf("%s, with a ridge part, alpha = %s", penalty, format(x$alpha))
+  if (x$alpha == 0) penalty <- if (is_fused(x$penalty)) "squared steps between columns" else enet_text(0)
+  else if (x$alpha < 1) penalty <- if (penalty == "lasso") enet_text(x$alpha) else sprintf("%s, with a ridge part, alpha = %s", penalty, format(x$alpha))
   paste(family_traits(x$family)$text, penalty, sep = ", ")
 }
 

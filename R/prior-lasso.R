@@ -16,7 +16,7 @@
 #' ratios of the paths (`fits`) refer to it too.
 #'
 #' @section The prior:
-#' *A set of variables* (numbers or names of columns). They are fitted by a ridge
+#' *A set of variables* (numbers or names of columns, or a logical vector). They are fitted by a ridge
 #' regression on these variables alone, its lambda chosen by an inner five-fold cross-validation without random numbers (see [pen_adaptive()])
 #' among 50 down to a millionth of the largest. The paper
 #' leaves them unpenalized; the ridge comes near that for few variables, and exists for many, and for classes
@@ -50,7 +50,10 @@
 #' Jiang Y, He Y, Zhang H (2016). Variable selection with prior information for generalized linear models via the
 #' prior LASSO method. *Journal of the American Statistical Association*, 111(513), 355-376.
 #' \doi{10.1080/01621459.2015.1008363}
-#' @seealso [sparsepath()], [pen_adaptive()].
+#' @section Errors:
+#' Those of [sparsepath()]; `sparsepath_error_unavailable` for other families and for `relax`; `sparsepath_error_length`, `_range`, `_names`,
+#' `_nonfinite`, `_type` for a `prior` that is neither columns nor predictions, and `_range` for a negative `eta`.
+#' @seealso [prior_lasso_methods] for `coef()`, `predict()`, `plot()` and `kkt()`; [sparsepath()], [pen_adaptive()].
 #' @examples
 #' x <- log2(colon$x)
 #' cv <- cv.prior_lasso(x, colon$y, prior = c(249, 493, 765), eta = c(0, 0.5, 2),
@@ -125,8 +128,19 @@ cv.prior_lasso <- function(x, y, prior, eta = c(0, 0.25, 0.5, 1, 2, 4), family =
 #' Arguments of sparsepath() by their full names
 #' @noRd
 check_prior_dots <- function(dots, call) {
+  if (any(names(dots) %in% c("relax", "maxp"))) {
+    sp_abort("unavailable", "`relax` cannot be combined with `prior_lasso()`.", why = "What is blended with the prior is not the response.",
+      how = "Fit the selected columns by `sparsepath(lambda = 0)`.", call = call, arg = "relax"
+    )
+  }
   passed <- setdiff(fit_arguments(), c("relax", "maxp"))
-  check_dots(dots[!(names(dots) %||% rep("", length(dots))) %in% passed], passed, call)
+  given <- names(dots) %||% rep("", length(dots))
+  relaxed <- intersect(given, c("relax", "maxp"))
+  if (length(relaxed)) {
+    sp_abort("unavailable", sprintf("`%s` cannot be combined with a prior lasso.", relaxed[1L]), why = "A refit without penalty to the blended response would be no estimate from the data.",
+      how = "Fit the variables selected with `sparsepath(x[, selected], y, lambda = 0)`.", call = call, arg = relaxed[1L])
+  }
+  check_dots(dots[!given %in% passed], c("prior", "eta", passed), call)
 }
 
 #' Best pair, and the simplest within one standard error
@@ -158,14 +172,17 @@ check_prior <- function(prior, setup, call) {
   }
   if (missing(prior)) abort_missing("prior", "Give columns of `x`, or one prediction for each row.", call)
   n <- nrow(setup$x)
+  if (is.matrix(prior) && is.numeric(prior) && ncol(prior) == 1L) prior <- prior[, 1L] # as predict() returns it
   if (is.numeric(prior) && length(prior) == n && n != 0L) {
     range <- switch(setup$traits$name, gaussian = c(-Inf, Inf), binomial = c(0, 1), poisson = c(0, Inf))
     return(list(type = "predictions", values = check_numeric(prior, "prior", call, lower = range[1L], upper = range[2L])))
   }
   p <- ncol(setup$x)
+  if (is.logical(prior) && !is.null(prior)) prior <- check_columns(prior, "prior", p, setup$varnames, call)
   if (!is.numeric(prior) && !is.character(prior)) {
-    sp_abort("type", "`prior` must be columns of `x` (numbers or names) or one prediction for each row.",
-      why = sprintf("It is %s.", describe(prior)), call = call, arg = "prior"
+    sp_abort("type", "`prior` must be columns of `x` (numbers, names or a logical vector) or one prediction for each row.",
+      why = sprintf("It is %s.", describe(prior)), how = if (inherits(prior, c("sparsepath", "cv.sparsepath", "glm", "lm"))) "Give what that model predicts for the rows of `x`: `predict(, type = \"response\")`.",
+      call = call, arg = "prior"
     )
   }
   if (is.character(prior)) {
@@ -176,10 +193,12 @@ check_prior <- function(prior, setup, call) {
       )
     }
   } else {
-    columns <- check_numeric(prior, "prior", call, lower = 1, upper = p)
-    if (any(columns != round(columns))) {
-      sp_abort("length", sprintf("`prior` must hold column numbers, or one prediction for each of the %d rows.", n),
-        why = sprintf("It has length %d and is not whole.", length(prior)), call = call, arg = "prior"
+    columns <- check_numeric(prior, "prior", call)
+    bad <- which(columns < 1 | columns > p | columns != round(columns))
+    if (length(bad)) {
+      sp_abort(if (length(columns) > p || any(columns != round(columns))) "length" else "range",
+        sprintf("`prior` must hold columns of `x` (numbers from 1 to %d), or one prediction for each of the %d rows.", p, n),
+        why = sprintf("It has length %d, and %s at position %d.", length(columns), show_number(columns[bad[1L]]), bad[1L]), call = call, arg = "prior", position = bad[1L]
       )
     }
   }
@@ -198,8 +217,8 @@ prior_predictions <- function(info, setup, weights) {
   small$problem[c("lower", "upper", "chains", "groups")] <- list(NULL)
   small$problem[c("dfmax", "pmax")] <- list(length(info$columns) + 1L, length(info$columns))
   vapply(seq_len(ncol(weights)), function(task) {
-    b <- initial_estimate(small, weights[, task], 0, intercept = TRUE)
-    setup$traits$linkinv((setup$problem$offset %||% 0) + b[1L] + as.double(small$x %*% b[-1L]))
+    estimate <- initial_estimate(small, weights[, task], 0)
+    setup$traits$linkinv((setup$problem$offset %||% 0) + estimate$a0 + as.double(small$x %*% estimate$b))
   }, double(nrow(weights)))
 }
 
@@ -233,12 +252,21 @@ fit_of_eta <- function(object, eta, call) {
 #'
 #' @param object A fit of [prior_lasso()] or [cv.prior_lasso()].
 #' @param eta The weight of the prior: one of those of the fit.
-#' @param s For a fit: lambdas, as in [predict.sparsepath()]. For a cross-validation: `"lambda.1se"` (with its eta), `"lambda.min"`, or numbers.
-#' @param newx New observations.
+#' @param s For a fit: lambdas, as in [predict.sparsepath()]. For a cross-validation: `"lambda.1se"` (the default) or `"lambda.min"`, each with its own
+#'   eta, or numbers, with the `eta` given or else `eta.min`.
+#' @param newx,newy New observations, and for `residuals()` their response.
 #' @param digits Significant digits.
 #' @param ... Passed on to the methods of [sparsepath()]: `type`, `newoffset`, ...
-#' @returns Those of [coef.sparsepath()], [predict.sparsepath()], [kkt()]; `print()`: the table, invisibly; `plot()`: `NULL`, invisibly. The plot of a
-#'   cross-validation has one curve for each eta.
+#' @returns Those of [coef.sparsepath()], [predict.sparsepath()], [fitted.sparsepath()], [kkt()]; `print()`: the table, invisibly; `plot()`: `NULL`, invisibly. The plot of a fit is
+#'   that of the path with the largest eta unless `eta` says otherwise; that of a cross-validation has one curve for each eta.
+#' @examples
+#' x <- log2(colon$x)[, 1:200]
+#' fit <- prior_lasso(x, colon$y, prior = c(26, 43), eta = c(0, 1), family = "binomial", nlambda = 30)
+#' summary(fit)
+#' b <- coef(fit, eta = 1, s = 0.1)
+#' b[b[, 1] != 0, ]
+#' plot(fit, eta = 1)
+#' max(kkt(fit, x, colon$y, eta = 1)$rel.gap)
 #' @name prior_lasso_methods
 #' @export
 coef.prior_lasso <- function(object, eta = NULL, s = NULL, ...) coef(fit_of_eta(object, eta, shown_call("coef")), s = s, ...)

@@ -36,12 +36,17 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   lambda <- check_lambda(lambda, call)
   choose <- if (is.function(exclude)) list(fun = exclude, y = y) # each fold asks again
   exclude <- if (is.null(choose)) check_exclude(exclude, p, varnames, call) else chosen_columns(exclude, x, y, user_weights, NULL, call)
-  v <- check_penalty_factor(penalty.factor, exclude, p, call)
+  classes <- if (identical(type.multinomial, "ungrouped")) K else 1L
+  v <- check_penalty_factor(penalty.factor, exclude, p, call, classes)
   lower <- check_limits(lower.limits, "lower", p, call)
   upper <- check_limits(upper.limits, "upper", p, call)
   control <- check_control(control, call)
   alpha <- check_alpha(alpha, call)
-  penalty <- check_penalty(penalty, p, alpha, traits, control$solver, call)
+  if (is_enet(penalty)) {
+    alpha <- enet_alpha(penalty, alpha, call)
+    penalty <- NULL
+  }
+  penalty <- check_penalty(penalty, p, K, alpha, control$solver, call)
   joint <- traits$name == "mgaussian" || traits$name == "multinomial" && type.multinomial == "grouped"
   chains <- NULL
   limits <- list(lower = lower, upper = upper)
@@ -51,14 +56,14 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
     v <- if (by_intervals(chains)) rep(1, p) else chains$v # lambda has the unit of the steps: not rescaled
     limits <- NULL # part of the chains
   }
-  norms <- setup_groups(penalty, joint, v, penalty.factor, length(unlist(limits)) > 0L, x, alpha, call)
+  norms <- setup_groups(penalty, joint, v, penalty.factor, x, alpha, call)
 
   if (traits$name == "cox") response$efron <- cox.ties == "efron"
   problem <- list(
     family = traits$name, predictors = K, y = response$y, entry = response$entry, status = response$status, strata = response$strata,
     efron = cox.ties == "efron", centred = intercept || traits$name == "cox", offset = offset,
     weights = matrix(response$weights, n, 1L),
-    alpha = alpha, v = norms$v, chains = chains, groups = norms$groups, standardize.response = standardize.response,
+    alpha = alpha, v = norms$v, v.own = is.matrix(norms$v), chains = chains, groups = norms$groups, bilevel = norms$bilevel, standardize.response = standardize.response,
     lower = if (is.null(limits$lower) && !is.null(limits$upper)) rep(-Inf, p) else limits$lower,
     upper = if (is.null(limits$upper) && !is.null(limits$lower)) rep(Inf, p) else limits$upper,
     lambda = lambda, nlambda = check_nlambda(nlambda, call),
@@ -71,7 +76,7 @@ setup_problem <- function(x, y, family = NULL, weights = NULL, offset = NULL, al
   )
   list(
     x = x, family = family, traits = traits, problem = problem, control = control, call = call, response = response,
-    weights = user_weights, penalty = penalty, choose = choose, varnames = varnames, encoding = encoding_of(x),
+    weights = user_weights, penalty = penalty, joint = joint, choose = choose, varnames = varnames, encoding = encoding_of(x),
     settings = list(named = !is.null(colnames(x)), weighted = !is.null(weights), cox.ties = if (traits$name == "cox") cox.ties,
       type.multinomial = if (traits$name == "multinomial") type.multinomial,
       standardize.response = if (traits$name == "mgaussian") standardize.response, penalty = penalty,
@@ -120,7 +125,7 @@ run_engine <- function(setup, quiet = FALSE) {
   control <- setup$control
   setup <- resolve_penalty(setup)
   protect <- setup$problem$glm$protect %||% identity
-  out <- protect(.Call(C_path, setup$x, setup$problem, list(
+  out <- protect(.Call(C_path, setup$x, by_coefficient(setup$problem), list(
     thresh = control$thresh, threads = control$threads, maxit = control$maxit, solver = control$solver,
     screen = control$screen, restart = control$restart, rho = control$rho %||% 0, progress = progress$report
   )))
@@ -134,6 +139,13 @@ run_engine <- function(setup, quiet = FALSE) {
   out
 }
 
+#' Penalty factors in the order of the engine's coefficients, class by class within a column, where each has its own
+#' @noRd
+by_coefficient <- function(problem) {
+  if (isTRUE(problem$v.own)) problem$v <- as.vector(aperm(problem$v, replace(seq_along(dim(problem$v)), 1:2, 2:1)))
+  problem
+}
+
 #' The fit object of one task
 #'
 #' @param task One entry of the engine's `tasks`.
@@ -141,7 +153,7 @@ run_engine <- function(setup, quiet = FALSE) {
 #' @noRd
 new_sparsepath <- function(task, out, setup, call) {
   problem <- setup$problem
-  p <- length(problem$v)
+  p <- NROW(problem$v)
   size <- length(task$df)
   b <- engine_coefficients(task, problem$predictors, p, setup$varnames, paste0("s", seq_len(size) - 1L), setup$response$classnames %||% setup$response$responses, problem$chains)
   n <- nrow(setup$x)

@@ -255,6 +255,7 @@ refit <- function(set, setup, weights, stretches = NULL) {
   problem[c("heldout", "groups")] <- list(NULL)
   problem$weights <- matrix(weights, length(weights), 1L)
   problem$v <- rep(1, size)
+  problem$v.own <- FALSE
   if (!is.null(problem$lower)) {
     problem$lower <- problem$lower[set]
     problem$upper <- problem$upper[set]
@@ -319,7 +320,7 @@ heldout_relaxed <- function(out, fit, setup, tasks, maxp) {
   offset <- setup$problem$offset %||% 0
   for (b_task in seq_len(folds) + 1L) {
     task <- out$tasks[[b_task]]
-    b <- engine_coefficients(task, K, length(setup$problem$v), NULL, NULL, NULL, setup$problem$chains)
+    b <- engine_coefficients(task, K, NROW(setup$problem$v), NULL, NULL, NULL, setup$problem$chains)
     cut <- function(beta) beta[, seq_len(size), drop = FALSE]
     sets <- relax_sets(if (K > 1L) lapply(b$beta, cut) else cut(b$beta), if (K > 1L) cut(b$a0) else b$a0[seq_len(size)], task$dev.ratio[seq_len(size)], setup, tasks$weights[, b_task], maxp)
     at <- nearest_relaxed(match(seq_len(size), sets$at), length(sets$at))

@@ -8,7 +8,10 @@
 #'
 #' @param z Numbers; a vector, matrix or array.
 #' @param lambda Thresholds, zero or positive: one number, or as many as `z` has.
-#' @returns As `z`. Missing values stay missing.
+#' @returns As `z`: dimensions and names are kept, missing values stay missing.
+#' @section Errors:
+#' `sparsepath_error_missing_argument`, `_type` (`z` is not numeric), `_length` (`lambda` fits neither 1 nor `z`), `_range` (a negative
+#' threshold), `_nonfinite` (a missing one).
 #' @references
 #' Donoho DL, Johnstone IM (1994). Ideal spatial adaptation by wavelet shrinkage. *Biometrika*, 81(3), 425-455.
 #' \doi{10.1093/biomet/81.3.425} (section 2.3)
@@ -27,6 +30,8 @@
 #' @export
 soft_threshold <- function(z, lambda) {
   call <- shown_call("soft_threshold")
+  if (missing(z)) abort_missing("z", "Give the numbers.", call)
+  if (missing(lambda)) abort_missing("lambda", "Give the threshold.", call)
   if (!is.numeric(z)) {
     sp_abort("type", "`z` must be numeric.", why = sprintf("It is %s.", describe(z)), call = call, arg = "z")
   }

@@ -33,6 +33,18 @@
 #' returned on the original scale of `x`. All of this is what glmnet minimizes,
 #' so that converged answers agree coefficient by coefficient.
 #'
+#' @section Ridge and elastic net:
+#' With `alpha = 0` and least squares the solution is a formula: for standardized columns Z (centred, mean square 1), centred y, n observations of
+#' equal weight and penalty factors of 1,
+#' \deqn{\hat\beta = \left(Z^TZ/n + \frac{\lambda}{s_y} I\right)^{-1} Z^Ty/n}{b = solve(Z'Z / n + lambda / s_y I, Z'y / n)}
+#' (Hoerl and Kennard 1970, equation 2.1, with \eqn{k = n\lambda/s_y}). Every coefficient is different from zero, and all move towards zero
+#' together as lambda grows.
+#'
+#' A ridge part makes the coefficients of like columns alike, where the lasso chooses one of them: for two columns with correlation r whose
+#' coefficients have one sign,
+#' \deqn{|\beta_j - \beta_k| \le \frac{s_y^2 \sqrt{2(1-r)}}{\lambda(1-\alpha)}}{|b_j - b_k| <= s_y^2 sqrt(2 (1 - r)) / (lambda (1 - alpha))}
+#' in standardized units (the *grouping effect*: Zou and Hastie 2005, Theorem 1); copies have equal coefficients.
+#'
 #' @section Cox regression:
 #' For a survival response, with \eqn{e_i = w_i e^{\eta_i}}, the loss is
 #' \deqn{\sum_g \frac{d_g}{m_g} \sum_{l=0}^{m_g-1} \log\Big(\sum_{i \in R_g} e_i - \frac{l}{m_g} \sum_{i \in D_g} e_i\Big)
@@ -49,12 +61,12 @@
 #' probability of class k is \eqn{P_k = e^{\eta_k} / \sum_h e^{\eta_h}} (Friedman et al. 2010, equation 17). The loss of an observation
 #' is \eqn{-\sum_k y_k \log P_k}, \eqn{y_k} its share of class k (0 or 1 for a factor), \eqn{s_y} is 1, and the penalty is summed over
 #' the classes: each class selects its own variables (`type.multinomial = "ungrouped"`; their equation 18).
-#' `penalty.factor`, `exclude` and the limits hold for all K coefficients of a column.
+#' `exclude`, the limits and a vector `penalty.factor` hold for all K coefficients of a column.
 #'
 #' The loss does not change when one number is added to all K coefficients of a column, or to all intercepts. So
 #' intercepts are returned with sum zero over the classes, and so are the coefficients of a column without penalty. A penalty settles
 #' the level of the others: with a ridge part uniquely; by the L1 norm alone their median is zero, and for an even number of classes, where
-#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero. (glmnet
+#' any level between the two middle coefficients is optimal, that of the two which belongs to the first class is set to zero (with factors by class, the median is weighted by them). (glmnet
 #' takes the mean of the two instead; fitted probabilities and objective are the same.) With limits, the level is the one that the
 #' solver ends at.
 #'
@@ -154,7 +166,8 @@
 #' @param penalty.factor One factor per column that multiplies lambda; 0 for no
 #'   penalty (the variable is always in the model), `Inf` to leave the column
 #'   out. The default `NULL` means 1 for all. Factors are rescaled to sum to the
-#'   number of columns; columns left out count as 1 in that sum.
+#'   number of columns; columns left out count as 1 in that sum. With `type.multinomial = "ungrouped"` also a matrix, columns of `x` by
+#'   classes: a factor for each coefficient, with mean 1.
 #' @param lower.limits,upper.limits Limits of the coefficients on the original
 #'   scale, one number or one per column, for all coefficients of a column where
 #'   it has several; `lower.limits` must be zero or
@@ -186,9 +199,10 @@
 #'   means n - 3 (n observations with positive weight), as in glmnet: beyond, the fit is saturated.
 #' @param standardize.response With `"mgaussian"`: divide each response by its standard deviation (weighted, denominator n), so that
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
-#' @param penalty Groups of variables: a value of [pen_group()] or [pen_sparse_group()]. [pen_mcp()] and [pen_scad()], and for groups
-#'   [pen_group_mcp()] and [pen_group_scad()], are not convex,
-#'   with objective and certificate on their help page; [pen_adaptive()] is the adaptive lasso. The default `NULL` is the elastic net; for
+#' @param penalty The value of a function `pen_*()`, each with its objective and certificate on its help page: [pen_enet()], the elastic
+#'   net of `alpha`; [pen_group()] and [pen_sparse_group()] for groups of variables; [pen_adaptive()], the adaptive lasso, of groups, too; [pen_fused()]
+#'   for columns in an order; [pen_mcp()] and [pen_scad()], and for groups [pen_group_mcp()] and [pen_group_scad()], which are not convex.
+#'   The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.
 #' @param ... Must be empty; a misspelt argument is an error.
@@ -250,6 +264,10 @@
 #' Software*, 33(1), 1-22. \doi{10.18637/jss.v033.i01} (the interface, the grid
 #' of lambdas)
 #'
+#' Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for
+#' nonorthogonal problems. *Technometrics*, 12(1), 55-67.
+#' \doi{10.1080/00401706.1970.10488634}
+#'
 #' Zou H, Hastie T (2005). Regularization and variable selection via the elastic
 #' net. *Journal of the Royal Statistical Society B*, 67(2), 301-320.
 #' \doi{10.1111/j.1467-9868.2005.00503.x}
@@ -288,6 +306,18 @@
 #' fit3 <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial")
 #' coef(fit3, s = 0.05)$virginica
 #' confusion(fit3, as.matrix(iris[, 1:4]), iris$Species, s = 0.05)
+#'
+#' # ridge regression is a formula
+#' z <- scale(as.matrix(swiss[, -1])) * sqrt(47 / 46) # mean 0, mean square 1
+#' y <- swiss$Fertility - mean(swiss$Fertility)
+#' ridge <- sparsepath(z, y, alpha = 0, lambda = 5)
+#' b <- solve(crossprod(z) / 47 + 5 / sqrt(mean(y^2)) * diag(5), crossprod(z, y) / 47)
+#' max(abs(ridge$beta - b))
+#'
+#' # the grouping effect: of two columns that are nearly the same the lasso takes one, the elastic net both
+#' set.seed(1)
+#' twins <- cbind(z, Twin = z[, "Education"] + rnorm(47, sd = 0.05))
+#' cbind(coef(sparsepath(twins, y, lambda = 2)), coef(sparsepath(twins, y, alpha = 0.3, lambda = 2)))[c("Education", "Twin"), ]
 #'
 #' # a formula
 #' fit <- sparsepath(len ~ supp * dose, ToothGrowth)

@@ -71,7 +71,12 @@ survfit.sparsepath <- function(formula, newx, s = NULL, newoffset = NULL, newstr
     stratum <- NULL
   } else {
     eta <- linear_predictor(object, b, newx, newoffset, call)
-    stratum <- check_newstrata(newstrata %||% attr(check_newx(newx, object, call), "strata"), names(baseline$strata), nrow(eta), call)
+    stratum <- newstrata %||% attr(check_newx(newx, object, call), "strata")
+    # missing in the data of a formula: a curve of NA, as for other variables
+    lost <- if (is.null(newstrata)) which(is.na(stratum))
+    if (length(lost)) stratum[lost] <- names(baseline$strata)[1L]
+    stratum <- check_newstrata(stratum, names(baseline$strata), nrow(eta), call)
+    if (length(lost)) stratum[lost] <- NA
   }
   shown <- stored_call(match.call(), "survfit")
   curves <- lapply(seq_len(ncol(eta)), function(l) survival_curves(baseline, l, structure(eta[, l], names = rownames(eta)), stratum, shown))
@@ -286,6 +291,14 @@ survival_curves <- function(base, l, eta, stratum, call) {
       out$cumhaz <- drop(cumhaz)
     }
   } else {
+    if (anyNA(stratum)) { # a stratum without patients, at time 0
+      stratum[is.na(stratum)] <- length(size) + 1L
+      of <- c(of, length(size) + 1L)
+      size <- c(size, 1L)
+      h0 <- c(h0, NA)
+      centre <- c(centre, NA)
+      for (field in c("n", "time", "n.risk", "n.event", "n.censor")) base[[field]] <- c(base[[field]], 0)
+    }
     rows <- lapply(stratum, function(k) which(of == k))
     out$n <- base$n[stratum]
     for (field in c("time", "n.risk", "n.event", "n.censor")) out[[field]] <- base[[field]][unlist(rows)]

@@ -31,7 +31,10 @@
 #' @param nlambda,lambda.min.ratio Length of that grid (default 30) and its smallest value as a fraction of its largest (default 1e-5).
 #' @returns An object of class `"trend_filter"`, a list: `y`, `weights`, `k`, `lambda` (decreasing), `beta` (fitted values, one column for each
 #'   lambda), `knots` (a list: positions at which the polynomial changes), `df` (knots + k + 1, an unbiased estimate of the degrees of freedom,
-#'   Tibshirani and Taylor 2011), `gap`, `steps` (of the method), `call`. Methods: `coef()`, `fitted()`, `predict()`, `plot()`, `print()`.
+#'   Tibshirani and Taylor 2011), `gap`, `steps` (of the method), `call`. Methods: `coef()`, `fitted()`, `predict()`, `residuals()`, `kkt()`, `plot()`, `summary()`, `print()`.
+#' @section Errors:
+#' Of class `sparsepath_error`: `sparsepath_error_type`, `sparsepath_error_nonfinite`, `sparsepath_error_length` (fewer than k + 2 values),
+#' `sparsepath_error_range` (`k`, weights that are not positive, negative lambdas).
 #' @references
 #' Kim SJ, Koh K, Boyd S, Gorinevsky D (2009). l1 trend filtering. *SIAM Review*, 51(2), 339-360. \doi{10.1137/070690274}
 #'
@@ -52,8 +55,8 @@
 trend_filter <- function(y, k = 1, weights = NULL, lambda = NULL, nlambda = 30, lambda.min.ratio = 1e-5) {
   call <- shown_call("trend_filter")
   if (missing(y)) abort_missing("y", "Give the values, in their order.", call)
-  k <- as.integer(check_scalar(k, "k", call, lower = 0, upper = 3, integer = TRUE))
-  if (k == 0L) sp_abort("range", "`k` must be 1, 2 or 3.", how = "`k = 0` is `fused_lasso()`.", call = call, arg = "k")
+  if (is.numeric(k) && identical(as.double(k), 0)) sp_abort("range", "`k` must be 1, 2 or 3.", how = "`k = 0` is `fused_lasso()`.", call = call, arg = "k")
+  k <- as.integer(check_scalar(k, "k", call, lower = 1, upper = 3, integer = TRUE))
   labels <- names(y)
   y <- check_signal(y, k + 2L, call)
   w <- check_signal_weights(weights, length(y), call)
@@ -95,11 +98,13 @@ solve_trend <- function(fit, lambda, call) {
       how = "Large lambdas for very long signals are beyond 32 digits; smaller ones are not.", call = call, lambda = lambda[missed], gap = gap[missed]
     )
   }
-  list(beta = matrix(out$beta, length(y), dimnames = list(names(fit$y), labels)), gap = gap, steps = as.integer(out$steps),
+  list(objective = out$objective, absolute = out$gap, beta = matrix(out$beta, length(y), dimnames = list(names(fit$y), labels)), gap = gap, steps = as.integer(out$steps),
     knots = lapply(out$knots, `+`, (fit$k + 1L) %/% 2L), df = lengths(out$knots) + fit$k + 1L)
 }
 
 #' Coefficients and knots of trend filtering
+#'
+#' At any lambda, also one that was not given to the fit: the problem is solved again, never interpolated.
 #'
 #' @param object,x A fit of [trend_filter()].
 #' @param lambda Lambdas; by default those of the fit. Others are solved for, not interpolated.
@@ -109,7 +114,9 @@ solve_trend <- function(fit, lambda, call) {
 #' @param col Colours of the fits.
 #' @param pch,cex,points.col Symbol, size and colour of the data.
 #' @param xlab,ylab Titles of the axes.
-#' @returns `coef()`, `fitted()`, `predict()`: a matrix, one row for each value of `y`, one column for each lambda; or see `type`. `plot()`: `NULL`, invisibly.
+#' @returns `coef()`, `fitted()`, `predict()`: a matrix, one row for each value of `y`, one column for each lambda; or see `type`. `residuals()`: `y` minus that.
+#'   `kkt()`: a data frame with one row per lambda: `lambda`, `df`, `objective`, `dual` (a lower bound of its minimum), `gap`, `rel.gap` (see
+#'   [trend_filter()]). `plot()`: `NULL`, invisibly.
 #' @examples
 #' fit <- trend_filter(Nile, k = 2, lambda = c(1e5, 1e3))
 #' head(coef(fit))
@@ -143,6 +150,16 @@ predict.trend_filter <- function(object, lambda = NULL, type = c("fitted", "knot
   type <- check_choice(type, c("fitted", "knots"), "type", call)
   at <- trend_at(object, lambda, call)
   if (type == "fitted") at$beta else structure(at$knots, names = colnames(at$beta))
+}
+
+#' @rdname coef.trend_filter
+#' @export
+kkt.trend_filter <- function(object, lambda = NULL, ...) {
+  call <- shown_call("kkt")
+  check_dots(dots_of(...), names(formals(kkt.trend_filter)), call)
+  lambda <- signal_lambda(object, lambda, call)
+  at <- solve_trend(object, lambda, call)
+  data.frame(lambda = unname(lambda), df = at$df, objective = at$objective, dual = at$objective - at$absolute, gap = at$absolute, rel.gap = at$gap)
 }
 
 #' @method print trend_filter

@@ -56,12 +56,13 @@ static SEXP optional(SEXP list, const char *name) {
 
 /* Neither groups nor a penalty by name: the elastic net */
 static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
-  SEXP groups = sp_rc_get(problem, "groups"), pen = optional(problem, "penalty");
+  SEXP groups = sp_rc_get(problem, "groups"), pen = optional(problem, "penalty"), bilevel = optional(problem, "bilevel");
   h->pen.alpha = sp_rc_real(problem, "alpha");
   if (pen != R_NilValue) {
     h->pen.ops = find_penalty(sp_rc_string(pen, "name"));
     h->pen.gamma = sp_rc_real(pen, "gamma");
     sp->curvature = sp_rc_reals(problem, "curvature");
+    if (h->pen.ops->outer) groups = bilevel; /* groups without norms */
   } else {
     h->pen.ops = find_penalty(groups == R_NilValue ? "enet" : "group");
   }
@@ -70,7 +71,7 @@ static void read_penalty(handle *h, SEXP problem, sp_spec *sp) {
   h->groups.ptr = sp_rc_ints(groups, "ptr");
   h->groups.cols = sp_rc_ints(groups, "cols");
   h->groups.w = sp_rc_reals(groups, "w");
-  h->groups.G = Rf_length(sp_rc_get(groups, "w"));
+  h->groups.G = Rf_length(sp_rc_get(groups, "ptr")) - 1;
   h->groups.across = sp_rc_int(groups, "across");
   h->pen.tau = sp_rc_real(groups, "tau");
   h->pen.groups = &h->groups;
@@ -136,6 +137,8 @@ static void read_spec(handle *h, SEXP x, SEXP problem, SEXP control, sp_spec *sp
   sp->v = sp_rc_reals(problem, "v");
   sp->y_each = sp_rc_int_or(problem, "y.each", 0);
   sp->v_each = sp_rc_int_or(problem, "v.each", 0);
+  sp->v_own = sp_rc_int_or(problem, "v.own", 0);
+  sp->w_each = sp_rc_int_or(problem, "w.each", 0);
   sp->lower = sp_rc_reals(problem, "lower");
   sp->upper = sp_rc_reals(problem, "upper");
   sp->lambda = sp_rc_reals(problem, "lambda");

@@ -33,12 +33,16 @@ const sp_loss_ops *const sp_registry_losses[] = {
   NULL
 };
 
+extern const sp_penalty_ops sp_penalty_cmcp;
 extern const sp_penalty_ops sp_penalty_enet;
+extern const sp_penalty_ops sp_penalty_gel;
 extern const sp_penalty_ops sp_penalty_group;
 extern const sp_penalty_ops sp_penalty_mcp;
 extern const sp_penalty_ops sp_penalty_scad;
 const sp_penalty_ops *const sp_registry_penalties[] = {
+  &sp_penalty_cmcp,
   &sp_penalty_enet,
+  &sp_penalty_gel,
   &sp_penalty_group,
   &sp_penalty_mcp,
   &sp_penalty_scad,

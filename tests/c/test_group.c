@@ -363,7 +363,7 @@ static void test_identities(void) {
     }
     sp_ctx_init(&ctx);
     if (run_problem(&f.q, &ctx, &one) != SP_OK) exit(2);
-    f.q.pen = (sp_penalty){.ops = sp_registry_penalties[0], .alpha = alpha};
+    f.q.pen = (sp_penalty){.ops = find_penalty("enet"), .alpha = alpha};
     if (run_problem(&f.q, &ctx, &other) != SP_OK) exit(2);
     for (int l = 0; l < one.L; l++) {
       double apart = 0, size = 0;

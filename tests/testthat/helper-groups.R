@@ -17,7 +17,10 @@ vg_loss <- function(y, eta, w, family) {
   sum(w * switch(family,
     binomial = log1p(exp(-abs(eta))) + pmax(eta, 0) - y * eta,
     poisson = exp(eta) - y * eta,
-    multinomial = rowSums(y * (log(rowSums(exp(eta))) - eta)),
+    multinomial = {
+      top <- apply(eta, 1, max)
+      rowSums(y * (log(rowSums(exp(eta - top))) + top - eta))
+    },
     rowSums((y - eta)^2) / 2
   ))
 }

@@ -58,14 +58,21 @@ nc_path_kkt <- function(fit, x, y, family, name, gamma, ...) {
 # The same with norms of groups, and with several linear predictors, for all lambdas; y is n x K, v the weights of the groups in the order
 # of sort(unique(group)). across: one norm for all predictors. Data frame of objective and kkt / lambda v.
 nc_group_path <- function(fit, x, y, family, group, v, name, gamma, h = 1, alpha = 1, w = rep(1, nrow(x)), offset = 0, standardize = TRUE,
-                          across = TRUE) {
+                          across = TRUE, lower = -Inf, upper = Inf, intercept = TRUE,
+                          out = rep(FALSE, ncol(x))) {
   x <- as.matrix(x)
   y <- as.matrix(y)
   n <- nrow(x)
   K <- ncol(y)
   w <- w / sum(w)
   s <- if (standardize) sqrt(colSums(w * sweep(x, 2, colSums(w * x))^2)) else rep(1, ncol(x))
-  r <- y - offset - rep(colSums(w * (y - offset)), each = n)
+  r <- y - offset
+  if (intercept) r <- r - rep(colSums(w * r), each = n)
+  s[out] <- 1
+  out <- rep(out, K)
+  centre <- if (intercept) colSums(w * x) else rep(0, ncol(x))
+  lower <- rep(rep_len(lower, ncol(x)), K)
+  upper <- rep(rep_len(upper, ncol(x)), K)
   s_y <- if (family == "gaussian") sqrt(sum(w * r^2)) else 1
   co <- vg_coefficients(fit)
   block <- match(group, sort(unique(group)))
@@ -77,16 +84,21 @@ nc_group_path <- function(fit, x, y, family, group, v, name, gamma, h = 1, alpha
     b <- matrix(vapply(co$b, function(b) b[, l], double(ncol(x))), ncol(x))
     eta <- offset + rep(co$a0[, l], each = n) + x %*% b
     r <- w * (y - vg_mean(eta, family))
-    b <- as.vector(b * s)
+    at <- as.vector(b)
+    b <- as.vector(ifelse(out, 0, b * s))
     ridge <- lambda * (1 - alpha) * v / s_y
     size <- norm(b)
     slope <- nc_slope(size, lambda * alpha * v, name, gamma, h)
-    z <- as.vector(crossprod(x, r) / s)
-    away <- norm(z - (ifelse(size > 0, slope / size, 0) + ridge)[block] * b)
+    z <- as.vector(crossprod(x - rep(centre, each = n), r) / s)
+    z[out] <- 0 # columns that are left out
+    pull <- z - (ifelse(size > 0, slope / size, 0) + ridge)[block] * b
+    pull[pull > 0 & at >= upper | pull < 0 & at <= lower] <- 0 # pushed against its limit
+    away <- norm(pull)
+    if (any(at < lower | at > upper | (at != 0 & out))) away[] <- Inf
     away <- ifelse(size > 0, away, pmax(away - slope, 0))
     data.frame(
       objective = vg_loss(y, eta, w, family) + sum(nc_value(size, lambda * alpha * v, name, gamma, h) + ridge * size^2 / 2),
-      kkt = max(away / ifelse(v > 0, v, 1), abs(colSums(r))) / lambda
+      kkt = max(away / ifelse(v > 0, v, 1), if (intercept) abs(colSums(r))) / lambda
     )
   })
   do.call(rbind, each)

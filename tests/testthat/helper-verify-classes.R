@@ -67,17 +67,18 @@ verify_classes <- function(x, y, lambda, a0, beta, alpha = 1, weights = NULL, of
   y <- (y / trials)[keep, , drop = FALSE]
   o <- if (is.null(offset)) matrix(0, length(keep), K) else offset[keep, , drop = FALSE]
   mom <- vf_moments(x, keep, w, intercept)
-  v <- if (is.null(penalty.factor)) rep(1, p) else as.double(penalty.factor)
-  out <- mom$constant
-  out[exclude] <- TRUE
+  v <- if (is.null(penalty.factor)) rep(1, p) else penalty.factor
+  v <- matrix(as.double(v), p, K) # one for each column, or for each column and class
+  out <- matrix(mom$constant, p, K)
+  out[exclude, ] <- TRUE
   out[is.infinite(v)] <- TRUE
   v[is.infinite(v)] <- 1
-  v[exclude] <- 1
-  v <- v * p / sum(v)
-  s <- if (standardize) ifelse(out, 1, mom$sd) else rep(1, p)
+  v[exclude, ] <- 1
+  v <- v * p * K / sum(v)
+  s <- if (standardize) ifelse(mom$constant, 1, mom$sd) else rep(1, p)
   lo <- rep_len(lower, p)
   hi <- rep_len(upper, p)
-  free <- which(!out & v == 0 & is.infinite(lo) & is.infinite(hi))
+  free <- which(rowSums(!out & v == 0) == K & is.infinite(lo) & is.infinite(hi))
   x <- x[keep, , drop = FALSE]
   xc <- if (intercept) x - rep(mom$mean, each = nrow(x)) else x
   z1 <- cbind(if (intercept) rep(1, nrow(x)), xc[, free, drop = FALSE])
@@ -85,13 +86,13 @@ verify_classes <- function(x, y, lambda, a0, beta, alpha = 1, weights = NULL, of
   null <- vc_loss(y, w, vc_profile(y, w, o, if (intercept) matrix(1, nrow(x)) else NULL))
   gradient <- function(eta) {
     g <- crossprod(xc, w * (y - exp(vc_log_p(eta)))) / s
-    g[out, ] <- 0
+    g[out] <- 0
     g
   }
   rows <- lapply(seq_along(lambda), function(l) {
     b <- vapply(beta, function(m) as.matrix(m[, l, drop = FALSE])[, 1], double(p))
     b <- matrix(b, p)
-    stopifnot(all(b[out, ] == 0), all(b >= lo * (1 + 1e-12)), all(b <= hi * (1 + 1e-12)))
+    stopifnot(all(b[out] == 0), all(b >= lo * (1 + 1e-12)), all(b <= hi * (1 + 1e-12)))
     eta <- o + rep(a0[, l], each = nrow(x)) + x %*% b
     best <- vc_profile(y, w, eta, z1)
     t <- lambda[l] * alpha * v
@@ -101,7 +102,7 @@ verify_classes <- function(x, y, lambda, a0, beta, alpha = 1, weights = NULL, of
     up <- ifelse(is.finite(hi) & b >= hi - 1e-12 * abs(hi), -Inf, g - t * ifelse(b >= 0, 1, -1))
     down <- ifelse(is.finite(lo) & b <= lo + 1e-12 * abs(lo), -Inf, -g + t * ifelse(b > 0, 1, -1))
     violation <- pmax(up, down, 0)
-    violation[out, ] <- 0
+    violation[out] <- 0
     zz <- gradient(best)
     zz[free, ] <- 0
     bound <- (zz > 0 & is.infinite(hi) | zz < 0 & is.infinite(lo)) & k == 0
@@ -115,7 +116,7 @@ verify_classes <- function(x, y, lambda, a0, beta, alpha = 1, weights = NULL, of
       peak <- pmin(pmax(peak, lo * s), hi * s)
       value <- function(u) t * abs(u) + k * u^2 / 2 - z * u
       term <- pmax(value(bs) - value(peak), 0)
-      vc_divergence(pmax(y - c * r, 0), w, eta) + sum(term[!out, ])
+      vc_divergence(pmax(y - c * r, 0), w, eta) + sum(term[!out])
     }
     gap <- min(gap_at(feasible), if (any(k > 0)) gap_at(1))
     data.frame(

@@ -83,5 +83,28 @@ test_that("what cannot be used is refused by name", {
   expect_refused(sparsepath(p$x, p$y, exclude = function(...) list(1)), "type")
   expect_refused(sparsepath(p$x, p$y, exclude = function(...) 11), "range")
   expect_refused(sparsepath(p$x, p$y, exclude = function(...) 1:10), "range")
-  expect_refused(cv.sparsepath(p$x, p$y, exclude = screen, penalty = pen_group(rep(1:5, 2))), "unavailable")
+})
+
+test_that("norms of groups: weights by default and factors are those of the columns that a fold keeps", {
+  p <- make_problem(60, 12, seed = 55)
+  fold <- rep_len(1:4, 60)
+  y <- cbind(p$y, rev(p$y) + p$x[, 2])
+  group <- rep(1:4, 3)
+  problems <- list(
+    list(p$y, penalty = pen_group(group)), list(p$y, penalty = pen_sparse_group(group, 0.4), penalty.factor = rep(c(1, 2, 0.5), 4)),
+    list(p$y, penalty = pen_group_mcp(group), lambda.min.ratio = 0.1), list(p$y, penalty = pen_adaptive("univariate", group = group)),
+    list(y, penalty.factor = rep(c(1, 2, 0.5), 4), family = "mgaussian"), list(p$y, penalty = pen_group(1:12))
+  )
+  sizes <- lapply(1:4, function(k) tabulate(group[screen(p$x[fold != k, ], p$y[fold != k], rep(1, 45))], 4))
+  expect_gt(length(unique(sizes)), 1)
+  for (a in problems) {
+    cv <- do.call(cv.sparsepath, c(list(p$x), a, list(exclude = screen, foldid = fold, keep = TRUE, nlambda = 15)))
+    for (k in 1:4) {
+      train <- fold != k
+      a[[1]] <- if (is.matrix(a[[1]])) y[train, ] else p$y[train]
+      one <- do.call(sparsepath, c(list(p$x[train, ]), a, list(exclude = screen, lambda = cv$fit$lambda)))
+      held <- array(cv$fit.preval, c(60, length(cv$fit.preval) / 60))[!train, ]
+      expect_lt(max(abs(held - as.vector(predict(one, p$x[!train, ])))), 1e-10 * max(abs(held)))
+    }
+  }
 })

@@ -289,7 +289,6 @@ test_that("exact refits, other methods, and what is refused", {
   expect_refused(pen_group_mcp(1:3, weights = -1), "range")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_group_mcp(1:3)), "length")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_group_mcp(d$group), alpha = 0), "range")
-  expect_refused(sparsepath(d$x, d$y, penalty = pen_group_mcp(d$group), lower.limits = 0), "unavailable")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_group_mcp(d$group), penalty.factor = 1:60), "unavailable")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_group_mcp(d$group), control = sparsepath.control(solver = "fista")), "unavailable")
 })

@@ -89,7 +89,7 @@ test_that("what is not allowed is refused", {
   expect_refused(prior_lasso(d$x, d$y, "a"), "names")
   expect_refused(prior_lasso(d$x, d$y, 1, eta = -1), "range")
   expect_refused(prior_lasso(d$x, d$y > 0, rep(2, 20), family = "binomial"), "range")
-  expect_refused(prior_lasso(d$x, d$y, TRUE), "type")
+  expect_refused(prior_lasso(d$x, d$y, TRUE), "length")
   expect_refused(prior_lasso(d$x, d$y, 1, lamda = 1), "unknown_argument")
 })
 

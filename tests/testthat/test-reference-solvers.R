@@ -223,3 +223,22 @@ test_that("refusals", {
   expect_null(plot(convergence(fit)))
   expect_null(plot(convergence(fit), what = "objective", index = 2))
 })
+
+test_that("subgradient descent with a ridge part comes down, whatever lambda", {
+  d <- small()
+  for (family in c("gaussian", "binomial", "multinomial")) {
+    for (alpha in c(0, 0.2)) {
+      lambda <- sparsepath(d$x, d[[family]], family = family, alpha = alpha, nlambda = 3, lambda.min.ratio = 0.1)$lambda
+      exact <- direct(d$x, d[[family]], family = family, alpha = alpha, lambda = lambda)
+      fit <- suppressWarnings(sparsepath(d$x, d[[family]], family = family, alpha = alpha, lambda = lambda,
+        control = sparsepath.control(solver = "subgradient", maxit = 2000)))
+      label <- paste(family, alpha)
+      trace <- convergence(fit)
+      expect_true(all(is.finite(trace$objective)), label = label)
+      best <- tapply(trace$objective, trace$index, min)
+      optimum <- kkt(exact, d$x, d[[family]])$objective
+      expect_lt(max(best - optimum), 0.02 * max(trace$objective), label = label)
+      expect_lt(max(fit$gap), 0.5, label = label)
+    }
+  }
+})

@@ -312,3 +312,20 @@ test_that("the units of a gaussian response change neither the answer nor its ce
     }
   }
 })
+
+test_that("tall, nearly collinear columns: a lambda of 0 at the end does not change the solutions before it", {
+  # the factor of X is not exact enough here: the solver goes back to X, from lambda = 0
+  set.seed(1)
+  n <- 100
+  for (noise in 10^-(2:4)) {
+    z <- matrix(rnorm(n * 8), n)
+    x <- cbind(z, z + noise * matrix(rnorm(n * 8), n))
+    y <- drop(x %*% rnorm(16)) + rnorm(n)
+    top <- max(abs(crossprod(scale(x), y - mean(y)))) / n
+    lambda <- top * c(1e-2, 1e-6, 1e-7)
+    with <- sparsepath(x, y, lambda = c(lambda, 0))
+    without <- sparsepath(x, y, lambda = lambda)
+    expect_lt(max(kkt(with, x, y)$rel.gap), 1e-9)
+    expect_lt(max(abs(with$beta[, 1:3] - without$beta)), 1e-6 * max(abs(without$beta)))
+  }
+})

@@ -88,3 +88,26 @@ test_that("one variable, two observations", {
   two <- sparsepath(x[1:2, ], p$y[1:2])
   expect_true(all(two$status == 0L))
 })
+
+test_that("ridge is a formula, and a ridge part makes like columns alike, within the bound of the help page", {
+  set.seed(5)
+  n <- 40
+  common <- rnorm(n)
+  x <- cbind(common + 0.1 * matrix(rnorm(n * 4), n), matrix(rnorm(n * 6), n))
+  z <- sweep(x, 2, colMeans(x))
+  z <- sweep(z, 2, sqrt(colMeans(z^2)), `/`)
+  y <- common + rnorm(n)
+  s <- sqrt(mean((y - mean(y))^2))
+  for (lambda in c(2, 0.3, 0.02)) {
+    ridge <- sparsepath(z, y, alpha = 0, lambda = lambda)
+    expect_equal(as.vector(ridge$beta), as.vector(solve(crossprod(z) / n + lambda / s * diag(10), crossprod(z, y) / n)), tolerance = 1e-10)
+    for (alpha in c(0, 0.3, 0.8)) {
+      b <- as.vector(sparsepath(z, y, alpha = alpha, lambda = lambda)$beta)
+      r <- crossprod(z) / n
+      same <- outer(sign(b), sign(b)) > 0
+      expect_true(all((abs(outer(b, b, `-`)) <= s^2 * sqrt(2 * pmax(1 - r, 0)) / (lambda * (1 - alpha)) + 1e-9)[same]))
+    }
+  }
+  twins <- sparsepath(cbind(z, z[, 1]), y, alpha = 0.5, lambda = 0.1)$beta
+  expect_equal(twins[1, 1], twins[11, 1], tolerance = 1e-8)
+})

@@ -118,3 +118,21 @@ test_that("cross-validated and relaxed fits", {
   plain <- cv.sparsepath(x, y, family = "cox", foldid = fold)
   expect_equal(survfit(plain, newx = x[1:2, ])$surv, survfit(plain$fit, newx = x[1:2, ], s = plain$lambda.1se)$surv)
 })
+
+test_that("a missing stratum of new data makes its row incomplete, like a missing value of any other variable", {
+  pbc <- subset(survival::pbc, !is.na(trt))
+  f <- sparsepath(Surv(time, status == 2) ~ age + edema + bili + strata(trt), pbc, lambda = c(0.1, 0.05))
+  new <- pbc[1:20, ]
+  new$trt[3] <- NA
+  eta <- predict(f, new)
+  expect_equal(eta[-3, ], predict(f, pbc[1:20, ])[-3, ], tolerance = 1e-12)
+  expect_true(all(is.na(eta[3, ])))
+  curves <- survfit(f, newdata = new[1:4, ], s = 0.05)
+  whole <- survfit(f, newdata = pbc[c(1, 2, 4), ], s = 0.05)
+  of <- rep(1:4, curves$strata)
+  expect_true(all(is.na(curves$surv[of == 3])))
+  expect_equal(unname(curves$surv[of != 3]), unname(whole$surv), tolerance = 1e-12)
+  expect_warning(a <- assess(f, new), class = "sparsepath_warning_incomplete")
+  expect_equal(a, assess(f, new[-3, ]), tolerance = 1e-12)
+  expect_error(survfit(f, newdata = new[1:4, ], s = 0.05, newstrata = c(1, 2, NA, 1)), class = "sparsepath_error_levels")
+})

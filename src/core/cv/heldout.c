@@ -47,16 +47,34 @@ static int ranked(const double *v, int K, int m) {
   return 0;
 }
 
+/* The value at which half of the weight v is reached */
+static double middle(const double *b, const double *v, int K) {
+  double half = 0, best = INFINITY;
+  for (int k = 0; k < K; k++) half += v[k] / 2;
+  for (int k = 0; k < K; k++) {
+    double upto = 0;
+    for (int h = 0; h < K; h++) upto += b[h] <= b[k] ? v[h] : 0;
+    if (upto >= half && b[k] < best) best = b[k];
+  }
+  return best;
+}
+
 /* Where only differences between the K coefficients of a column count: unpenalized ones sum to 0, and of those with an L1 penalty
- * alone the median is 0, by which the penalty is least. Of the two middle ones of an even K it is that of the first class. */
+ * alone the median is 0, by which the penalty is least: weighted by the factors, where each coefficient has its own, and not at all
+ * where one of them is left out. Of the two middle ones of an even K it is that of the first class. */
 static void settle_shift(const sp_model *m, double lambda, int base, double *v) {
-  const int K = m->K, free_ = m->blocks ? m->wt[m->pen->groups->of[base]] == 0 : m->v[base] == 0;
+  const int K = m->K, free_ = m->blocks ? m->wt[m->pen->groups->of[base]] == 0 : sp_model_factor(m, base * K) == 0;
   double shift = 0;
   if ((m->upper && isfinite(m->upper[base])) || (m->lower && isfinite(m->lower[base]))) return;
-  if (!free_ && m->pen->alpha < 1 && lambda > 0) return; /* the ridge part settles it */
+  if (!free_ && (m->pen->alpha < 1 || m->pen->ops->pieces) && lambda > 0) return; /* the ridge part settles it, or what is not convex */
   if (!free_ && m->blocks && m->pen->tau < 1 && lambda > 0) return; /* so do norms of blocks */
+  for (int k = 0; k < K && m->v_own; k++) {
+    if (!isfinite(m->v[base * K + k])) return;
+  }
   if (free_ || m->pen->alpha == 0) {
     for (int k = 0; k < K; k++) shift += v[k] / K;
+  } else if (m->v_own) {
+    shift = middle(v, m->v + (ptrdiff_t)base * K, K);
   } else {
     const int lower = ranked(v, K, (K - 1) / 2), upper = ranked(v, K, K / 2);
     shift = v[lower < upper ? lower : upper];

@@ -80,6 +80,8 @@ struct sp_loss_ops {
    * constant along the null directions of M. NULL: M is diag(h) */
   sp_status (*metric)(sp_loss *l, const double *eta);
   void (*root)(const sp_loss *l, enum sp_root op, double *x);
+  /* out = M x, of the last metric made. NULL: by the root and its transpose */
+  void (*curve)(const sp_loss *l, const double *x, double *out);
   /* s [n x K], where M is diag(s_i) - s_i s_i' / sum s_i in row i, of the last metric made. NULL: it has another form */
   void (*shares)(const sp_loss *l, double *s);
   /* curvature h of a quadratic that lies above F and touches it at eta (so that its minimizer never increases F), or NULL

@@ -140,10 +140,9 @@ static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int
                         .column = column, .K = 1};
   for (int a = 0; a < m; a++) {
     const int j = j0 + a;
-    const double is = md->iscale[j], mean = md->mean[j], v = md->v[j];
-    if (is == 0 || !isfinite(v)) continue; /* sp_model_usable(), inline */
+    const double is = md->iscale[j], mean = md->mean[j];
+    if (is == 0) continue; /* sp_model_usable(), inline */
     const double *za = z + (ptrdiff_t)a * ck->qt + f->offset;
-    const double vj = alpha * v * (md->ratio ? md->ratio[j] : 1);
     const int open = fabs(mean) * is > SP_VIEW_SHIFT;
     double zz = 0;
     for (int h = 0; h < q; h++) {
@@ -153,7 +152,8 @@ static sp_status check_task(const check *ck, chunk_result *r, int k, int j0, int
     const double rest = sqrt(fmax(0, 1 - zz) + 1e-14);
     for (int p = 0; p < K; p++) {
       const int coefficient = j * K + p;
-      if (md->qp.pos[coefficient] >= 0 || md->is_u[coefficient]) continue;
+      const double v = sp_model_factor(md, coefficient), vj = alpha * v * (md->ratio ? md->ratio[j] : 1);
+      if (md->qp.pos[coefficient] >= 0 || md->is_u[coefficient] || !isfinite(v)) continue;
       double c = 0, tt = 0;
       if (!open) {
         const double *amax = f->amax + p * q, *last = f->S + (rows - K + p) * rows;
@@ -381,7 +381,8 @@ static double typical_threshold(const sp_model *m, int p) {
   int n = 0;
   for (int i = 0; i < SAMPLE && i < p; i++) {
     const int j = p <= SAMPLE ? i : (int)((double)i * p / SAMPLE);
-    if (m->iscale[j] > 0 && m->v[j] > 0 && isfinite(m->v[j])) seen[n++] = m->v[j] * (m->ratio ? m->ratio[j] : 1);
+    const double v = sp_model_factor(m, j * m->K);
+    if (m->iscale[j] > 0 && v > 0 && isfinite(v)) seen[n++] = v * (m->ratio ? m->ratio[j] : 1);
   }
   if (!n) return 1;
   qsort(seen, (size_t)n, sizeof *seen, by_size);

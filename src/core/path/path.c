@@ -7,6 +7,7 @@
 
 #include "../base/par.h"
 #include "../base/vec.h"
+#include "../solver/concave.h"
 #include "../solver/tall.h"
 #include "reference.h"
 #include "screen.h"
@@ -125,7 +126,7 @@ static sp_status solve_task(void *arg, int i) {
         break;
       }
     }
-    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop) {
+    if (t == path->tasks && t->points[l].limit && path->spec.pen->ops->pieces && path->spec.early_stop && !(t->points[l].kkt <= SP_STATIONARY_CONCAVE)) {
       t->l1 = l + 1; /* certify_batch() will end the path here */
       path->end = SP_END_STALLED;
       break;
@@ -191,6 +192,7 @@ static sp_status verify_reduced(void *arg, int i) {
   memcpy(t->c, C + (L - 1) * p, (size_t)p * sizeof *C);
   if (t->first < t->l1) {
     for (int k = 0; k < m->qp.nW; k++) m->qp.b[k] = B[(t->first - t->ls) * p + m->qp.W[k]];
+    sp_model_set_lambda(m, path->lambda[t->first]); /* at lambda = 0, where the range may have ended, coefficients have no signs */
     SP_TRY(sp_tall_expand(m));
   }
 done:
@@ -410,7 +412,7 @@ static sp_status refuse_separation(sp_path *path, int t) {
 /* Worth it from twice as many rows as columns, as long as the factors stay small beside X. */
 static int wants_reduction(const sp_spec *sp, const sp_model *m) {
   const double p = m->p, size = p * p * sp->B;
-  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && !m->blocks && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
+  return sp->reduce && (sp->loss->flags & SP_LOSS_QUADRATIC) && m->K == 1 && !m->blocks && !m->bilevel && m->nu == m->nu0 && (double)m->n >= 2 * p && p > 1 &&
          size <= fmax(0.5 * (double)m->n * p, 2e7);
 }
 
@@ -432,10 +434,6 @@ static int batch_size(const sp_path *path) {
 static sp_status start_tasks(sp_path *path) {
   sp_status st = SP_OK;
   const sp_spec *sp = &path->spec;
-  if (sp->pen->groups && sp->pen->ops->pieces && (sp->lower || sp->upper)) { /* non-convex norms and limits: no solver */
-    snprintf(path->ctx->msg, sizeof path->ctx->msg, "limits of coefficients cannot be combined with a non-convex penalty of groups");
-    return SP_EUNSUPPORTED;
-  }
   const size_t p = (size_t)sp->design->p;
   for (int t = 0; t < sp->B; t++) {
     sp_task *task = &path->tasks[t];
@@ -443,7 +441,9 @@ static sp_status start_tasks(sp_path *path) {
                          sp->y + (sp->y_each ? t * sp->design->n * (sp->data.K > 1 ? sp->data.K : 1) : 0), sp->offset,
                          sp->weights + t * sp->design->n, sp->intercept));
     sp_model *m = &task->m;
-    m->v = sp->v + (sp->v_each ? t * sp->design->p : 0);
+    m->v = sp->v + (sp->v_each ? t * (sp->v_own ? m->p : sp->design->p) : 0);
+    m->v_own = sp->v_own;
+    if (sp->w_each) m->gw = sp->pen->groups->w + (ptrdiff_t)t * sp->pen->groups->G;
     if (sp->curvature) m->curvature = sp->curvature[t];
     m->lower = sp->lower;
     m->upper = sp->upper;

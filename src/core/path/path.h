@@ -22,6 +22,8 @@ typedef struct sp_spec {
   int B;
   const double *v;       /* [p] penalty factors that sum to p; Inf: column left out */
   int y_each, v_each;    /* y is [n x K x B], v is [p x B]: one for each task */
+  int v_own;             /* v is [K x p] (x B): a factor for each coefficient, where there are no blocks */
+  int w_each;            /* the weights of the groups are [G x B] */
   const double *curvature; /* [B] or NULL: unit of a non-convex penalty's concavity */
   const double *lower, *upper; /* [p] or NULL */
   const double *lambda;  /* [nlambda] decreasing, or NULL: from task 0 */

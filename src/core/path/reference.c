@@ -19,6 +19,7 @@
 #define RHO_ROUNDS 300    /* in so many iterations */
 #define DENSE_ROOM 2.5e8  /* doubles: what admm may copy */
 #define INNER 50          /* Newton steps of one minimization inside */
+#define KEPT 0.1          /* a metric is kept as long as each of its steps leaves this fraction of the gradient */
 
 /* what one solve needs at hand */
 typedef struct run {
@@ -361,13 +362,22 @@ done:
   return st;
 }
 
-/* Step a / sqrt(k), a = 1 / L of one proximal step; the best iterate is the answer. */
+/* The largest curvature of the penalty: the ridge part, in penalized units */
+static double ridge_curve(const run *r) {
+  double top = 0;
+  for (int k = 0; k < r->ref->m; k++) top = sp_max(top, r->m->qp.k[k] / (r->ref->unit[k] * r->ref->unit[k]));
+  return top;
+}
+
+/* Step a / sqrt(k), 1 / a = L of one proximal step and the ridge part, which a proximal step leaves to the prox; the best iterate is the
+ * answer. */
 static sp_status subgradient_method(run *r) {
   sp_status st = SP_OK;
   sp_reference *ref = r->ref;
   sp_model *m = r->m;
   const size_t bytes = (size_t)ref->m * sizeof(double);
   double f, objective, best, moved;
+  const double ridge = ridge_curve(r);
   double *g = sp_alloc(m->ctx, (size_t)m->n, sizeof *g);
   if (!g) return SP_ENOMEM;
   SP_TRY(evaluate(r, ref->b, &f));
@@ -382,7 +392,7 @@ static sp_status subgradient_method(run *r) {
   while (!r->done && r->it < r->path->spec.max_iter) {
     r->it++;
     for (;;) {
-      subgradient_step(r, ref->b, 1 / (ref->curve * sqrt(r->it)), ref->u);
+      subgradient_step(r, ref->b, 1 / ((ref->curve + ridge) * sqrt(r->it)), ref->u);
       SP_TRY(evaluate(r, ref->u, &f));
       if (isfinite(f) || !isfinite(ref->curve)) break;
       ref->curve *= GROWTH;
@@ -465,7 +475,8 @@ static sp_status solve(run *r, double *x) {
   return SP_OK;
 }
 
-/* x in ref->y: minimize f(x) + rho / 2 |x - z + u|^2 from where it is, by Newton's method; one step for a quadratic loss */
+/* x in ref->y: minimize f(x) + rho / 2 |x - z + u|^2 from where it is; one step for a quadratic loss, else by Newton's method. Its metric is
+ * that of an earlier iteration until that is too slow: iterates move less and less, and a metric costs a factorization. */
 static sp_status update_x(run *r) {
   sp_status st = SP_OK;
   sp_reference *ref = r->ref;
@@ -483,12 +494,11 @@ static sp_status update_x(run *r) {
       size += off * off;
     }
     if (it && (quadratic || worst <= 1e-12 * m->unit || (worst <= 1e-9 * m->unit && worst > 0.5 * last))) break;
-    last = worst;
-    if (!quadratic) {
-      SP_TRY(sp_model_set_metric(m, m->h));
-      ref->gram = 0;
+    if (!ref->gram || (it && worst > KEPT * last)) {
+      if (!quadratic) SP_TRY(sp_model_set_metric(m, m->h));
+      SP_TRY(gram(r));
     }
-    if (!ref->gram) SP_TRY(gram(r));
+    last = worst;
     SP_TRY(solve(r, step));
     const double before = f + ref->rho / 2 * size;
     memcpy(from, x, (size_t)ref->m * sizeof *x);

@@ -6,21 +6,24 @@
 #define TAU 0.6    /* columns with |c| >= TAU alpha v lambda_end are candidates */
 #define KEEP 0.5   /* working-set columns below this fraction of the candidates' threshold are dropped */
 #define BINS 4096
+#define BLOCKS 50 /* blocks that a working set has room for, whatever their length */
 
 /* A size that rarely has to be extended: the final active set has at most about n columns. The columns of a sparse design are
- * short: where its active set has outgrown the cap, looking at more of them costs less than solving a range again. */
+ * short: where its active set has outgrown the cap, looking at more of them costs less than solving a range again. Norms of blocks
+ * have several times n active coefficients, and come in whole blocks. */
 static int working_set_size(const sp_model *m) {
   const ptrdiff_t n = 4 * m->n;
-  return (int)(n < 150 ? 150 : n > 4000 ? 4000 : n) + (m->qp.iterative ? 2 * m->qp.a : 0);
+  const double size = (double)(n < 150 ? 150 : n > 4000 ? 4000 : n) + (m->qp.iterative || m->blocks ? 2.0 * m->qp.a : 0) +
+                      (m->blocks ? BLOCKS * (double)m->p / sp_model_blocks(m) : 0);
+  return (int)fmin(size, m->p);
 }
 
 /* blocks: score of each block, NULL without */
 static double score(const sp_task *t, const double *blocks, int j) {
   const sp_model *m = &t->m;
-  const int base = sp_model_base(m, j);
   if (!sp_model_usable(m, j)) return -1;
   if (blocks) return blocks[sp_model_block_of(m, j)];
-  const double v = m->v[base] * (m->ratio ? m->ratio[base] : 1);
+  const double v = sp_model_factor(m, j) * sp_model_unit(m, j);
   return v > 0 ? fabs(t->c[j]) / v : INFINITY;
 }
 
@@ -68,12 +71,25 @@ done:
   return st;
 }
 
+/* Groups without norms: the largest score of a column; groups with a coefficient stay. */
+static sp_status score_groups(const sp_task *t, double **out) {
+  const sp_model *m = &t->m;
+  double *scores = *out = sp_calloc(m->ctx, (size_t)sp_model_blocks(m), sizeof *scores);
+  if (!scores) return SP_ENOMEM;
+  for (int j = 0; j < m->p; j++) {
+    double *to = &scores[sp_model_block_of(m, j)];
+    *to = fmax(*to, m->qp.pos[j] >= 0 && m->qp.st[m->qp.pos[j]] != SP_ZERO ? INFINITY : score(t, NULL, j));
+  }
+  return SP_OK;
+}
+
 sp_status sp_screen_choose(sp_task *t, double lambda_end, int all) {
   sp_status st = SP_OK;
   sp_model *m = &t->m;
   const double alpha = m->pen->alpha;
   double thr = 0, *blocks = NULL;
   if (m->blocks) SP_TRY(score_blocks(t, &blocks));
+  else if (m->bilevel) SP_TRY(score_groups(t, &blocks));
   if (!all && alpha > 0) {
     const int size = working_set_size(m);
     thr = TAU * alpha * lambda_end;

@@ -49,7 +49,9 @@ static void set_column(const moments *mo, int t, int j, double centre, double s1
   if (m->K == 1) task->c[j] = 0;
   /* constant, or left out; a running sum may be constant, as the level of a chain, where there is no intercept to stand for it */
   const int level = sp->design->sums != NULL && !m->centred && mean != 0;
-  if (!isfinite(m->v[j]) || (!level && (!(sd > CONSTANT * fabs(mean)) || !(sd > 0)))) return;
+  int kept = 0;
+  for (int k = 0; k < m->K; k++) kept |= isfinite(sp_model_factor(m, j * m->K + k)) != 0;
+  if (!kept || (!level && (!(sd > CONSTANT * fabs(mean)) || !(sd > 0)))) return;
   if (m->centred) {
     m->mean[j] = mean;
     m->iscale[j] = 1 / sd;

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "../solver/bilevel.h"
 #include "../solver/block.h"
 #include "../solver/concave.h"
 #include "reference.h"
 
 #define STATIONARY 10 /* without a dual, a violation / lambda of this many times the promised gap will do */
-#define STATIONARY_CONCAVE 1e-6 /* non-convex penalties: largest violation / lambda of a point that counts as solved */
 
 void sp_point_free_scratch(sp_ctx *ctx, sp_point *pt) {
   sp_free(ctx, pt->s);
@@ -52,9 +52,10 @@ void sp_task_free(sp_task *t, int grid) {
   sp_model_free(&t->m);
 }
 
+/* unit: of a violation. Where a threshold can be tiny beside lambda, what an accepted solution leaves is not scaled away, but charged. */
 static void judge(sp_point *pt, const sp_penalty *pen, double lambda, double unit, const sp_coord *co, double b, double c) {
-  pt->kkt = fmax(pt->kkt, pen->ops->violation(pen, lambda, co, b, c) / (unit * (co->v > 0 ? co->v : 1)));
-  pt->scale = fmin(pt->scale, pen->ops->scale(pen, lambda, co, c));
+  pt->kkt = fmax(pt->kkt, pen->ops->violation(pen, lambda, co, b, c) / unit);
+  pt->scale = fmin(pt->scale, pen->ops->scale(pen, lambda, co, pen->ops->outer ? sp_soft(c, SP_TOL_ACCEPT * unit) : c));
   if (b == 0) pt->slack += pen->ops->fenchel_young(pen, lambda, co, 0, c);
 }
 
@@ -65,7 +66,7 @@ void sp_task_judge(sp_task *t, sp_point *pt, double lambda, const double *b, con
   for (int j = 0; j < t->m.p; j++) {
     if (!sp_model_usable(&t->m, j)) continue;
     const sp_coord co = sp_model_coord(&t->m, j);
-    judge(pt, t->m.pen, lambda, unit, &co, b[j], c[j]);
+    judge(pt, t->m.pen, lambda, unit * (co.v > 0 ? co.v : 1), &co, b[j], c[j]);
   }
   for (int i = 0; i < pt->count; i++) pt->c[i] = c[pt->cols[i]];
 }
@@ -115,8 +116,8 @@ static int measure(sp_task *t, sp_point *pt, double lambda) {
   for (int k = 0; k < q->nW && !q->blocks; k++) {
     const int empty = q->st[k] == SP_ZERO && q->b[k] == 0;
     if (empty && fabs(q->c[k]) <= q->t[k]) continue; /* nothing to add */
-    const sp_coord co = sp_model_coord(&t->m, q->W[k]);
-    judge(pt, pen, lambda, unit, &co, q->b[k], q->c[k]);
+    const sp_coord co = t->m.bilevel && lambda > 0 ? sp_bilevel_at(&t->m, k) : sp_model_coord(&t->m, q->W[k]);
+    judge(pt, pen, lambda, unit * q->vs[k], &co, q->b[k], q->c[k]);
     if (!empty) q->ent[count++] = k;
   }
   return count;
@@ -218,7 +219,18 @@ void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double t
     primal += pen->ops->block_value(pen, lambda, &bl, t->bu);
     gap += pen->ops->block_fenchel_young(pen, lambda, &bl, t->bu, t->bz);
   }
-  for (int i = 0; i < pt->count && !blocks; i++) {
+  const int bilevel = m->bilevel && lambda > 0;
+  for (int i = 0, run; i < pt->count && bilevel; i += run) { /* a group's coefficients come together */
+    const int g = sp_model_block_of(m, pt->cols[i]);
+    for (run = 1; i + run < pt->count && sp_model_block_of(m, pt->cols[i + run]) == g;) run++;
+    const sp_outer f = sp_bilevel_outer(m, lambda, sp_bilevel_size(m, pt->cols[i]), pt->cols + i, pt->b + i, run);
+    primal += f.value;
+    for (int j = i; j < i + run; j++) {
+      const sp_coord co = sp_bilevel_coord(m, lambda, pt->cols[j], f.slope);
+      gap += pen->ops->fenchel_young(pen, lambda, &co, pt->b[j], s * pt->c[j]);
+    }
+  }
+  for (int i = 0; i < pt->count && !blocks && !bilevel; i++) {
     const sp_coord co = sp_model_coord(m, pt->cols[i]);
     primal += pen->ops->value(pen, lambda, &co, pt->b[i]);
     gap += pen->ops->fenchel_young(pen, lambda, &co, pt->b[i], s * pt->c[i]);
@@ -233,6 +245,6 @@ void sp_task_certify(sp_task *t, sp_point *pt, double lambda, int slot, double t
   /* a likelihood has no units: a response that the null model fits perfectly is judged in absolute terms */
   const double unit = m->loss.ops->flags & SP_LOSS_QUADRATIC ? m->null_value : sp_max(m->null_value, 1e-8);
   pt->gap = unit > 0 ? gap / unit : gap;
-  const int stationary = !pen->ops->pieces || pt->kkt <= STATIONARY_CONCAVE;
+  const int stationary = !pen->ops->pieces || pt->kkt <= SP_STATIONARY_CONCAVE;
   pt->status = pt->gap <= thresh && stationary ? SP_POINT_OK : pt->limit ? SP_POINT_LIMIT : SP_POINT_MISSED;
 }

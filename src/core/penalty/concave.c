@@ -21,6 +21,19 @@ double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co
   return fmax(0, pieces[h].t + pieces[h].k * x);
 }
 
+double sp_penalty_rise(const sp_penalty *pen, double lambda, const sp_coord *co, double h, double by) {
+  sp_piece pieces[SP_MAX_PIECES];
+  const int count = pen->ops->pieces(pen, lambda, co, pieces);
+  const double least = fmin(h, h + by), most = fmax(h, h + by);
+  double from = 0, f = 0;
+  for (int i = 0; i < count && from < most; i++) {
+    const double a = fmax(from, least), b = fmin(pieces[i].upto, most), step = a == least && b == most ? fabs(by) : b - a;
+    if (step > 0) f += (pieces[i].t + pieces[i].k * (a + step / 2)) * step;
+    from = pieces[i].upto;
+  }
+  return by < 0 ? -f : f;
+}
+
 double sp_penalty_concavity(const sp_penalty *pen, double lambda, const sp_coord *co) {
   sp_piece pieces[SP_MAX_PIECES];
   const int count = pen->ops->pieces(pen, lambda, co, pieces);

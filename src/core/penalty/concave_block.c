@@ -1,4 +1,4 @@
-/* The non-convex penalties of norms: a block's penalty is that of one coefficient, its norm. */
+/* The non-convex penalties of norms: a block's penalty is that of one coefficient, its norm. Limits are those of its coefficients. */
 #include <math.h>
 
 #include "concave.h"
@@ -27,10 +27,17 @@ double sp_concave_block_violation(const sp_penalty *pen, double lambda, const sp
   const double h = sp_pen_norm(u, bl->m);
   double T, k, curve, ss = 0;
   sp_concave_l1_ridge(pen, lambda, &co, &T, &k);
-  if (h == 0) return fmax(0, sp_pen_norm(z, bl->m) - T);
+  for (int j = 0; j < bl->m && bl->lo; j++) {
+    if (u[j] < bl->lo[j] || u[j] > bl->hi[j]) return INFINITY;
+  }
+  if (h == 0) {
+    for (int j = 0; j < bl->m; j++) ss = hypot(ss, sp_pen_allowed(bl, j, z[j]));
+    return fmax(0, ss - T);
+  }
   T = sp_penalty_slope(pen, lambda, &co, h, &curve);
   for (int j = 0; j < bl->m; j++) {
     const double d = z[j] - (T / h + k) * u[j];
+    if (bl->lo && ((u[j] >= bl->hi[j] && d > 0) || (u[j] <= bl->lo[j] && d < 0))) continue;
     ss += d * d;
   }
   return sqrt(ss);
@@ -38,7 +45,9 @@ double sp_concave_block_violation(const sp_penalty *pen, double lambda, const sp
 
 double sp_concave_block_scale(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z) {
   const sp_coord co = coord_of(bl);
-  return sp_concave_scale(pen, lambda, &co, sp_pen_norm(z, bl->m));
+  double open = 0; /* a limit makes the conjugate finite on its side */
+  for (int j = 0; j < bl->m; j++) open = hypot(open, bl->lo && isfinite(z[j] > 0 ? bl->hi[j] : bl->lo[j]) ? 0 : z[j]);
+  return sp_concave_scale(pen, lambda, &co, open);
 }
 
 double sp_concave_block_fenchel_young(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {

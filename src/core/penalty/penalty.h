@@ -55,6 +55,11 @@ static inline double sp_pen_allowed(const sp_pen_block *bl, int j, double x) {
   return bl->lo && (x > 0 ? bl->hi[j] : bl->lo[j]) == 0 ? 0 : x;
 }
 
+/* Outer function of a bi-level penalty at one point: value, slope, derivative of the slope. */
+typedef struct sp_outer {
+  double value, slope, curve;
+} sp_outer;
+
 typedef struct sp_penalty_ops {
   const char *name;
   unsigned flags;
@@ -84,6 +89,12 @@ typedef struct sp_penalty_ops {
   double (*block_scale)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *z);
   double (*block_fenchel_young)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z);
   void (*block_prox)(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *x, double step, double *u); /* x may be u */
+
+  /* Bi-level penalties, the sum over groups of f_outer(sum_j f_inner(|u_j|)), both concave; NULL otherwise. All functions of a coordinate
+   * are those of f_inner times the slope of f_outer, a factor of v and cv: see sp_bilevel_coord(). `shape`: cv of a coefficient in
+   * penalized units, whose threshold alone is t. `outer`: slope 1 at 0; at S, for a group of m coefficients. */
+  double (*shape)(const sp_penalty *pen, double t, double curvature, double one);
+  sp_outer (*outer)(const sp_penalty *pen, double t, double cv, int m, double S);
 } sp_penalty_ops;
 
 struct sp_penalty {
@@ -100,7 +111,7 @@ static inline double sp_soft(double z, double t) { return z > t ? z - t : z < -t
 /* the Fenchel-Young term of t |b| + k b^2 / 2 + indicator of the box: penalty_enet.c */
 double sp_l1_ridge_fenchel_young(double t, double k, const sp_coord *co, double b, double z);
 
-/* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2: penalty_group.c */
+/* the Fenchel-Young term of T |u|_2 + sum_j t v_j |u_j| + k |u|_2^2 / 2 within the limits of the block: penalty_group.c */
 double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z);
 
 double sp_pen_norm(const double *u, int m); /* |u|_2, whatever the size of u: penalty_group.c */
@@ -114,6 +125,8 @@ void sp_prox_in_box(const sp_pen_block *bl, double t, const double *z, double T,
 /* Of a penalty with pieces: concave.c */
 /* slope at |b|, the ridge part apart; *k: its derivative there */
 double sp_penalty_slope(const sp_penalty *pen, double lambda, const sp_coord *co, double b, double *k);
+/* from |b| = h to h + by >= 0, the ridge part apart, without cancellation where it is on one piece */
+double sp_penalty_rise(const sp_penalty *pen, double lambda, const sp_coord *co, double h, double by);
 /* the least that the second derivative is anywhere, the ridge part apart; <= 0 */
 double sp_penalty_concavity(const sp_penalty *pen, double lambda, const sp_coord *co);
 /* the b with the least a b^2 / 2 - z b + penalty, ridge part included; a > 0 */

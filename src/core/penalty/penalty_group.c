@@ -175,6 +175,7 @@ static double in_box_fenchel_young(double T, double t, double k, const sp_pen_bl
  *   (T |u| - p2'u) + sum (t_j |u_j| - z1_j u_j) + k |u - u*|^2 / 2. */
 double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *bl, const double *u, const double *z) {
   double charge = 0, rest = 0, quad = 0;
+  if (bl->lo) return in_box_fenchel_young(T, t, k, bl, u, z);
   const double h = sp_pen_norm(u, bl->m), nz = soft_norm(bl, ALL, t, z), over = nz - T;
   const double cut = over > 0 ? T / nz : 1, star = over > 0 && k > 0 ? over / (k * nz) : 0;
   if (over > 0 && !(k > 0)) charge = over * (bl->one + h); /* outside the domain by rounding only: as if |u| could be one unit larger */
@@ -190,7 +191,7 @@ double sp_norms_fenchel_young(double T, double t, double k, const sp_pen_block *
 static double group_fenchel_young(const sp_penalty *pen, double lambda, const sp_pen_block *bl, const double *u, const double *z) {
   double T, t, k;
   group_norms(pen, lambda, bl, &T, &t, &k);
-  return bl->lo ? in_box_fenchel_young(T, t, k, bl, u, z) : sp_norms_fenchel_young(T, t, k, bl, u, z);
+  return sp_norms_fenchel_young(T, t, k, bl, u, z);
 }
 
 void sp_prox_in_box(const sp_pen_block *bl, double t, const double *x, double T, double k, double *u) {

@@ -9,6 +9,9 @@
  *   block of norm h. It is taken in polar form: the norm and the direction of a block move apart, so that a norm cannot change its
  *   sign. A step that does not reduce the objective is halved, then given up for sweeps.
  *
+ * Where the penalty of a norm is a function P (q->norm), T is its slope: a block goes to its own minimizer by the slope there, and Newton's
+ * matrix has the true curvature. One that is not positive definite gives no step.
+ *
  * The cheaper way is taken, by the contraction that sweeps have shown. Violators are looked for as soon as the residual is small. */
 #include "block_work.h"
 
@@ -27,6 +30,8 @@
 #define NEWTON_STEPS 0.3 /* flops of sweeps that the rest of a solve may take for each flop of a factorization */
 #define GRAM_SHARE 5e-3  /* of the cost of the Gram matrix that a sweep has to bear */
 #define BLOCK_COST 1e3   /* what the equation of one block costs beside its products, in flops */
+#define SECANTS 8        /* for the slope at the minimizer of a block */
+#define PATIENCE 3       /* doublings of the sweeps between Newton steps that are refused */
 #define DEPTH 4          /* sweeps between extrapolations */
 #define WILD 1e3         /* sum of the sizes of an extrapolation's weights beyond which it is not tried */
 
@@ -44,6 +49,18 @@ double sp_block_norm(const sp_qp *q, int k) {
   double ss = 0;
   for (int j = k; j < k + q->len[k]; j++) ss += q->unit[j] * q->unit[j] * q->b[j] * q->b[j];
   return sqrt(ss);
+}
+
+double sp_block_bend(const sp_qp *q, int k, double h) {
+  double curve = 0;
+  if (q->norm && h > 0) q->norm->slope(q->norm_of, k, h, &curve);
+  return curve;
+}
+
+void sp_block_tangent(sp_qp *q) {
+  double curve;
+  if (!q->norm) return;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) q->T[q->A[s]] = q->norm->slope(q->norm_of, q->A[s], sp_block_norm(q, q->A[s]), &curve);
 }
 
 double sp_block_noise(const sp_qp *q, int k) { return q->noise * sqrt((double)q->len[k]) / q->unit[k]; }
@@ -458,10 +475,36 @@ static void minimize_smooth(const sp_qp *q, sp_block_work *w, int s, double ridg
   if (T > 0) {
     secular(m, l, T, t, nz, hu, w->F);
   } else {
-    const double floor = 1e-14 * *curvature(q, s + m - 1) + 1e-300;
-    for (int j = 0; j < m; j++) w->F[j] = t[j] / (l[j] + floor);
+    double top = 0; /* what M does not see stays as it is */
+    for (int j = 0; j < m; j++) top = sp_max(top, l[j]);
+    for (int j = 0; j < m; j++) w->F[j] = l[j] > 1e-13 * top ? t[j] / l[j] : w->F[j];
   }
   sp_gemv_n(direction(q, s), ld, m, m, w->F, x);
+}
+
+/* The same for P(|x|): T such that it is the slope at its own minimizer, by the secant method; what that cannot find is left to the
+ * slope of the moment, whose minimizer lowers the objective in any case. */
+static void minimize_norm(sp_qp *q, sp_block_work *w, int s, double ridge, double hu, const double *u, double *x) {
+  const int k = q->A[s], m = q->len[k];
+  const double T0 = q->T[k];
+  double T = T0, last_T = 0, last_off = 0, curve, h = hu;
+  const double most = q->norm->slope(q->norm_of, k, 0, &curve);
+  memcpy(w->gd, w->g, (size_t)m * sizeof *w->gd);
+  for (int it = 0; it <= SECANTS; it++) {
+    double ss = 0;
+    if (it == SECANTS) T = T0;
+    if (it) memcpy(w->g, w->gd, (size_t)m * sizeof *w->g);
+    minimize_smooth(q, w, s, ridge, T, h, u, x);
+    for (int j = 0; j < m; j++) ss += x[j] * x[j];
+    h = sqrt(ss);
+    const double off = q->norm->slope(q->norm_of, k, h, &curve) - T, bend = (off - last_off) / (T - last_T);
+    q->T[k] = T + off;
+    if (fabs(off) <= 1e-14 * T0 || h == 0) break;
+    const double next = it && bend < -0.05 ? T - off / bend : T + off;
+    last_T = T;
+    last_off = off;
+    T = fmin(sp_max(0, next), most);
+  }
 }
 
 /* the same with an L1 part, or limits */
@@ -530,6 +573,7 @@ static void update_block(sp_qp *q, sp_block_work *w, int s, int by_gram) {
     l1 += q->t[k + j];
   }
   if (l1 > 0 || q->boxed) minimize_sparse(q, w, s, q->T[k], u, x);
+  else if (q->norm) minimize_norm(q, w, s, q->k[k] / (q->unit[k] * q->unit[k]), sqrt(uu), u, x);
   else minimize_smooth(q, w, s, q->k[k] / (q->unit[k] * q->unit[k]), q->T[k], sqrt(uu), u, x);
   for (int j = 0; j < m; j++) {
     double b = x[j] / q->unit[k + j];
@@ -540,6 +584,10 @@ static void update_block(sp_qp *q, sp_block_work *w, int s, int by_gram) {
     q->b[k + j] = b;
     u[j] = -d;
     if (!by_gram && !shares) w->b0[s + j] = b;
+  }
+  if (q->norm) { /* as b has it */
+    double curve;
+    q->T[k] = q->norm->slope(q->norm_of, k, sp_block_norm(q, k), &curve);
   }
   if ((uu > 0) != (ss > 0) || (moved > 0 && (l1 > 0 || q->boxed))) w->chord = 0; /* the support may have changed */
   if (moved == 0) return;
@@ -592,7 +640,8 @@ double sp_block_penalty_change(const sp_qp *q, const double *d, double *size) {
       to += unit * unit * (b + e) * (b + e);
       cross += unit * unit * e * (2 * b + e);
     }
-    const double sum = sqrt(old) + sqrt(to), change = sum > 0 ? q->T[k] * (cross / sum) : 0;
+    const double sum = sqrt(old) + sqrt(to), by = sum > 0 ? cross / sum : 0;
+    const double change = q->norm ? q->norm->rise(q->norm_of, k, sqrt(old), by) : q->T[k] * by;
     f += change;
     *size += fabs(change);
   }
@@ -726,6 +775,7 @@ static sp_status accelerate(sp_qp *q, sp_block_work *w, int by_gram) {
         q->b[q->A[i]] = to[i];
         if (!by_gram && !by_shares(q)) w->b0[i] = to[i];
       }
+      sp_block_tangent(q);
       w->kept_count = 1;
     }
   }
@@ -826,6 +876,7 @@ static void predict(sp_qp *q, sp_block_work *w) {
     q->b[pos] += w->d[i];
     if (q->boxed) q->b[pos] = sp_block_inside(q, pos, q->b[pos]);
   }
+  sp_block_tangent(q);
 }
 
 sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
@@ -833,8 +884,9 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   sp_block_work w = {0};
   const double goal = sp_max(DONE, q->goal);
   double rate = 0, last = INFINITY, looked = INFINITY; /* contraction of a sweep; 0: not known */
-  int moved = 0, refused = 0;
+  int moved = 0, refused = 0, refusals = 0;
   *ok = 0;
+  sp_block_tangent(q);
   SP_TRY(reserve(q, &w));
   if (by_shares(q) && !(w.rho = sp_alloc(q->ctx, (size_t)q->n, sizeof *w.rho))) {
     st = SP_ENOMEM;
@@ -877,7 +929,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
     /* what is left to do, either way */
     const double left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
     if (refused || left * sweep_cost(q) <= NEWTON_STEPS * sp_block_factor_cost(q)) {
-      const int most = refused ? 20 : rate == 0 ? 3 : (int)sp_max(2, fmin(10, left));
+      const int most = refused ? 20 << (q->norm && refusals > 1 ? (refusals - 1 < PATIENCE ? refusals - 1 : PATIENCE) : 0) : rate == 0 ? 3 : (int)sp_max(2, fmin(10, left));
       refused = 0;
       SP_TRY(sweeps(q, &w, most, &moved));
       rate = fmin(1, sp_max(1e-3, pow(sp_block_residual(q, &w) / E, 1.0 / most)));
@@ -888,6 +940,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
       SP_TRY(sp_block_reserve_newton(q, &w));
       const int step = sp_block_newton(q, &w, E, &moved);
       refused = !step;
+      refusals = refused ? refusals + 1 : 0;
       w.kept_count = 0;
       if (step == 1 && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
     }

@@ -10,6 +10,13 @@
 
 #include "qp.h"
 
+/* The penalty of the norm h of the block at k, where it is not T h. T of the qp is then the slope at the norm of the moment, kept so by
+ * every part of the solver, and what is minimized has P(h) in place of T h. P need not be convex. */
+typedef struct sp_norm_rule {
+  double (*slope)(const void *of, int k, double h, double *curve); /* P'(h); *curve: P''(h) */
+  double (*rise)(const void *of, int k, double h, double by);      /* P(h + by) - P(h) */
+} sp_norm_rule;
+
 /* From A, V and q->r: exact block coordinate descent and Newton steps over A, violators among V enter. */
 sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok);
 sp_status sp_block_from_b(sp_qp *q);  /* A, XA, G from the values b */
@@ -21,5 +28,6 @@ double sp_block_noise(const sp_qp *q, int k);     /* of that violation */
 double sp_block_kkt(const sp_qp *q);
 double sp_block_soft_norm(const sp_qp *q, int k, const double *c, double share); /* |S(c)| / share of the thresholds; c [len] */
 double sp_block_norm(const sp_qp *q, int k);      /* |u| */
+double sp_block_bend(const sp_qp *q, int k, double h); /* P''(h), 0 without a rule */
 
 #endif

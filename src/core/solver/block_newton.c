@@ -8,6 +8,7 @@
 #include "../base/blas.h"
 #include "../base/vec.h"
 
+#define DEPENDENT 1e-9 /* with a rule: relative pivot below which a matrix is taken for singular, not indefinite */
 #define CHORD 1e-2  /* below this residual / lambda an old factor may serve again */
 
 static int support(const sp_qp *q) {
@@ -20,6 +21,21 @@ static int support(const sp_qp *q) {
 static int from_gram(const sp_qp *q) {
   const double s = support(q), missing = columns(q) - q->gram;
   return q->packed || 2 * missing * columns(q) <= s * s;
+}
+
+/* A loss that does not see what its predictors have in common leaves the coefficients of a column free to move together, and a norm that
+ * has become flat does not hold them: among such solutions the one with the sum of the moment is meant. */
+static void hold_sums(const sp_qp *q, sp_block_work *w, int from, int to) {
+  const int s = w->s, K = q->view.K;
+  double size = 0; /* the same for all: what is held must not touch the differences */
+  for (int j = from; j < to; j++) size += w->H[(ptrdiff_t)j * s + j] / (to - from);
+  for (int j = from; j < to; j++) {
+    int free = 0;
+    for (int i = from; i < to; i++) free += q->W[q->A[w->S[i]]] / K == q->W[q->A[w->S[j]]] / K;
+    for (int i = from; i <= j && free == K; i++) {
+      if (q->W[q->A[w->S[i]]] / K == q->W[q->A[w->S[j]]] / K) w->H[(ptrdiff_t)j * s + i] += size;
+    }
+  }
 }
 
 /* H of the support, factored; 0 when it cannot be */
@@ -37,7 +53,8 @@ static int factor(sp_qp *q, sp_block_work *w) {
       for (ptrdiff_t i = 0; i < q->n; i++) w->N[j * q->n + i] = scale * x[i];
     }
   }
-  for (double jitter = 0; info && jitter <= 1e-6; jitter = jitter > 0 ? jitter * 100 : 1e-14) {
+  const double first = q->norm ? DEPENDENT : 1e-14;
+  for (double jitter = 0; info && jitter <= (q->norm ? DEPENDENT : 1e-6); jitter = jitter > 0 ? jitter * 100 : first) {
     if (!w->with_gram) {
       const int n = (int)q->n;
       const double one = 1, zero = 0;
@@ -59,21 +76,31 @@ static int factor(sp_qp *q, sp_block_work *w) {
       int head = q->A[w->S[j0]], j1 = j0;
       while (q->len[head] == 0) head--;
       while (j1 < s && q->A[w->S[j1]] < head + q->len[head] && q->A[w->S[j1]] >= head) j1++;
-      const double h = sp_block_norm(q, head), curve = q->T[head] / h;
+      const double h = sp_block_norm(q, head), curve = q->T[head] / h, round = curve - sp_block_bend(q, head, h);
       for (int j = j0; j < j1; j++) {
         const int pj = q->A[w->S[j]];
         double *to = w->H + (ptrdiff_t)j * s;
         to[j] += curve;
         for (int i = j0; i <= j; i++) {
           const int pi = q->A[w->S[i]];
-          to[i] -= curve * (q->unit[pj] * q->b[pj] / h) * (q->unit[pi] * q->b[pi] / h);
+          to[i] -= round * (q->unit[pj] * q->b[pj] / h) * (q->unit[pi] * q->b[pi] / h);
         }
         trace += to[j];
       }
+      if (q->hold && curve == 0 && !q->has_ridge) hold_sums(q, w, j0, j1);
       j0 = j1;
     }
     for (int j = 0; j < s; j++) w->H[(ptrdiff_t)j * s + j] += jitter * trace / s;
+    for (int j = 0; j < s && q->norm; j++) w->x[j] = w->H[(ptrdiff_t)j * s + j];
+    for (int j = 0; j < s && q->norm; j++) {
+      if (!(w->x[j] > 0)) return 0;
+    }
     dpotrf_("U", &s, w->H, &s, &info, 1);
+    if (q->norm && info > 0 && w->H[(ptrdiff_t)(info - 1) * (s + 1)] < -DEPENDENT * w->x[info - 1]) return 0; /* not by rounding */
+    for (int j = 0; j < s && q->norm && !info && jitter == 0; j++) { /* a flat penalty does not hold dependent columns */
+      const double d = w->H[(ptrdiff_t)j * s + j];
+      info = !(d * d > DEPENDENT * w->x[j]);
+    }
   }
   return !info;
 }
@@ -84,7 +111,8 @@ static int factor(sp_qp *q, sp_block_work *w) {
  *   M^-1 g = Dk^-1 (g - X'N^-1 X Dk^-1 g),  N = I + X Dk^-1 X';   H^-1 g = M^-1 g + M^-1 U C^-1 U'M^-1 g,
  *   C = k^-1 - U'M^-1 U = ridge / (k (k + ridge)) + W'N^-1 W,  W = X Dk^-1 U:
  *
- * nothing is subtracted, and N and C are positive definite when the fits X u_g are independent. X is kept scaled by Dk^-1/2. */
+ * nothing is subtracted, and N and C are positive definite when the fits X u_g are independent. With a curvature e of P the matrix has
+ * k - e in place of the second k, C (ridge + e) / ((k - e) (k + ridge)), and H is positive definite when C is. X is kept scaled by Dk^-1/2. */
 static int factor_rows(sp_qp *q, sp_block_work *w) {
   const int n = (int)q->n;
   const double one = 1, zero = 0;
@@ -111,7 +139,8 @@ static int factor_rows(sp_qp *q, sp_block_work *w) {
     w->block[j] = blocks - 1;
     w->k[j] = dk;
     w->dir[j] = k > 0 ? q->unit[pos] * q->b[pos] / h : 0; /* without a norm there is nothing to take off */
-    w->m[blocks - 1] = k > 0 ? ridge / (k * dk) : 1;
+    const double bend = sp_block_bend(q, head, h);
+    w->m[blocks - 1] = k > 0 ? (ridge + bend) / ((k - bend) * dk) : 1;
     sp_axpy(w->dir[j] / sqrt(dk), x, w->V + (ptrdiff_t)(blocks - 1) * n, n);
   }
   w->blocks = blocks;
@@ -156,7 +185,7 @@ static void describe_blocks(const sp_qp *q, sp_block_work *w) {
   int blocks = 0;
   for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
     const int head = q->A[s];
-    const double h = sp_block_norm(q, head), k = q->T[head] / h;
+    const double h = sp_block_norm(q, head), k = q->T[head] / h, bend = sp_block_bend(q, head, h);
     for (int i = s; i < s + q->len[head]; i++) {
       const int pos = q->A[i];
       const double unit = q->unit[pos], ridge = q->k[pos] / (unit * unit);
@@ -164,7 +193,7 @@ static void describe_blocks(const sp_qp *q, sp_block_work *w) {
       w->dir[i] = unit * q->b[pos] / h;
       w->k[i / K] = k + ridge;
       w->block[i / K] = blocks;
-      w->m[blocks] = ridge / (k * (k + ridge));
+      w->m[blocks] = (ridge + bend) / ((k - bend) * (k + ridge));
     }
     blocks++;
   }
@@ -427,6 +456,9 @@ static int by_rows(const sp_qp *q) {
   if (by_shares(q)) return goes_packed(q);
   if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
   if (q->boxed) return 0; /* directions of part of a block have no unit length */
+  for (int s = 0; s < q->a && q->norm && !q->has_ridge; s += q->len[q->A[s]]) {
+    if (q->T[q->A[s]] == 0) return 0; /* a norm that has become flat */
+  }
   return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && support(q) > 1.2 * (double)q->n;
 }
 
@@ -560,6 +592,7 @@ int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int *moved) {
       for (int i = 0; i < q->a; i++) w->b0[i] = q->b[q->A[i]];
     }
     *moved = !by_fit;
+    sp_block_tangent(q);
     w->newton_rate = sp_block_residual(q, w) / E;
     return it == 2 ? SP_BLOCK_SHORTENED : 1;
   }

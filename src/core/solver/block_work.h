@@ -61,6 +61,7 @@ static inline double sp_block_inside(const sp_qp *q, int k, double b) {
 static inline int sp_block_held(const sp_qp *q, int k) { return q->boxed && (q->b[k] >= q->hi[k] || q->b[k] <= q->lo[k]); }
 
 /* block.c */
+void sp_block_tangent(sp_qp *q); /* T of the active blocks, where the penalty of a norm has a rule */
 sp_status sp_block_complete_gram(sp_qp *q); /* G of all columns of XA */
 double sp_block_residual(const sp_qp *q, const sp_block_work *w); /* relative to lambda, from w->c */
 /* of the penalty from b to b + d, without cancellation; *size: of its terms */

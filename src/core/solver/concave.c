@@ -10,9 +10,11 @@
 
 #include "../base/blas.h"
 #include "../base/vec.h"
+#include "bilevel.h"
 #include "block.h"
 
 #define MAX_ROUNDS 200
+#define MAX_NEWTON 40    /* without coordinate descent */
 #define HALVINGS 6
 #define SWEEPS 3         /* of coordinate descent, where Newton's step is no use */
 #define MORE_SWEEPS 30   /* once that has happened often */
@@ -36,7 +38,7 @@ void sp_concave_free(sp_model *m) {
 }
 
 /* the coordinate of position k as the penalty sees it */
-static sp_coord coord(const sp_model *m, int k) { return sp_model_coord(m, m->qp.W[k]); }
+static sp_coord coord(const sp_model *m, int k) { return m->bilevel ? sp_bilevel_at(m, k) : sp_model_coord(m, m->qp.W[k]); }
 
 static double slope(const sp_model *m, int k, double *curve) {
   const sp_coord co = coord(m, k);
@@ -46,13 +48,17 @@ static double slope(const sp_model *m, int k, double *curve) {
 static void tangent_at(sp_model *m, int k) {
   sp_qp *q = &m->qp;
   double curve;
-  q->t[k] = q->b[k] == 0 ? m->lambda * q->t1[k] : slope(m, k, &curve);
+  q->t[k] = q->b[k] == 0 && !m->bilevel ? m->lambda * q->t1[k] : slope(m, k, &curve);
   if (q->b[k] != 0) q->s[k] = q->t[k] == 0 ? 0 : q->b[k] > 0 ? 1 : -1;
 }
 
 void sp_concave_tangent(sp_model *m) {
   if (m->qp.blocks) {
     sp_concave_block_tangent(m);
+    return;
+  }
+  if (m->bilevel) {
+    sp_bilevel_tangent(m);
     return;
   }
   for (int k = 0; k < m->qp.nW; k++) tangent_at(m, k);
@@ -180,10 +186,12 @@ sp_status sp_concave_gram(sp_model *m) {
   return SP_OK;
 }
 
-/* The factor of XA'XA + ridge + curvature in gram->C; *definite 0 where there is none. `worst`: the largest concavity that the
+/* The factor of XA'XA + ridge + curvature in gram->C; *definite 0 where there is none. WORST: the largest concavity that the
  * penalty has anywhere instead of that at b. */
-static sp_status factor(sp_model *m, int worst, int *definite) {
+enum { STEP, HERE, WORST };
+static sp_status factor(sp_model *m, int what, int *definite) {
   sp_qp *q = &m->qp;
+  const int worst = what == WORST;
   if (q->blocks) return sp_concave_block_factor(m, worst, definite);
   const sp_status st = sp_concave_gram(m);
   if (st != SP_OK) return st;
@@ -200,8 +208,10 @@ static sp_status factor(sp_model *m, int worst, int *definite) {
       curve = sp_penalty_concavity(m->pen, m->lambda, &co);
     }
     col[i] += q->k[k] + curve;
-    if (!(col[i] > SP_DEPENDENT)) info = 1;
+    /* where the loss has saturated its curvature is small, and counts beside itself; for `local` it has to hold beside the penalty's */
+    if (!(col[i] > SP_DEPENDENT * (what == STEP ? q->nx[i] + q->k[k] : m->curvature))) info = 1;
   }
+  if (m->bilevel) sp_bilevel_curvature(m, worst, g->C, g->ld);
   if (a && !info) dpotrf_("U", &a, g->C, &g->ld, &info, 1);
   for (int i = 0; i < a && !info; i++) {
     const double d = g->C[(ptrdiff_t)i * g->ld + i];
@@ -216,11 +226,11 @@ sp_status sp_concave_local(sp_model *m, int ask_convex, int *local) {
   int definite;
   *local = SP_LOCAL_NONE;
   if (m->qp.iterative && m->qp.a > LOCAL_MOST) return SP_OK;
-  SP_TRY(factor(m, 0, &definite));
+  SP_TRY(factor(m, HERE, &definite));
   if (!definite) return SP_OK;
   *local = SP_LOCAL_MINIMUM;
   if (!ask_convex) return SP_OK;
-  SP_TRY(factor(m, 1, &definite));
+  SP_TRY(factor(m, WORST, &definite));
   if (definite) *local = SP_LOCAL_CONVEX;
 done:
   return st;
@@ -229,7 +239,9 @@ done:
 static double penalty_active(const sp_model *m) {
   const sp_qp *q = &m->qp;
   double f = 0;
-  if (q->blocks) {
+  if (m->bilevel) {
+    f = sp_bilevel_penalty(m);
+  } else if (q->blocks) {
     for (int s = 0; s < q->a; s += q->len[q->A[s]]) f += sp_concave_block_penalty(m, q->A[s]);
   } else {
     for (int i = 0; i < q->a; i++) f += sp_concave_penalty(m, q->A[i]);
@@ -292,7 +304,8 @@ static void newton_move(sp_model *m, int *moved) {
   *moved = 0;
 }
 
-static double coordinate_move(sp_model *m, int i) {
+/* tangent: the minimum of its tangent, where the penalty may bend more than the loss */
+static double coordinate_move(sp_model *m, int i, int tangent) {
   sp_qp *q = &m->qp;
   const int k = q->A[i];
   const double *x = q->iterative ? q->e : q->XA + i * q->n;
@@ -302,7 +315,9 @@ static double coordinate_move(sp_model *m, int i) {
     sp_qp_project(q, q->e);
     q->nx[i] = sp_nrm2sq(q->e, q->n);
   }
-  const double b = sp_penalty_minimum(m->pen, m->lambda, &co, q->nx[i], sp_dot(x, q->r, q->n) + q->nx[i] * q->b[k]);
+  const double z = sp_dot(x, q->r, q->n) + q->nx[i] * q->b[k], a = q->nx[i] + q->k[k];
+  const int bent = tangent && !(a + sp_penalty_concavity(m->pen, m->lambda, &co) > SP_DEPENDENT * a);
+  const double b = bent ? fmin(fmax(sp_soft(z, q->t[k]) / a, co.lo), co.hi) : sp_penalty_minimum(m->pen, m->lambda, &co, q->nx[i], z);
   const double d = b - q->b[k];
   if (d != 0) sp_axpy(-d, x, q->r, q->n);
   q->b[k] = b;
@@ -310,7 +325,7 @@ static double coordinate_move(sp_model *m, int i) {
 }
 
 /* the entering positions q->ent with signs q->esg, one after the other */
-static sp_status let_in(sp_model *m, int enter, int *moved) {
+static sp_status let_in(sp_model *m, int enter, int tangent, int *moved) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   *moved = 0;
@@ -322,7 +337,7 @@ static sp_status let_in(sp_model *m, int enter, int *moved) {
       q->blk[k] = 1;
       continue;
     }
-    if (coordinate_move(m, q->a - 1) > 0) *moved = 1;
+    if (coordinate_move(m, q->a - 1, tangent) > 0) *moved = 1;
     /* another one has done its work, or straight to a limit */
     if (state_of(q, k) != SP_FREE) sp_factor_drop(q, q->a - 1, state_of(q, k));
   }
@@ -343,7 +358,7 @@ static sp_status newton_step(sp_model *m, double worst, int *definite) {
   const int one = 1;
   int info = 0;
   if (!q->iterative) {
-    SP_TRY(factor(m, 0, definite));
+    SP_TRY(factor(m, STEP, definite));
     if (!*definite) return SP_OK;
     memcpy(q->d, q->rhs, (size_t)q->a * sizeof *q->d);
     dpotrs_("U", &q->a, &one, m->gram->C, &m->gram->ld, q->d, &q->a, &info, 1);
@@ -365,13 +380,12 @@ done:
   return st;
 }
 
-sp_status sp_concave(sp_model *m, int *ok) {
-  if (m->qp.blocks) return sp_concave_blocks(m, ok);
+sp_status sp_concave(sp_model *m, int newton_only, int *ok) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   int futile = 0, looked = 0;
   *ok = 0;
-  for (int round = 0; round < MAX_ROUNDS; round++) {
+  for (int round = 0; round < (newton_only ? MAX_NEWTON : MAX_ROUNDS); round++) {
     double worst = 0, dir;
     int definite = 0, moved = 0, enter = 0, blocked = 0;
     q->n_rounds++;
@@ -391,12 +405,15 @@ sp_status sp_concave(sp_model *m, int *ok) {
       if (!moved) {
         if (worst <= sp_qp_accept(q)) { /* rounding level */
           looked = 1;
+        } else if (newton_only) {
+          if (round == 0) *ok = SP_CONCAVE_UNMOVED;
+          break;
         } else {
           const int sweeps = ++futile > OFTEN ? MORE_SWEEPS : SWEEPS;
           m->n_sweeps += sweeps;
           for (int s = 0; s < sweeps; s++) {
             double most = 0;
-            for (int i = 0; i < q->a; i++) most = sp_max(most, coordinate_move(m, i));
+            for (int i = 0; i < q->a; i++) most = sp_max(most, coordinate_move(m, i, 0));
             if (most == 0) break;
           }
         }
@@ -421,7 +438,7 @@ sp_status sp_concave(sp_model *m, int *ok) {
       *ok = !blocked;
       break;
     }
-    SP_TRY(let_in(m, enter, &moved));
+    SP_TRY(let_in(m, enter, newton_only, &moved));
   }
   for (int i = 0; i < q->a; i++) tangent_at(m, q->A[i]);
 done:

@@ -4,7 +4,10 @@
 #ifndef SP_SOLVER_CONCAVE_H
 #define SP_SOLVER_CONCAVE_H
 
+#include "block.h"
 #include "model.h"
+
+#define SP_STATIONARY_CONCAVE 1e-6 /* largest violation / lambda of a point that counts as solved */
 
 /* is the penalty of this model non-convex at the present lambda? */
 int sp_concave_active(const sp_model *m);
@@ -12,9 +15,13 @@ int sp_concave_active(const sp_model *m);
 void sp_concave_tangent(sp_model *m);
 /* penalty of position k; by its tangent unless m->concave */
 double sp_concave_penalty(const sp_model *m, int k);
+/* The penalty of the qp: the non-convex one, or its tangent. */
+void sp_concave_use(sp_model *m, int on);
 /* A stationary point of the quadratic problem with the true penalty, from A and the positions V; the objective never rises. r,
- * b, states and t agree on return. */
-sp_status sp_concave(sp_model *m, int *ok);
+ * b, states and t agree on return. newton_only: gives up where Newton's step is no use; *ok then is 0, or SP_CONCAVE_UNMOVED where b is
+ * what it was. */
+enum { SP_CONCAVE_UNMOVED = -1 };
+sp_status sp_concave(sp_model *m, int newton_only, int *ok);
 /* Of the present point: SP_LOCAL_NONE, SP_LOCAL_MINIMUM where the curvature on its support is positive, SP_LOCAL_CONVEX where it
  * stays so whatever the size of the coefficients on the support. */
 enum { SP_LOCAL_NONE = 0, SP_LOCAL_MINIMUM = 1, SP_LOCAL_CONVEX = 2 };
@@ -40,6 +47,6 @@ sp_status sp_concave_gram(sp_model *m);
 void sp_concave_block_tangent(sp_model *m);
 double sp_concave_block_penalty(const sp_model *m, int k);
 sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite);
-sp_status sp_concave_blocks(sp_model *m, int *ok);
+extern const sp_norm_rule sp_concave_norms; /* of a sp_model */
 
 #endif

@@ -36,6 +36,10 @@ void sp_active_t(sp_qp *q, const double *x, double *out) {
     sp_gemv_t(q->XA, q->n, q->n, q->a, x, out);
     return;
   }
+  if (q->scores) { /* what x is made of has been projected */
+    q->sub.ops->cols_dot(&q->sub, NULL, 0, q->a, x, q->n, 1, out, 1);
+    return;
+  }
   /* the projection is taken off x once instead of off every column; it centres them too */
   double *z = q->e2;
   memcpy(z, x, (size_t)q->n * sizeof *z);
@@ -82,24 +86,34 @@ void sp_active_n(sp_qp *q, const double *d, double *out) {
   double *z = q->e2;
   memset(z, 0, (size_t)q->n * sizeof *z);
   q->sub.ops->cols_axpy(&q->sub, q->every, q->a, d, z);
+  if (q->scores) {
+    sp_scores_fit(q, z, out);
+    return;
+  }
   sp_qp_project(q, z);
   sp_axpy(1, z, out, q->n);
 }
 
-/* Slots in the order of the lengths of their columns: loops over short columns cost what the processor mispredicts of their ends.
- * An iterative qp has no factor that would care. */
+/* Slots in the order of predictors and of the lengths of their columns: loops over short columns cost what the processor mispredicts
+ * of their ends. An iterative qp has no factor that would care. */
 static void order_by_length(sp_qp *q) {
   enum { LONG = 256 };
   const sp_design *d = q->view.design;
-  int start[LONG + 2] = {0}, *order = q->every;
-  for (int pass = 0; pass < 2; pass++) {
-    for (int i = 0; i < q->a; i++) {
-      const ptrdiff_t len = d->ops->cols_entries(d, &q->W[q->A[i]], 1);
-      const int bin = len < LONG ? (int)len : LONG;
-      if (pass) order[start[bin]++] = q->A[i];
-      else start[bin + 1]++;
+  int *order = q->every, done = 0;
+  for (int h = 0; h < q->view.K; h++) {
+    int start[LONG + 2] = {0};
+    for (int pass = 0; pass < 2; pass++) {
+      for (int i = 0; i < q->a; i++) {
+        const int j = sp_view_base(&q->view, q->W[q->A[i]]);
+        if (q->view.K > 1 && q->W[q->A[i]] - j * q->view.K != h) continue;
+        const ptrdiff_t len = d->ops->cols_entries(d, &j, 1);
+        const int bin = len < LONG ? (int)len : LONG;
+        if (pass) order[done + start[bin]++] = q->A[i];
+        else start[bin + 1]++;
+      }
+      for (int b = 0; !pass && b <= LONG; b++) start[b + 1] += start[b];
     }
-    for (int b = 0; !pass && b <= LONG; b++) start[b + 1] += start[b];
+    done += start[LONG + 1];
   }
   for (int i = 0; i < q->a; i++) {
     q->A[i] = order[i];
@@ -107,13 +121,13 @@ static void order_by_length(sp_qp *q) {
   }
 }
 
-sp_status sp_active_refresh(sp_qp *q) {
-  if (!q->iterative || q->sub_fresh) return SP_OK;
+/* the stored columns into q->sub, of which the rows of predictor k are k n and following */
+static sp_status copy_columns(sp_qp *q) {
   sp_status st = SP_OK;
   const sp_design *d = q->view.design;
-  order_by_length(q);
+  const int n = (int)q->view.n;
   for (int i = 0; i < q->a; i++) {
-    q->acol[i] = q->W[q->A[i]];
+    q->acol[i] = sp_view_base(&q->view, q->W[q->A[i]]);
     q->every[i] = i;
   }
   const size_t need = (size_t)d->ops->cols_entries(d, q->acol, q->a) + 1;
@@ -126,15 +140,33 @@ sp_status sp_active_refresh(sp_qp *q) {
   d->ops->cols_copy(d, q->acol, q->a, q->row_of, q->sub_ptr, q->sub_i, q->sub_x);
   for (int i = 0; i < q->a; i++) {
     const double is = q->view.iscale[q->acol[i]];
-    for (int e = q->sub_ptr[i]; e < q->sub_ptr[i + 1]; e++) q->sub_x[e] *= is * q->view.sm[q->sub_i[e]];
+    const int from = (q->W[q->A[i]] - q->acol[i] * q->view.K) * n;
+    for (int e = q->sub_ptr[i]; e < q->sub_ptr[i + 1]; e++) {
+      q->sub_x[e] *= q->scores ? is : is * q->view.sm[q->sub_i[e]];
+      q->sub_i[e] += from;
+    }
   }
-  q->sub.ops = &sp_design_csc;
-  q->sub.n = q->n;
-  q->sub.p = q->a;
-  q->sub.x = q->sub_x;
-  q->sub.i = q->sub_i;
-  q->sub.ptr = q->sub_ptr;
+done:
+  return st;
+}
+
+sp_status sp_active_refresh(sp_qp *q) {
+  if (!q->iterative) return SP_OK;
+  sp_status st = SP_OK;
+  if (!q->sub_fresh) {
+    order_by_length(q);
+    SP_TRY(copy_columns(q));
+    q->sub.ops = &sp_design_csc;
+    q->sub.n = q->n;
+    q->sub.p = q->a;
+    q->sub.x = q->sub_x;
+    q->sub.i = q->sub_i;
+    q->sub.ptr = q->sub_ptr;
+    q->diag_fresh = 0;
+  }
   q->sub_fresh = 1;
+  if (q->scores && !q->diag_fresh) sp_scores_diagonal(q);
+  q->diag_fresh = 1;
 done:
   return st;
 }
@@ -149,12 +181,17 @@ sp_status sp_qp_set_iterative(sp_qp *q, int on) {
     q->XA = q->P = NULL;
     q->L = 0;
     q->sub_fresh = 0;
+    q->scores = q->view.root != NULL;
+    if (q->scores) {
+      const sp_status opened = sp_scores_open(q);
+      if (opened != SP_OK) return opened;
+    }
     if (!q->e2 && !(q->e2 = sp_alloc(q->ctx, (size_t)q->n, sizeof *q->e2))) return SP_ENOMEM;
     if (q->view.rows && !q->row_of) {
       const ptrdiff_t n = q->view.design->n;
       if (!(q->row_of = sp_alloc(q->ctx, (size_t)n, sizeof *q->row_of))) return SP_ENOMEM;
       for (ptrdiff_t i = 0; i < n; i++) q->row_of[i] = -1;
-      for (ptrdiff_t i = 0; i < q->n; i++) q->row_of[q->view.rows[i]] = (int)i;
+      for (ptrdiff_t i = 0; i < q->view.n; i++) q->row_of[q->view.rows[i]] = (int)i;
     }
     return sp_active_refresh(q);
   }
@@ -216,7 +253,8 @@ sp_status sp_factor_rebuild(sp_qp *q, int *failed) {
 
 sp_status sp_factor_reload(sp_qp *q, int *failed) {
   *failed = 0;
-  q->sub_fresh = 0;
+  q->sub_fresh = q->scores && q->sub_fresh; /* its columns are free of the metric, */
+  q->diag_fresh = 0;                        /* their norms are not */
   if (q->iterative) return sp_active_refresh(q);
   for (int i = 0; i < q->a; i++) {
     double *x = q->XA + (ptrdiff_t)i * q->n;
@@ -375,18 +413,24 @@ sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int 
   return SP_OK;
 }
 
-/* Conjugate gradients for H d = rhs until the largest residual is below `tol`; preconditioned by the factor when there is one. d
- * starts at `d` as given. Returns the number of steps, -1 when it broke down. */
+static void precondition(const sp_qp *q, const double *h, double *z) {
+  if (q->scores) {
+    for (int i = 0; i < q->a; i++) z[i] = h[i] / q->nx[i];
+  } else if (!q->iterative) {
+    memcpy(z, h, (size_t)q->a * sizeof *z);
+    sp_factor_solve(q, z);
+  }
+}
+
+/* Conjugate gradients for H d = rhs until the largest residual is below `tol`; preconditioned by the factor when there is one, by the
+ * diagonal where columns are not of unit length. d starts at `d` as given. Returns the number of steps, -1 when it broke down. */
 static int conjugate_gradients(sp_qp *q, const double *rhs, double tol, int max_steps) {
-  const int a = q->a, factored = !q->iterative;
-  double *h = q->h1, *z = factored ? q->h2 : q->h1, *pd = q->h3, *hp = q->g;
+  const int a = q->a;
+  double *h = q->h1, *z = !q->iterative || q->scores ? q->h2 : q->h1, *pd = q->h3, *hp = q->g;
   fit_active(q, q->d, q->u);
   sp_active_t(q, q->u, h);
   for (int i = 0; i < a; i++) h[i] = rhs[i] - h[i] - q->k[q->A[i]] * q->d[i];
-  if (factored) {
-    memcpy(z, h, (size_t)a * sizeof *z);
-    sp_factor_solve(q, z);
-  }
+  precondition(q, h, z);
   memcpy(pd, z, (size_t)a * sizeof *pd);
   double rz = sp_dot(h, z, a);
   for (int it = 0; it < max_steps; it++) {
@@ -397,20 +441,18 @@ static int conjugate_gradients(sp_qp *q, const double *rhs, double tol, int max_
     q->n_cg++;
     fit_active(q, pd, q->e);
     sp_active_t(q, q->e, hp);
-    double curv = sp_nrm2sq(q->e, q->n);
+    double curv = q->scores ? sp_dot(hp, pd, a) : sp_nrm2sq(q->e, q->n), size = q->scores ? 0 : sp_nrm2sq(pd, a);
     for (int i = 0; i < a; i++) {
       hp[i] += q->k[q->A[i]] * pd[i];
       curv += q->k[q->A[i]] * pd[i] * pd[i];
+      if (q->scores) size += q->nx[i] * pd[i] * pd[i];
     }
-    if (!(curv > 1e-14 * sp_nrm2sq(pd, a))) return -1; /* a flat direction: dependent columns */
+    if (!(curv > 1e-14 * size)) return -1; /* a flat direction: dependent columns */
     const double al = rz / curv;
     sp_axpy(al, pd, q->d, a);
     sp_axpy(-al, hp, h, a);
     sp_axpy(al, q->e, q->u, q->n);
-    if (factored) {
-      memcpy(z, h, (size_t)a * sizeof *z);
-      sp_factor_solve(q, z);
-    }
+    precondition(q, h, z);
     const double rz2 = sp_dot(h, z, a), be = rz2 / rz;
     rz = rz2;
     for (int i = 0; i < a; i++) pd[i] = z[i] + be * pd[i];

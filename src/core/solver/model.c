@@ -37,7 +37,9 @@ sp_status sp_model_init(sp_model *m, sp_ctx *ctx, const sp_design *design, const
   m->K = data && data->K > 1 ? data->K : 1;
   m->p = design->p * m->K;
   m->intercept = intercept;
-  m->blocks = pen->groups != NULL;
+  m->blocks = pen->groups != NULL && !pen->ops->outer;
+  m->bilevel = pen->ops->outer != NULL;
+  if (m->blocks) m->gw = pen->groups->w;
   m->centred = intercept || (loss->flags & SP_LOSS_LEVEL_FREE);
   m->ridge_scale = m->curvature = 1;
   m->max_iter = 200;
@@ -117,8 +119,8 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
   const double ratio = m->ratio ? m->ratio[j] : 1;
   double d = m->iscale[j] > 0 ? 1 / m->iscale[j] : 0;
   sp_coord co;
-  co.v = m->v[j] * ratio;
-  co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : m->v[j]) * ratio * ratio * m->ridge_scale;
+  co.v = sp_model_factor(m, coefficient) * ratio;
+  co.kv = (m->blocks ? m->wt[m->pen->groups->of[j]] : sp_model_factor(m, coefficient)) * ratio * ratio * m->ridge_scale;
   co.cv = ratio * ratio * m->curvature;
   co.one = unit_of_coefficients(m);
   if (m->yscale) d /= m->yscale[coefficient - j * m->K];
@@ -128,8 +130,7 @@ sp_coord sp_model_coord(const sp_model *m, int coefficient) {
 }
 
 int sp_model_usable(const sp_model *m, int coefficient) {
-  const int j = sp_model_base(m, coefficient);
-  return m->iscale[j] > 0 && isfinite(m->v[j]) && !m->is_u[coefficient];
+  return m->iscale[sp_model_base(m, coefficient)] > 0 && isfinite(sp_model_factor(m, coefficient)) && !m->is_u[coefficient];
 }
 
 double sp_model_unit(const sp_model *m, int coefficient) {
@@ -150,7 +151,7 @@ int sp_model_block_of(const sp_model *m, int coefficient) {
 sp_pen_block sp_model_block(const sp_model *m, int g, int *coef, double *v) {
   const sp_groups *gr = m->pen->groups;
   const int group = gr->across ? g : g / m->K, from = gr->across ? 0 : g % m->K, to = gr->across ? m->K : from + 1;
-  sp_pen_block bl = {0, gr->w[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature, NULL, NULL};
+  sp_pen_block bl = {0, m->gw[group], m->wt[group] * m->ridge_scale, v, unit_of_coefficients(m), m->curvature, NULL, NULL};
   double *lo = v + m->longest, *hi = lo + m->longest;
   if (m->lower || m->upper) {
     bl.lo = lo;
@@ -176,7 +177,7 @@ double sp_model_tolerance(const sp_model *m, const sp_pen_block *bl) { return bl
 
 static sp_status weigh_groups(sp_model *m) {
   const sp_groups *gr = m->pen->groups;
-  if (!gr) return SP_OK;
+  if (!m->blocks) return SP_OK;
   if (!(m->wt = sp_calloc(m->ctx, (size_t)gr->G + 1, sizeof *m->wt))) return SP_ENOMEM;
   for (int g = 0; g < gr->G; g++) {
     double sum = 0;
@@ -187,7 +188,7 @@ static sp_status weigh_groups(sp_model *m) {
       sum += v;
       count++;
     }
-    m->wt[g] = (1 - m->pen->tau) * gr->w[g] + (count ? m->pen->tau * sum / count : 0);
+    m->wt[g] = (1 - m->pen->tau) * m->gw[g] + (count ? m->pen->tau * sum / count : 0);
     const int size = (gr->ptr[g + 1] - gr->ptr[g]) * (gr->across ? m->K : 1);
     if (size > m->longest) m->longest = size;
   }
@@ -198,7 +199,7 @@ static sp_status weigh_groups(sp_model *m) {
 static int is_free_column(const sp_model *m, int coefficient) {
   const int j = sp_model_base(m, coefficient);
   if (m->blocks && (m->wt[m->pen->groups->of[j]] > 0 || !isfinite(m->v[j]))) return 0;
-  return (m->blocks || m->v[j] == 0) && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
+  return (m->blocks || sp_model_factor(m, coefficient) == 0) && m->iscale[j] > 0 && !(m->lower && isfinite(m->lower[j])) && !(m->upper && isfinite(m->upper[j]));
 }
 
 /* The intercept that solves sum g(off + b0) = 0, g falling in b0: bracketed Newton, so that any offset works. */
@@ -275,6 +276,29 @@ void sp_model_orthonormal_basis(sp_model *m) {
     for (ptrdiff_t i = 0; i < n && norm > 0; i++) Q[i] /= norm;
   }
   q->k0 = m->nu;
+}
+
+void sp_model_basis_factor(sp_model *m) {
+  sp_qp *q = &m->qp;
+  double *curve = q->e2;
+  q->U = m->U;
+  q->UR = m->UR;
+  q->ucol = m->ucol;
+  q->k0 = m->nu;
+  for (int h = 0; h < m->nu; h++) {
+    double *R = m->UR + (ptrdiff_t)h * m->nu;
+    sp_scores_curve(q, m->U + h * q->n, curve);
+    sp_scores_basis(q, curve, R);
+    const double whole = R[h];
+    double pivot = whole;
+    for (int l = 0; l < h; l++) {
+      const double *L = m->UR + (ptrdiff_t)l * m->nu;
+      R[l] = L[l] > 0 ? (R[l] - sp_dot(L, R, l)) / L[l] : 0;
+      pivot -= R[l] * R[l];
+    }
+    memset(R + h, 0, (size_t)(m->nu - h) * sizeof *R);
+    R[h] = pivot > 1e-14 * whole ? sqrt(pivot) : 0;
+  }
 }
 
 /* Independent columns of [1, free columns] in the metric of the weights (or the root of the loss), earlier ones preferred. */
@@ -425,8 +449,7 @@ done:
   return st;
 }
 
-sp_status sp_model_add(sp_model *m, int j) {
-  if (m->blocks) return add_block(m, j);
+static sp_status add_coefficient(sp_model *m, int j) {
   int k;
   const int before = m->qp.nW;
   const sp_status st = sp_qp_add_column(&m->qp, j, &k);
@@ -445,6 +468,31 @@ sp_status sp_model_add(sp_model *m, int j) {
   return SP_OK;
 }
 
+/* the whole group as one run of positions */
+static sp_status add_group(sp_model *m, int j) {
+  const sp_groups *gr = m->pen->groups;
+  sp_qp *q = &m->qp;
+  const int base = sp_model_base(m, j), g = gr->of[base], from = gr->across ? 0 : j - base * m->K, to = gr->across ? m->K : from + 1;
+  const int first = q->nW;
+  if (q->pos[j] >= 0) return SP_OK;
+  for (int i = gr->ptr[g]; i < gr->ptr[g + 1]; i++) {
+    for (int k = from; k < to; k++) {
+      const int c = gr->cols[i] * m->K + k;
+      const sp_status st = sp_model_usable(m, c) ? add_coefficient(m, c) : SP_OK;
+      if (st != SP_OK) return st;
+    }
+  }
+  for (int k = first; k < q->nW; k++) {
+    q->len[k] = k == first ? q->nW - first : 0;
+    q->unit[k] = 0;
+  }
+  return SP_OK;
+}
+
+sp_status sp_model_add(sp_model *m, int j) {
+  return m->blocks ? add_block(m, j) : m->bilevel ? add_group(m, j) : add_coefficient(m, j);
+}
+
 void sp_model_set_lambda(sp_model *m, double lambda) {
   sp_qp *q = &m->qp;
   /* the unit of tolerances: the size of thresholds; at and near lambda = 0 the size of the data takes over */
@@ -459,7 +507,7 @@ void sp_model_set_lambda(sp_model *m, double lambda) {
   if (blocks != q->blocks) sp_qp_forget_active(q);
   q->blocks = blocks;
   q->boxed = blocks && (m->lower || m->upper);
-  q->packed = blocks && !q->boxed && !sp_concave_active(m) && m->K > 1 && m->pen->groups->across &&
+  q->packed = blocks && !q->boxed && m->K > 1 && m->pen->groups->across &&
     (m->loss.ops->root ? m->loss.ops->shares && m->nu == m->nu0 : (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0);
   for (int k = 0; k < q->nW; k++) {
     q->t[k] = lambda * q->t1[k];
@@ -530,6 +578,22 @@ static void plain_fit(sp_model *m, double *e) {
   if (c) sp_view_axpy(&plain, q->idx, c, q->val, e, q->vv, q->ent);
 }
 
+/* gamma from the fit that is left to it, r0, without a root; then eta. Two rounds, as below. */
+static void unpenalized_scores(sp_model *m, const double *fit) {
+  sp_qp *q = &m->qp;
+  double *curve = q->e2, *z = q->e2 + 3 * q->n;
+  memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
+  for (int rep = 0; rep < 2 && m->nu; rep++) {
+    sp_scores_curve(q, m->r0, curve);
+    sp_scores_basis(q, curve, z);
+    sp_scores_solve(q, z, 1);
+    for (int h = 0; h < m->nu; h++) m->gamma[h] += z[h];
+    sp_scores_add(q, -1, z, m->r0);
+  }
+  for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->off[i] + fit[i];
+  sp_scores_add(q, 1, m->gamma, m->eta);
+}
+
 sp_status sp_model_unpenalized(sp_model *m) {
   const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
   const ptrdiff_t n = m->n;
@@ -549,6 +613,10 @@ sp_status sp_model_unpenalized(sp_model *m) {
   plain_fit(m, e);
   const double *from = quadratic ? m->y : m->eta;
   for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = from[i] - m->off[i] - e[i];
+  if (q->scores) {
+    unpenalized_scores(m, e);
+    return SP_OK;
+  }
   sp_model_root(m, SP_ROOT, m->r0);
   memset(m->gamma, 0, (size_t)(m->nu + 1) * sizeof *m->gamma);
   /* two rounds: the second removes what the first left by rounding */

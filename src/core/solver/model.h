@@ -29,11 +29,14 @@ typedef struct sp_model {
 
   double *mean, *iscale;   /* [design->p] centre and 1 / weighted norm of the centred column; iscale 0: column left out */
   double *ratio;           /* [design->p] penalized unit / weighted norm (1 / norm without standardization), or NULL: 1 */
-  const double *v;         /* [design->p] penalty factors of the user, borrowed */
+  const double *v;         /* [design->p] penalty factors of the user, or [p] one for each coefficient, borrowed */
+  int v_own;               /* is there one for each coefficient? */
+  const double *gw;        /* [groups] weights of the norms, borrowed */
   const double *lower, *upper; /* [design->p] or NULL, borrowed */
   int blocks;              /* the penalty has norms of blocks */
   double *wt;              /* [groups] blocks: what a coefficient of the group is penalized with in all, lambda and alpha apart */
   int longest;             /* coefficients of the largest block */
+  int bilevel;             /* groups without norms: bilevel.h */
   double ridge_scale;      /* multiplies the ridge part: 1 / s_y */
   double null_value, null_dev, sat_value; /* F of the intercept-only model (with offset), F(null) - F(sat), F(sat) */
   double floor;            /* smallest curvature of a metric, relative to the weight of the row */
@@ -97,10 +100,12 @@ void sp_model_free(sp_model *m);
 /* the columns of the design, centred and scaled, metric free */
 sp_view sp_model_view(const sp_model *m);
 static inline int sp_model_base(const sp_model *m, int j) { return m->K == 1 ? j : j / m->K; }
+/* penalty factor of a coefficient */
+static inline double sp_model_factor(const sp_model *m, int j) { return m->v[m->v_own ? j : sp_model_base(m, j)]; }
 sp_coord sp_model_coord(const sp_model *m, int j);
 /* may column j be in the working set? */
 int sp_model_usable(const sp_model *m, int j);
-sp_status sp_model_add(sp_model *m, int j); /* to the working set, with the rest of its block */
+sp_status sp_model_add(sp_model *m, int j); /* to the working set, with the rest of its block or group */
 
 /* Blocks, numbered from 0. */
 int sp_model_blocks(const sp_model *m);
@@ -121,6 +126,8 @@ void sp_model_root(const sp_model *m, enum sp_root op, double *x);
 sp_status sp_model_set_metric(sp_model *m, const double *h);
 /* Q0 and UR in the metric of the qp */
 void sp_model_orthonormal_basis(sp_model *m);
+/* UR alone, for a qp of scores whose metric is set */
+void sp_model_basis_factor(sp_model *m);
 /* Set lambda-dependent thresholds without solving. */
 void sp_model_set_lambda(sp_model *m, double lambda);
 /* States from (columns, b, state, sign) lists, eta for a non-quadratic loss. */

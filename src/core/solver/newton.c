@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/vec.h"
+#include "bilevel.h"
 #include "block.h"
 #include "concave.h"
 #include "curved.h"
@@ -23,17 +24,33 @@
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define PACKED 3e-3        /* the same for packed blocks, whose columns do not depend on the metric */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
+#define POLISH 1e-3
+#define MOST_HOPELESS 50    /* steps that lessen the residual no more: rounding */
+#define MOST_POLISHED 8    /* times that rounding has undone the last step */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define CONVERGED_BLOCKS 3e-11 /* the same with norms of blocks */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
+#define CG_SCORES 2e-10    /* Newton's last step is far more exact than asked for, so that asking for more costs little */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
 #define LEAST_INEXACT 0.05
 #define STRAINED 1e3       /* residual of a row in the metric, relative to the root of its weight, from which the step is not read off it */
-#define TANGENTS 10         /* rounds of a non-convex problem and its local linear approximation */
+#define TANGENTS 10         /* rounds of a non-convex quadratic problem and its local linear approximation */
+#define ROUNDS 2            /* of a non-convex problem with another loss */
 #define HALVINGS 12         /* of a step whose model is not convex: it need not descend however short it is */
-#define SATURATED 1e-3      /* of the null deviance: non-convex problems are given up below */
+#define SLOW 0.2            /* non-convex: a step that leaves more than this of the residual is tried at greater length */
+#define DEEPER 1e-2         /* non-convex: floor of the curvature, times that of other problems: saturated rows must not hold the others */
+#define FARTHEST 8          /* times the step, */
+#define FARTHEST_ETA 50     /* and in units of the linear predictor */
+#define STUCK 0.5           /* non-convex: slow steps that have left more than this of the residual, */
+#define WINDOW 25           /* this many of them, are given up */
+#define SATURATED 1e-4      /* of the null deviance: see run_away() */
+#define GROWTH 1.25
+#define MOST_TANGENTS 16    /* steps by the tangent before the pieces are tried again */
+#define CD_SWEEPS 50        /* of the tangent's quadratic model, where its active set does not settle */
+#define LOOK 8              /* non-convex norms: Newton steps after which it is seen again whether the fit is saturated */
+#define SATURATED_NORMS 1e-3 /* of the null deviance: problems with non-convex norms are given up below */
 
 static sp_status reserve_near(sp_model *m) {
   const size_t need = (size_t)m->qp.capW + 1;
@@ -57,7 +74,12 @@ static void choose_near(sp_model *m, double lambda, double lambda_prev) {
     const int far = q->ia[k] < 0 && sp_block_soft_norm(q, k, q->c + k, 1 - margin) < q->T[k] * (1 - margin);
     for (int j = k; j < k + q->len[k] && !far; j++) m->near[m->n_near++] = j;
   }
-  for (int k = 0; !q->blocks && k < q->nW; k++) {
+  for (int k = 0; m->bilevel && k < q->nW; k += q->len[k]) { /* one coefficient lowers the thresholds of its group */
+    int any = !(lambda > 0);
+    for (int j = k; j < k + q->len[k]; j++) any |= q->st[j] != SP_ZERO || fabs(q->c[j]) >= q->t[j] * (1 - margin);
+    for (int j = k; j < k + q->len[k] && any; j++) m->near[m->n_near++] = j;
+  }
+  for (int k = 0; !q->blocks && !m->bilevel && k < q->nW; k++) {
     if (q->st[k] != SP_ZERO || !(lambda > 0) || fabs(q->c[k]) >= q->t[k] * (1 - margin)) m->near[m->n_near++] = k;
   }
 }
@@ -112,6 +134,13 @@ done:
 
 static sp_status leave_iterative(sp_model *m) {
   m->no_iterative = 1;
+  if (m->qp.scores) { /* back to residuals in the metric */
+    m->qp.scores = 0;
+    sp_model_orthonormal_basis(m);
+    sp_model_root(m, SP_ROOT_SOLVE_T, m->qp.r);
+    sp_qp_project(&m->qp, m->qp.r);
+    sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
+  }
   return sp_qp_set_iterative(&m->qp, 0);
 }
 
@@ -204,7 +233,7 @@ static int count_free(const sp_qp *q) {
 
 /* Ridge with more active columns than rows: the dual has fewer unknowns. Near alpha = 1 it is ill conditioned. */
 static int wants_dual(const sp_model *m) {
-  if (!m->qp.has_ridge || m->reduced || m->qp.blocks || m->pen->ops->pieces) return 0;
+  if (!m->qp.has_ridge || m->reduced || m->qp.blocks || m->qp.scores || m->pen->ops->pieces) return 0;
   const double alpha = m->pen->alpha;
   for (int k = 0; k < m->qp.nW; k++) {
     if (m->qp.kv[k] == 0) return 0; /* limits without penalty: no ridge on that column */
@@ -257,6 +286,7 @@ done:
 static double penalty_value(const sp_model *m) {
   double f = 0;
   const sp_qp *q = &m->qp;
+  if (m->bilevel && m->concave) return sp_bilevel_penalty(m);
   for (int i = 0; i < m->n_near; i++) {
     const int k = m->near[i];
     if (q->blocks && m->concave) {
@@ -276,9 +306,15 @@ static sp_status change_metric(sp_model *m, const double *h) {
     const sp_status st = m->loss.ops->metric(&m->loss, m->eta);
     if (st != SP_OK) return st;
   } else {
-    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
+    const double floor = m->floor * (m->pen->ops->pieces && !m->qp.blocks ? DEEPER : 1);
+    for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], floor * m->w[i]));
   }
-  sp_model_orthonormal_basis(m);
+  if (m->qp.scores) {
+    memcpy(m->qp.diag, h, (size_t)m->n * sizeof *h);
+    sp_model_basis_factor(m);
+  } else {
+    sp_model_orthonormal_basis(m);
+  }
   m->metric_set = 1;
   return SP_OK;
 }
@@ -302,9 +338,16 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
   memcpy(m->r0, m->g, (size_t)m->n * sizeof *m->r0);
-  sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
+  if (!q->scores) sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
   memcpy(q->r, m->r0, (size_t)m->n * sizeof *m->r0);
-  for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
+  if (q->scores) {
+    double *z = q->e2 + 3 * q->n;
+    sp_scores_basis(q, q->r, z);
+    sp_scores_solve(q, z, 0);
+    for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(z[h]));
+  } else {
+    for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(sp_dot(q->Q0 + h * m->n, q->r, m->n)));
+  }
   sp_qp_project(q, q->r);
   if (everything && m->use_dual) {
     sp_qp_corr_all(q);
@@ -351,9 +394,35 @@ static void remember(sp_model *m) {
   memcpy(m->eta_old, m->eta, (size_t)m->n * sizeof *m->eta);
 }
 
-/* States and factor from b; where that had to give up a dependent coefficient eta follows. */
+/* States and factor from b. A non-convex problem has been where b is, with this support: columns that the metric of the moment takes for
+ * dependent, because the rows in which they differ are saturated, must not be traded for each other. */
+static sp_status states_from_b(sp_model *m) {
+  sp_qp *q = &m->qp;
+  int failed = 1;
+  if (!m->concave || q->blocks || q->iterative) return sp_qp_from_b(q);
+  for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
+  q->a = 0;
+  if (q->nW) memset(q->blk, 0, (size_t)q->nW);
+  for (int k = 0; k < q->nW; k++) {
+    const double b = q->b[k];
+    q->st[k] = b == 0 ? SP_ZERO : b >= q->hi[k] ? SP_HI : b <= q->lo[k] ? SP_LO : SP_FREE;
+    if (q->st[k] != SP_FREE) continue;
+    const sp_status st = sp_qp_reserve_active(q, q->a + 1);
+    if (st != SP_OK) return st;
+    q->s[k] = q->t[k] == 0 ? 0 : b > 0 ? 1 : -1;
+    q->A[q->a] = k;
+    q->ia[k] = q->a++;
+  }
+  if (q->a <= q->rank - q->k0 || q->has_ridge) {
+    const sp_status st = sp_factor_reload(q, &failed);
+    if (st != SP_OK) return st;
+  }
+  return failed ? sp_qp_from_b(q) : SP_OK;
+}
+
+/* Where that had to give up a dependent coefficient eta follows. */
 static sp_status rebuild_from_b(sp_model *m) {
-  const sp_status st = sp_qp_from_b(&m->qp);
+  const sp_status st = states_from_b(m);
   return st == SP_OK ? sp_model_unpenalized(m) : st;
 }
 
@@ -376,21 +445,54 @@ static sp_status go_back(sp_model *m) {
   return rebuild_from_b(m);
 }
 
-/* Move from what remember() saw along the step to (b, eta_old + deta): the full step unless the objective rises. *len: the
- * fraction taken, 0 when none helped. */
-static void line_search(sp_model *m, double f_old, double *len) {
+/* b and eta at `len` times the step from what remember() saw to (b_new, eta_old + deta); the objective there */
+static double move_along(sp_model *m, const double *b_new, double len) {
+  sp_qp *q = &m->qp;
+  for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->eta_old[i] + len * m->deta[i];
+  for (int i = 0; i < m->n_near; i++) {
+    q->b[m->near[i]] = len == 1 ? b_new[i] : m->b_old[i] + len * (b_new[i] - m->b_old[i]);
+  }
+  m->n_linesearch += len != 1;
+  return m->loss.ops->value(&m->loss, m->eta) + penalty_value(m);
+}
+
+/* The largest multiple of the step that keeps signs and limits; 1 where it ends at one */
+static double longest(const sp_model *m, const double *b_new) {
+  const sp_qp *q = &m->qp;
+  double most = INFINITY;
+  for (int i = 0; i < m->n_near; i++) {
+    const int k = m->near[i];
+    const double from = m->b_old[i], d = b_new[i] - from;
+    if (d == 0) continue;
+    if (from * d < 0) most = fmin(most, b_new[i] * from > 0 ? -from / d : 1);
+    const double limit = d > 0 ? q->hi[k] : q->lo[k];
+    if (isfinite(limit)) most = fmin(most, (limit - from) / d);
+  }
+  return most;
+}
+
+/* Move from what remember() saw along the step to (b, eta_old + deta): the full step unless the objective rises; `far`: multiples of it
+ * while the objective falls, for steps of a model that is too cautious. *len: the fraction to begin with, then that taken, 0 when none
+ * helped. */
+static void line_search(sp_model *m, double f_old, int halvings, int far, double *len) {
   sp_qp *q = &m->qp;
   double *b_new = q->av; /* not in use between solvers */
+  const double noise = 1e-13 * (fabs(f_old) + m->null_value); /* what a sum of n terms resolves */
   for (int i = 0; i < m->n_near; i++) b_new[i] = q->b[m->near[i]];
-  *len = 1;
-  for (int it = 0; it < (m->concave ? HALVINGS : 40); it++, *len /= 2) {
-    for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] = m->eta_old[i] + *len * m->deta[i];
-    if (it) {
-      for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i] + *len * (b_new[i] - m->b_old[i]);
-      m->n_linesearch++;
+  for (int it = 0; it < halvings; it++, *len /= 2) {
+    double f = move_along(m, b_new, *len);
+    if (!(f <= f_old + noise)) continue;
+    const double most = far && *len == 1 ? fmin(FARTHEST, longest(m, b_new)) : 1, worth = 0.01 * (f_old - f);
+    while (2 * *len <= most) {
+      const double next = move_along(m, b_new, 2 * *len);
+      if (!(next < f - noise - worth)) {
+        move_along(m, b_new, *len);
+        break;
+      }
+      f = next;
+      *len *= 2;
     }
-    const double f = m->loss.ops->value(&m->loss, m->eta) + penalty_value(m);
-    if (f <= f_old + 1e-13 * (fabs(f_old) + m->null_value)) return; /* what a sum of n terms resolves */
+    return;
   }
   *len = 0;
 }
@@ -419,18 +521,54 @@ static sp_status step_back(sp_model *m) {
   for (int i = 0; i < m->n_near; i++) q->b[m->near[i]] = m->b_old[i];
   memcpy(q->r, m->r0, (size_t)m->n * sizeof *q->r);
   sp_qp_project(q, q->r);
-  return sp_qp_from_b(q);
+  return states_from_b(m);
+}
+
+/* deta = Z (b - b_old), and what follows for the basis */
+static sp_status step_of_scores(sp_model *m) {
+  sp_qp *q = &m->qp;
+  const sp_view plain = sp_model_view(m);
+  double *curve = q->e2, *z = q->e2 + 3 * q->n;
+  int c = 0;
+  for (int i = 0; i < m->n_near; i++) {
+    const int k = m->near[i];
+    if (q->b[k] == m->b_old[i]) continue;
+    q->idx[c] = q->W[k];
+    q->val[c++] = q->b[k] - m->b_old[i];
+  }
+  memset(m->deta, 0, (size_t)m->n * sizeof *m->deta);
+  sp_view_axpy(&plain, q->idx, c, q->val, m->deta, q->vv, q->ent);
+  if (!m->nu) return SP_OK;
+  sp_scores_curve(q, m->deta, curve);
+  for (ptrdiff_t i = 0; i < m->n; i++) curve[i] = m->r0[i] - curve[i];
+  sp_scores_basis(q, curve, z);
+  sp_scores_solve(q, z, 1);
+  sp_scores_add(q, 1, z, m->deta);
+  return SP_OK;
 }
 
 /* The quadratic model of the moment: active set first, then whatever works. What leaves `near` is taken into it. */
-static sp_status newton_step(sp_model *m, double worst) {
+/* *tangent: a non-convex penalty is replaced by its tangent, for a step that must descend; set where the pieces have none. */
+static sp_status newton_step(sp_model *m, double worst, int *tangent) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   double qkkt;
-  int ok = 0, wandered = 0, plain = 0; /* plain: the active set stayed as it was */
+  int ok = 0, wandered = 0, plain = 0, c_fresh = !m->force_cd; /* plain: the active set stayed as it was */
   sp_model_look_near(m);
-  if (m->concave) {
-    SP_TRY(sp_concave(m, &ok));
+  if (m->concave && !*tangent && !q->blocks) {
+    SP_TRY(sp_concave(m, 1, &ok));
+    if (ok != 1) {
+      if (ok != SP_CONCAVE_UNMOVED) {
+        SP_TRY(step_back(m));
+        c_fresh = 0;
+      }
+      *tangent = 1;
+      sp_concave_tangent(m);
+      sp_model_look_near(m);
+    }
+  }
+  if (m->concave && !*tangent && !q->blocks) {
+    /* it has done all */
   } else if (q->blocks) {
     q->goal = FORCING * worst; /* the next step starts from a new gradient */
     SP_TRY(sp_blocks(q, 1, &ok));
@@ -452,25 +590,29 @@ static sp_status newton_step(sp_model *m, double worst) {
     }
     if (q->iterative) q->tol = q->lambda * sp_max(q->cg, fmin(0.05, worst) * worst);
     const double rounds = q->n_rounds;
-    SP_TRY(sp_pdas(q, !m->force_cd, &ok));
-    plain = ok && q->n_rounds == rounds + 1 && !m->force_cd && !q->iterative && !q->stale;
+    SP_TRY(sp_pdas(q, c_fresh, &ok));
+    plain = ok && q->n_rounds == rounds + 1 && !m->force_cd && !q->iterative && !q->stale && !m->concave;
     if (!ok && q->iterative) {
       SP_TRY(leave_iterative(m));
       SP_TRY(sp_pdas(q, 0, &ok));
     }
     /* without thresholds on large coefficients a problem that stalls is near saturation, and the homotopy would wander */
-    if (!ok && !m->pen->ops->pieces) {
+    if (!ok && m->concave) {
+      wandered = 1;
+      SP_TRY(step_back(m));
+      SP_TRY(sp_cd(q, CD_SWEEPS, &ok));
+    } else if (!ok) {
       wandered = 1;
       SP_TRY(step_back(m));
       SP_TRY(sp_homotopy(q, &ok));
     }
-    if (!ok && !m->pen->ops->pieces) {
+    if (!ok && !m->concave) {
       SP_TRY(sp_cd(q, 500, &ok));
       sp_qp_take_all(q);
       SP_TRY(sp_pdas(q, 0, &ok));
     }
   }
-  if (wandered || (m->force_cd && !q->blocks && !m->concave)) { /* positions outside near may have moved: they were 0 */
+  if (wandered || (m->force_cd && !q->blocks)) { /* positions outside near may have moved: they were 0 */
     const int before = m->n_near;
     char *seen = sp_calloc(m->ctx, (size_t)q->nW + 1, 1);
     if (!seen) return SP_ENOMEM;
@@ -482,6 +624,7 @@ static sp_status newton_step(sp_model *m, double worst) {
     }
     sp_free(m->ctx, seen);
   }
+  if (q->scores) return step_of_scores(m);
   for (ptrdiff_t i = 0; i < m->n; i++) m->deta[i] = m->r0[i] - q->r[i];
   const int rough = strained(m);
   if (plain && !rough) SP_TRY(sp_secant_step(m, m->deta));
@@ -492,17 +635,44 @@ done:
   return st;
 }
 
-/* A non-convex penalty lets go of large coefficients: where the loss can be driven to its infimum there is nothing to find. */
+/* All active coefficients without a slope, and the loss all but at its infimum: what they separate they separate better when they are
+ * larger. Newton's step is the fit of the rows with the most curvature, and none for the others. 1: all have grown. */
+static int run_away(sp_model *m) {
+  sp_qp *q = &m->qp;
+  if (m->loss.ops->value(&m->loss, m->eta) - m->sat_value > SATURATED * m->null_dev) return 0;
+  for (int i = 0; i < q->a; i++) {
+    const int k = q->A[i];
+    if (q->k[k] > 0 || q->t[k] > 0) return 0;
+    if (GROWTH * q->b[k] > q->hi[k] || GROWTH * q->b[k] < q->lo[k]) return 0;
+  }
+  for (int i = 0; i < q->a; i++) q->b[q->A[i]] *= GROWTH;
+  for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += (GROWTH - 1) * (m->eta[i] - m->off[i]);
+  return 1;
+}
+
+/* A non-convex norm lets go of large blocks: where the loss can be driven to its infimum there is nothing to find. */
 static int saturated(sp_model *m) {
-  return !(m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->loss.ops->value(&m->loss, m->eta) - m->sat_value < SATURATED * m->null_dev;
+  return !(m->loss.ops->flags & SP_LOSS_QUADRATIC) && m->loss.ops->value(&m->loss, m->eta) - m->sat_value < SATURATED_NORMS * m->null_dev;
+}
+
+static double largest(const double *x, ptrdiff_t n) {
+  double top = 0;
+  for (ptrdiff_t i = 0; i < n; i++) top = sp_max(top, fabs(x[i]));
+  return top;
 }
 
 static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
   sp_qp *q = &m->qp;
   double last = INFINITY, goal = q->iterative ? 2 * q->cg : q->blocks ? CONVERGED_BLOCKS : CONVERGED, worst, worst_before = 1;
+  const int pieces = m->concave && !q->blocks;
   const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
+  double stepped_from = INFINITY, enough = 0; /* residual at the last step; at which the whole working set is looked at */
   int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, failed_trust = 0, trusted = 0;
+  double least = INFINITY; /* residual so far */
+  int hopeless = 0;        /* steps that have not lessened it */
+  double window = INFINITY; /* residual some slow steps ago */
+  int slow_steps = 0, growing = 0, stretching = 0, wait = 0, patience = 1; /* steps by the tangent to come; the next time the pieces fail */
   *kkt = INFINITY;
   *limit = 0;
   sp_secant_reset(m);
@@ -526,22 +696,39 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       continue;
     }
     m->predicted = 0;
-    if (trusted && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
+    if ((trusted || last <= sp_qp_accept(q)) && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       sp_secant_break(m);
-      careful = failed_trust = 1;
+      if (last <= sp_qp_accept(q)) goal = sp_qp_accept(q); /* no better than that */
+      if (growing == 1) growing = -1;
+      else if (stretching == 1) stretching = -1;
+      else careful = failed_trust = 1;
       trusted = 0;
       last = INFINITY;
       continue;
     }
+    if (worst < 0.9 * least) {
+      least = worst;
+      hopeless = 0;
+    } else if (++hopeless > MOST_HOPELESS && !m->concave) {
+      break;
+    }
     trusted = 0;
+    growing = growing < 0 ? -1 : 0;
+    stretching = stretching < 0 ? -1 : 0;
     if (worst <= sp_qp_accept(q) && worst > 0.5 * last) goal = sp_qp_accept(q); /* rounding level reached */
-    if (worst <= goal) {
+    /* where curvature has vanished Newton steps creep, and rounding undoes them */
+    if (m->concave && q->blocks && it % LOOK == 0 && saturated(m)) {
+      goal = sp_max(goal, sp_qp_accept(q));
+      if (it >= 16 * LOOK) break;
+    }
+    if (worst <= (everything ? goal : sp_max(goal, enough))) {
       if (!everything) {
         /* the whole working set has the last word, on eta from scratch: its updates drift, and what is reported must belong to
          * the coefficients */
         SP_TRY(sp_model_unpenalized(m));
         if (++polished > 2) goal = sp_max(goal, sp_qp_accept(q)); /* rounding keeps undoing the last step */
+        if (polished > MOST_POLISHED) break;
         everything = 1;
         last = INFINITY;
         continue;
@@ -550,6 +737,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       goto done;
     }
     if (everything) {
+      if (polished > 1) enough = POLISH * worst; /* what eta from scratch does not show need not be reached */
       if (!foreseen) choose_near(m, q->lambda, 1.2 * q->lambda);
       everything = foreseen = 0;
     }
@@ -560,29 +748,50 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     }
     const double ratio = worst / last; /* 0 at first, and after a new metric */
     last = worst;
-    careful |= worst > TRUST || majorize;
+    /* a coefficient without a slope on its way to infinity: the loss falls exponentially, and Newton's steps all have the same length */
+    const int slow = pieces && worst > SLOW * stepped_from, far = slow && worst > TINY;
+    stepped_from = worst;
+    if (slow && ++slow_steps % WINDOW == 0) {
+      if (worst > STUCK * window) break;
+      window = worst;
+    }
+    careful |= worst > TRUST || majorize || far;
     if (worst < TINY && !majorize && !failed_trust) careful = 0;
-    if (m->pen->ops->pieces && !m->concave && saturated(m)) break;
-    const double penalty = careful || bounded ? penalty_value(m) : 0;
+    if (q->blocks && m->pen->ops->pieces && !m->concave && saturated(m)) break;
+    const double penalty = careful || bounded || pieces ? penalty_value(m) : 0;
     double f_old = careful ? m->loss.ops->value(&m->loss, m->eta) + penalty : 0;
     remember(m);
-    int curved = 0;
-    if (fresh && !majorize && worst < CURVED) SP_TRY(sp_curved_step(m, &curved));
-    if (!curved) SP_TRY(newton_step(m, worst));
-    double len = 1;
-    if (!careful) {
+    int curved = 0, tangent = pieces && (wait > 0 || majorize);
+    if (fresh && !majorize && worst < CURVED && !pieces) SP_TRY(sp_curved_step(m, &curved));
+    if (slow && growing >= 0 && run_away(m)) {
+      trusted = growing = 1;
+      continue;
+    }
+    if (!curved) SP_TRY(newton_step(m, worst, &tangent));
+    wait -= wait > 0;
+    const double reach = pieces && !bounded ? FARTHEST_ETA / largest(m->deta, m->n) : INFINITY;
+    double len = fmin(1, reach);
+    if (slow && !far && stretching >= 0 && !bounded) { /* the objective cannot tell, the residual can */
+      for (int i = 0; i < m->n_near; i++) q->av[i] = q->b[m->near[i]];
+      move_along(m, q->av, fmin(fmin(FARTHEST, reach), longest(m, q->av)));
+      trusted = stretching = 1;
+    } else if (!careful && len == 1) {
       for (ptrdiff_t i = 0; i < m->n; i++) m->eta[i] += m->deta[i];
       trusted = !bounded || m->loss.ops->defined(&m->loss, m->eta);
-      if (!trusted) f_old = m->loss.ops->value(&m->loss, m->eta_old) + penalty;
     }
     if (!trusted) {
+      if (!careful) f_old = m->loss.ops->value(&m->loss, m->eta_old) + penalty;
       /* a coefficient left beyond its limit by an unfinished solve is brought back */
       for (int i = 0; i < m->n_near; i++) {
         const int k = m->near[i];
         if (q->b[k] > q->hi[k]) q->b[k] = q->hi[k];
         if (q->b[k] < q->lo[k]) q->b[k] = q->lo[k];
       }
-      line_search(m, f_old, &len);
+      line_search(m, f_old, m->concave && !tangent ? HALVINGS : 40, far, &len);
+    }
+    if (pieces && !tangent && len < 0.1) {
+      wait = patience;
+      if (patience < MOST_TANGENTS) patience *= 2;
     }
     if (len < 1) {
       sp_secant_break(m);
@@ -591,7 +800,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       last = INFINITY;
       /* first a metric of the place, then one that cannot fail */
       if (majorize && len == 0) break;
-      majorize = len < 0.1 && (fresh || majorize);
+      majorize = len < 0.1 && (fresh || majorize) && (tangent || !pieces);
       fresh = 1;
     } else {
       fresh = curved;
@@ -631,9 +840,13 @@ static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
   ptrdiff_t entries = 0;
-  if (q->iterative || m->blocks || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
-  if (m->reduced || m->no_iterative || m->loss.ops->root || any_shifted(q)) return 0;
-  for (int i = 0; i < q->a; i++) entries += m->design->ops->cols_entries(m->design, &q->W[q->A[i]], 1);
+  if (q->iterative || m->blocks || m->bilevel || na * q->a <= ITERATIVE_SIZE || !(m->design->ops->flags & SP_DESIGN_SPARSE)) return 0;
+  if (m->reduced || m->no_iterative || any_shifted(q)) return 0;
+  if (m->loss.ops->root && (m->pen->ops->pieces || wants_dual(m))) return 0;
+  for (int i = 0; i < q->a; i++) {
+    const int j = sp_model_base(m, q->W[q->A[i]]);
+    entries += m->design->ops->cols_entries(m->design, &j, 1);
+  }
   return (double)entries * ITERATIVE_FILL < na;
 }
 
@@ -643,7 +856,7 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   const double share = m->stepped > 0 ? (lambda_prev - lambda) / m->stepped : 0;
   q->ahead = q->blocks && share < 2 ? share : 0;
-  if (!q->iterative || !(share > 0 && share < 2) || (m->loss.ops->flags & SP_LOSS_DOMAIN)) return SP_OK;
+  if (!q->iterative || q->scores || !(share > 0 && share < 2) || (m->loss.ops->flags & SP_LOSS_DOMAIN)) return SP_OK;
   const sp_status st = sp_active_refresh(q);
   if (st != SP_OK) return st;
   for (int i = 0; i < q->a; i++) {
@@ -671,7 +884,7 @@ static sp_status predict_step(sp_model *m, double lambda, double lambda_prev) {
 static sp_status extrapolate(sp_model *m, double lambda, double lambda_prev) {
   sp_qp *q = &m->qp;
   m->predicted = 0;
-  if (!(m->stepped > 0) || !(lambda_prev > lambda && lambda > 0) || !q->a || q->iterative || q->blocks || m->use_dual || m->concave) return SP_OK;
+  if (!(m->stepped > 0) || !(lambda_prev > lambda && lambda > 0) || !q->a || (q->iterative && !q->scores) || q->blocks || m->use_dual || m->concave) return SP_OK;
   const double share = log(lambda_prev / lambda) / log1p(m->stepped / lambda_prev);
   if (!(share > 0 && share < 1.5)) return SP_OK;
   remember(m);
@@ -703,6 +916,7 @@ static void keep_step(sp_model *m, double lambda, double lambda_prev, const doub
 static double inexactness(const sp_model *m) {
   const sp_qp *q = &m->qp;
   double penalty = 0;
+  if (m->loss.ops->root) return fmin(m->cg, CG_SCORES);
   if (m->concave) { /* a coefficient is charged for its residual whether its slope has become flat or not */
     for (int i = 0; i < q->a; i++) penalty += m->lambda * q->t1[q->A[i]] * fabs(q->b[q->A[i]]);
     return sp_max(LEAST_INEXACT * m->cg, fmin(m->cg, m->cg * m->null_dev / sp_max(penalty, 1e-300)));
@@ -719,10 +933,10 @@ static sp_status solve_pieces(sp_model *m, const double *y, double *kkt) {
   *kkt = INFINITY;
   for (int rep = 0; rep < ATTEMPTS; rep++) {
     sp_model_look_near(m);
-    SP_TRY(sp_concave(m, &ok));
+    SP_TRY(sp_concave(m, 0, &ok));
     SP_TRY(sp_qp_residual(q, y));
     sp_model_look_near(m);
-    SP_TRY(sp_concave(m, &ok)); /* what rounding has left */
+    SP_TRY(sp_concave(m, 0, &ok)); /* what rounding has left */
     SP_TRY(sp_reach_correlations(m, q->r, q->n));
     m->c_fresh = 1;
     *kkt = sp_qp_kkt(q);
@@ -734,24 +948,25 @@ done:
 }
 
 /* A non-convex penalty. The safeguard is its local linear approximation, a convex problem for the same engine; each of its
- * solutions lowers the objective, and from there Newton is tried again. */
+ * solutions lowers the objective, and from there Newton is tried again. Of another loss only its quadratic model is ever solved, in the
+ * steps of Newton's method. */
 static sp_status solve_concave(sp_model *m, double *kkt, int *limit) {
   sp_status st = SP_OK;
-  const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0;
-  for (int round = 0; round < TANGENTS; round++) {
-    if (round) {
-      m->concave = 0;
+  const int quadratic = (m->loss.ops->flags & SP_LOSS_QUADRATIC) != 0, approximate = quadratic || m->qp.blocks;
+  for (int round = 0; round < (approximate ? TANGENTS : ROUNDS); round++) {
+    if (round && approximate) {
+      sp_concave_use(m, 0);
       m->n_tangent++;
       if (quadratic) SP_TRY(solve_any(m, m->target, kkt));
       else SP_TRY(solve_newton(m, kkt, limit));
     }
-    m->concave = 1;
+    sp_concave_use(m, 1);
     sp_concave_tangent(m);
     if (round) choose_near(m, m->qp.lambda, 1.2 * m->qp.lambda);
-    if (quadratic) SP_TRY(solve_pieces(m, m->target, kkt));
+    if (quadratic) SP_TRY((m->qp.blocks ? solve_blocks : solve_pieces)(m, m->target, kkt));
     else SP_TRY(solve_newton(m, kkt, limit));
     *limit = !(*kkt <= sp_qp_accept(&m->qp));
-    if (!*limit || saturated(m)) break;
+    if (!*limit || (m->qp.blocks ? saturated(m) : !quadratic && *kkt <= SP_STATIONARY_CONCAVE)) break;
   }
   if (!quadratic) { /* the curvature of the solution: for sp_concave_local(), and a good start for the next lambda */
     m->loss.ops->grad_hess(&m->loss, m->eta, m->g, m->h);
@@ -774,7 +989,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
     if (m->target) SP_TRY(sp_qp_residual(&m->qp, m->target));
     m->c_fresh = 0;
   }
-  m->concave = sp_concave_active(m);
+  sp_concave_use(m, sp_concave_active(m));
   m->qp.cg = inexactness(m);
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));

@@ -29,7 +29,7 @@ void sp_qp_free(sp_qp *q) {
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
                  q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
                  q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref, q->step,
-                 q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D, q->shares};
+                 q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D, q->shares, q->diag};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -163,6 +163,10 @@ void sp_qp_project(const sp_qp *q, double *x) {
   enum { MOST = 16 };
   double c[MOST];
   if (!q->k0) return;
+  if (q->scores) {
+    sp_scores_project(q, x);
+    return;
+  }
   const double all = sp_nrm2sq(x, q->n);
   for (int rep = 0; rep < 2; rep++) {
     double taken = 0;
@@ -243,7 +247,9 @@ int sp_qp_leaving(const sp_qp *q, int slot, double *value) {
 void sp_qp_corr(sp_qp *q, const int *ks, int m, const double *r, double *out) {
   if (!m) return;
   for (int a = 0; a < m; a++) q->idx[a] = q->W[ks[a]];
-  sp_view_dot(&q->view, q->idx, m, r, out);
+  sp_view view = q->view;
+  if (q->scores) view.root = NULL, view.sm = NULL;
+  sp_view_dot(&view, q->idx, m, r, out);
   q->n_dots += m;
 }
 

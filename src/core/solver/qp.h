@@ -43,7 +43,7 @@ typedef struct sp_qp {
   double *step;       /* [capW] how b moved from the last lambda but one to the last: a prediction of the next step */
   double *c0, *rest;  /* [capW] reach.h: last product / |its residual|, what it leaves open */
   double *unit, *T, *T1, *wt; /* [capW] block.h: penalized unit of b; at the first position of a block its threshold, that at lambda = 1, and
-                                 the unit of its tolerances */
+                                 the unit of its tolerances. unit, wt without norms: bilevel.c */
   int *len;           /* [capW] block.h: positions of the block that begins here, 0 inside one; 1 without blocks */
   int *ref;           /* [capW] the residual it was formed with, or -1 */
   char *st, *blk;     /* [capW] state; blocked: dependent, may not enter until something leaves */
@@ -54,8 +54,14 @@ typedef struct sp_qp {
   double *XA, *P, *nx; /* [n x L], [L x L], [capA] squared norms of the columns of XA */
   int capA;           /* capacity of the vectors of the active set (L: of XA and P, which an iterative qp does without) */
   int iterative;      /* sparse design, large active set: conjugate gradients on the design itself, no XA, no P */
+  int scores;         /* iterative, the metric has a root: rows hold S'r where else r, so that products need no root; see scores.c */
+  const double *U, *UR; /* scores: the basis metric free, U'MU = UR'UR; [n x k0], [k0 x k0] of the model, */
+  const int *ucol;    /* and its columns, see model.h */
+  double *diag;       /* [n] scores: diagonal of the metric */
+  int diag_fresh;     /* nx belongs to it */
   double cg;          /* iterative: residual / lambda at which a solution is good enough for the promised gap */
-  sp_design sub;      /* iterative: the active columns in the metric, uncentred (projection centres them); sub_i, sub_x, sub_ptr */
+  sp_design sub;      /* iterative: the active columns in the metric (scores: free of it), uncentred (projection centres them);
+                         sub_i, sub_x, sub_ptr */
   int *sub_i, *sub_ptr, sub_fresh;
   double *sub_x;
   size_t cap_sub;
@@ -71,6 +77,9 @@ typedef struct sp_qp {
   double *shares, *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
   int boxed;          /* blocks: some coefficient may have a limit */
   int shares_fresh;   /* shares are those of the metric */
+  const struct sp_norm_rule *norm; /* blocks: the penalty of a norm h where it is not T h, block.h; or NULL */
+  const void *norm_of;
+  int hold;           /* with a rule: the loss does not see what the predictors of a column have in common */
   double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
@@ -78,7 +87,7 @@ typedef struct sp_qp {
   double *r, *u, *e;  /* [n] residual, XA d, scratch */
   double *g, *w, *d, *h1, *h2, *h3, *rhs; /* [capA] */
   int *acol, *every;  /* [capA] columns of A; 0, 1, 2, ... */
-  double *e2;         /* [n] iterative only */
+  double *e2;         /* [n] iterative only; scores: [3 n + k0] */
 
   int nV, *V;         /* [capW] positions looked at by the running solver */
   int *idx;           /* [capW] columns of V, scratch */
@@ -123,6 +132,16 @@ void sp_active_corr(sp_qp *q, int m);                        /* val [m] = z' r o
 void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d; what out has in the unpenalized basis may go */
 sp_status sp_active_refresh(sp_qp *q);                       /* iterative: before products, when the set has changed */
 sp_status sp_qp_set_iterative(sp_qp *q, int on);
+
+/* scores.c */
+sp_status sp_scores_open(sp_qp *q);
+void sp_scores_curve(const sp_qp *q, const double *x, double *out); /* out = M x */
+void sp_scores_basis(const sp_qp *q, const double *x, double *out); /* out [k0] = U'x */
+void sp_scores_solve(const sp_qp *q, double *z, int both); /* z <- UR'^-1 z; both: (UR'UR)^-1 z */
+void sp_scores_add(const sp_qp *q, double by, const double *z, double *x); /* x += by U z */
+void sp_scores_project(const sp_qp *q, double *x); /* x <- x - MU (U'MU)^-1 U'x */
+void sp_scores_fit(sp_qp *q, double *y, double *out); /* out += M (y - U (U'MU)^-1 U'M y); y is lost */
+void sp_scores_diagonal(sp_qp *q); /* nx [a]: about the diagonal of H */
 
 /* qp.c: shared pieces */
 void sp_qp_project(const sp_qp *q, double *x);               /* x <- x - Q0 Q0'x, twice */
