@@ -32,6 +32,7 @@ penalty_problems <- function() {
   }, all, names(all))
 }
 
+pt_chain <- c(1, 2, rep(3, 5), rep(4, 5)) # of the sparse fused lasso: two columns are chains of their own
 pt_group <- c(3, 1, 2, 1, 4, 3, 3, 2, 2, 4, 1, 4)
 
 # penalty: of a list of parameters (weights of groups, of steps); alpha; free: what leaves columns without penalty, as arguments
@@ -51,6 +52,7 @@ penalty_kinds <- function() {
     `pen_adaptive()` = kind(function(...) pen_adaptive("univariate")),
     `pen_adaptive(group = )` = grouped(function(g, w) pen_adaptive("univariate", group = g, weights = w)),
     `pen_fused()` = kind(function(weights = NULL, ...) pen_fused(chain = rep(1:2, each = 6), weights = weights)),
+    `pen_fused(asparse = )` = kind(function(...) pen_fused(chain = pt_chain, asparse = 0.2)),
     `prior_lasso()` = kind()
   )
 }
@@ -101,7 +103,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   o <- if (is.null(offset)) matrix(0, n, K) else as.matrix(offset)
   centred <- intercept || f$label == "cox"
   mean <- colSums(w * x)
-  s <- if (standardize && kind$name != "pen_fused()") sqrt(colSums(w * sweep(x, 2, mean)^2)) else rep(1, p)
+  s <- if (standardize && !grepl("fused", kind$name)) sqrt(colSums(w * sweep(x, 2, mean)^2)) else rep(1, p)
   s_y <- 1
   if (f$label == "gaussian") {
     r <- y - o
@@ -116,6 +118,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
   tau <- 0
   u <- if (is.null(penalty.factor)) rep(1, p) else penalty.factor
   out <- out | is.infinite(u)
+  own <- u
   u[out] <- 1
   u <- u * p / sum(u)
   if (kind$groups) {
@@ -155,6 +158,7 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
     if (intercept && f$label != "cox" && max(abs(colSums(R))) > 1e-8 * max(1, abs(y))) return(Inf)
     Z <- crossprod(if (centred) sweep(x, 2, mean) else x, R) / s
     U <- B * s
+    if (kind$name == "pen_fused(asparse = )") return(pt_judge_stretches(B, Z, lambda, own))
     if (kind$name == "pen_fused()") { # steps, and running sums of the gradient
       U <- apply(U, 2, function(b) c(b[1], diff(b[1:6]), b[7], diff(b[7:12])))
       Z <- apply(Z, 2, function(z) c(rev(cumsum(rev(z[1:6]))), rev(cumsum(rev(z[7:12])))))
@@ -176,6 +180,19 @@ pt_judge <- function(fit, f, kind, alpha = kind$alpha, weights = NULL, offset = 
     max(ifelse(h > 0, norm(e), pmax(norm(e) - T, 0)) / (lambda * pmax(1, as.vector(W))))
   }, 0)
   max(worst)
+}
+
+# Sparse fused lasso: no stretch has a gradient beyond its penalty, and b has gradients as large as its own.
+pt_judge_stretches <- function(B, Z, lambda, factor) {
+  omega <- function(b) 0.8 * sum(abs(diff(b))[diff(pt_chain) == 0]) + 0.2 * sum((factor * abs(b))[b != 0])
+  at <- which(upper.tri(diag(length(factor)), TRUE), arr.ind = TRUE)
+  at <- at[pt_chain[at[, 1]] == pt_chain[at[, 2]], ]
+  each <- apply(at, 1, function(a) {
+    stretch <- as.double(seq_along(factor) >= a[1] & seq_along(factor) <= a[2])
+    max(abs(crossprod(Z, stretch))) / lambda - omega(stretch)
+  })
+  equal <- vapply(seq_len(ncol(B)), function(k) abs(omega(B[, k]) - sum(Z[, k] * B[, k]) / lambda), 0)
+  max(0, each, equal / pmax(1, max(abs(B))))
 }
 
 # ---- features --------------------------------------------------------------------------------------------------------------
@@ -290,7 +307,14 @@ penalty_features <- function() {
       co <- vg_coefficients(g$relaxed)
       B <- vapply(co$b, function(b) b[, length(at)], double(12))
       R <- pt_residual(f, y, rep(1 / 80, 80), f$x %*% B + rep(if (f$label == "cox") 0 else co$a0[, length(at)], each = 80))
-      flat <- max(abs(crossprod(f$x[, rowSums(B != 0) > 0, drop = FALSE], R))) <= 1e-5
+      set <- f$x[, rowSums(B != 0) > 0, drop = FALSE]
+      if (grepl("fused", kind$name)) { # the sums of stretches that are equal in all predictors
+        P <- vapply(vg_coefficients(g)$b, function(b) b[, l], double(12))
+        chain <- if (kind$name == "pen_fused()") rep(1:2, each = 6) else pt_chain
+        run <- cumsum(c(TRUE, diff(chain) != 0 | rowSums(abs(P[-1, , drop = FALSE] - P[-12, , drop = FALSE])) > 0))
+        set <- t(rowsum(t(f$x), run))[, rowSums(rowsum(abs(P), run)) > 0, drop = FALSE]
+      }
+      flat <- max(abs(crossprod(set, R))) <= 1e-5
       flat && any(B != 0) && all(g$relaxed$dev.ratio >= g$dev.ratio[at] - 1e-7) && all(g$relaxed$status == 0L) &&
         near(predict(g, f$x, s = g$lambda[l], gamma = 0.4), 0.4 * predict(g, f$x, s = g$lambda[l]) + 0.6 * predict(g, f$x, s = g$lambda[l], gamma = 0))
     },
