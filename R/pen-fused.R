@@ -162,6 +162,9 @@ check_fused <- function(penalty, p, alpha, joint, standardize, exclude, penalty.
     refuse("penalty.factor", "It multiplies the penalty on coefficients; here only steps have one.",
       "Give `pen_fused()` the `weights` of the steps, or `asparse` > 0.", "`pen_fused()` without `asparse`")
   }
+  if (is.matrix(penalty.factor)) {
+    refuse("penalty.factor", "It is a matrix, with factors of each class.", "Give one factor for each column.")
+  }
   limits <- list(lower.limits = lower, upper.limits = upper)
   for (name in names(limits)) {
     bad <- which(limits[[name]] != 0 & is.finite(limits[[name]]))

@@ -154,6 +154,53 @@ static sp_status groups_gaussian(sp_ctx *ctx) { return groups_of(ctx, "gaussian"
 static sp_status groups_binomial(sp_ctx *ctx) { return groups_of(ctx, "binomial", 1, 0.5, 1, SP_METHOD_DIRECT); }
 static sp_status groups_mgaussian(sp_ctx *ctx) { return groups_of(ctx, "mgaussian", 2, 0, 2, SP_METHOD_DIRECT); }
 
+/* all stretches of two chains of columns, with limits; two tasks */
+static sp_status stretches(sp_ctx *ctx) {
+  enum { N = 20, P = 14, ALL = 9 * 10 / 2 + 5 * 6 / 2 };
+  int col[P], first[P];
+  double step[P], share[P], limit[P], factor[ALL], lower[ALL];
+  sp_cumsum sums = {0};
+  sp_intervals intervals = {0};
+  sp_design running, all;
+  sp_path path;
+  problem q;
+  spunit_seed = 4711;
+  open_problem(&q, N, P, 2, 1, P_CSC | P_SPARSE | P_NO_STANDARDIZE);
+  for (int k = 0; k < P; k++) {
+    col[k] = k;
+    first[k] = k == 0 || k == 9;
+    step[k] = 0.8;
+    share[k] = 0.2;
+    limit[k] = k == 3 ? 0 : -INFINITY;
+  }
+  q.spec.pen = &q.pen;
+  sp_status st = sp_cumsum_open(ctx, &q.x.csc, col, first, &sums, &running);
+  if (st == SP_OK) st = sp_intervals_open(ctx, &running, first, &intervals, &all);
+  if (st == SP_OK) {
+    SP_CHECK(all.p == ALL, "%d stretches", all.p);
+    sp_intervals_each(&intervals, step, share, factor);
+    sp_intervals_limits(&intervals, limit, lower);
+    double *upper = sp_block(ALL, sizeof *upper);
+    for (int j = 0; j < ALL; j++) upper[j] = INFINITY;
+    q.spec.design = &all;
+    q.spec.v = factor;
+    q.spec.lower = lower;
+    q.spec.upper = upper;
+    q.spec.nlambda = 5;
+    q.spec.lambda_min_ratio = 0.1;
+    q.spec.dfmax = q.spec.pmax = ALL + 1;
+    q.spec.reduce = 0;
+    st = sp_path_run(&path, ctx, &q.spec);
+    for (int l = 0; st == SP_OK && l < path.L; l++) SP_CHECK(path.tasks[1].points[l].status == SP_POINT_OK, "stretches, lambda %d", l);
+    sp_path_free(&path);
+    free(upper);
+  }
+  sp_intervals_close(ctx, &intervals);
+  sp_cumsum_close(ctx, &sums);
+  close_problem(&q);
+  return st;
+}
+
 static sp_status descent(sp_ctx *ctx) {
   sp_path path;
   problem q;
@@ -219,6 +266,7 @@ static const struct {
     {"sparse groups, binomial", groups_binomial},
     {"groups of responses", groups_mgaussian},
     {"textbook methods", textbook},
+    {"stretches of columns", stretches},
 };
 
 int main(void) {

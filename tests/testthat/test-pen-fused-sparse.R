@@ -332,6 +332,7 @@ test_that("what cannot be combined says so", {
   }
   expect_refused(sparsepath(d$x, cbind(d$y, d$o), family = "mgaussian", penalty = pen), "unavailable")
   expect_refused(sparsepath(d$x, rep(c("a", "b", "c"), 10), family = "multinomial", type.multinomial = "grouped", penalty = pen), "unavailable")
+  expect_refused(sparsepath(d$x, rep(c("a", "b", "c"), 10), family = "multinomial", penalty = pen, penalty.factor = matrix(1, 20, 3)), "unavailable")
   expect_refused(pen_fused(asparse = 1), "range")
   expect_refused(pen_fused(asparse = -0.1), "range")
   expect_refused(pen_fused(asparse = "a"), "type")
