@@ -55,10 +55,13 @@ typedef struct sp_qp {
   int capA;           /* capacity of the vectors of the active set (L: of XA and P, which an iterative qp does without) */
   int iterative;      /* sparse design, large active set: conjugate gradients on the design itself, no XA, no P */
   int scores;         /* iterative, the metric has a root: rows hold S'r where else r, so that products need no root; see scores.c */
-  const double *U, *UR; /* scores: the basis metric free, U'MU = UR'UR; [n x k0], [k0 x k0] of the model, */
+  const double *U, *UR; /* scores, classed: the basis metric free, U'MU = UR'UR; [n x k0], [k0 x k0] of the model, */
   const int *ucol;    /* and its columns, see model.h */
-  double *diag;       /* [n] scores: diagonal of the metric */
+  double *diag;       /* [n] scores, classed: diagonal of the metric */
   int diag_fresh;     /* nx belongs to it */
+  int classed;        /* a column of XA is kept in two parts instead of K, see classed.c */
+  double *shares;     /* [n] classed, blocks: those of the metric */
+  double *parts;      /* [2 view.n x k0] classed: the basis */
   double cg;          /* iterative: residual / lambda at which a solution is good enough for the promised gap */
   sp_design sub;      /* iterative: the active columns in the metric (scores: free of it), uncentred (projection centres them);
                          sub_i, sub_x, sub_ptr */
@@ -74,7 +77,7 @@ typedef struct sp_qp {
   size_t capD;
   int longest;        /* coefficients of the largest block */
   int packed;         /* blocks of whole columns in K predictors with one metric: XA [view.n x L / K], see block.c */
-  double *shares, *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
+  double *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
   int boxed;          /* blocks: some coefficient may have a limit */
   int shares_fresh;   /* shares are those of the metric */
   double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
@@ -129,6 +132,15 @@ void sp_active_corr(sp_qp *q, int m);                        /* val [m] = z' r o
 void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d; what out has in the unpenalized basis may go */
 sp_status sp_active_refresh(sp_qp *q);                       /* iterative: before products, when the set has changed */
 sp_status sp_qp_set_iterative(sp_qp *q, int on);
+
+/* classed.c */
+sp_status sp_qp_set_classed(sp_qp *q, int on); /* A without columns; the metric must be made anew */
+void sp_classed_basis(sp_qp *q); /* after a change of the metric */
+void sp_classed_column(sp_qp *q, int slot, int k, double *raw, double *nx); /* slot <- column of position k; squared norms before and after */
+void sp_classed_cross(const sp_qp *q, int a, int from, int m, double *Z, int ld); /* Z [a x m] = XA[, 0..a)' XA[, from..from + m) */
+void sp_classed_gram(const sp_qp *q, int from, int m, double *C, int ld); /* upper half of XA'XA of slots from..from + m */
+void sp_classed_sort(sp_qp *q); /* slots of one predictor one after the other */
+static inline size_t sp_qp_column_size(const sp_qp *q) { return q->classed ? 2 * (size_t)q->view.n + (size_t)q->k0 : (size_t)q->n; }
 
 /* scores.c */
 sp_status sp_scores_open(sp_qp *q);

@@ -1,0 +1,148 @@
+/* Columns of several classes for a dense factor. With shares s of the rows' weights w the metric of a row is diag(s) - s s' / w, so that
+ * for columns x, y of the classes k, l
+ *
+ *   z_x'z_y = sum_i h_ik x_i y_i  (k = l),   - sum_i (s_ik x_i) (s_il y_i) / w_i  (else),   h = s (1 - s / w) the diagonal.
+ *
+ * A slot of XA is [ s x / sqrt(w); Q0'z; sqrt(h) x ], two numbers for a row instead of one for each class, and Gram matrices cost 1 / K of
+ * what whole columns cost. The projection off Q0 takes the products of the middle part away. Nothing else reads XA: products of the active
+ * set go through the design. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/blas.h"
+#include "../base/vec.h"
+#include "qp.h"
+
+#define SPANNED 1e-13 /* share of a squared norm off the basis that is nothing but rounding */
+
+sp_status sp_qp_set_classed(sp_qp *q, int on) {
+  const size_t n = (size_t)q->n;
+  if (on == q->classed) return SP_OK;
+  sp_free(q->ctx, q->XA);
+  q->XA = NULL;
+  q->classed = on;
+  if (on) {
+    if (!q->diag && !(q->diag = sp_calloc(q->ctx, n, sizeof *q->diag))) return SP_ENOMEM;
+    if (!q->shares && !(q->shares = sp_calloc(q->ctx, n, sizeof *q->shares))) return SP_ENOMEM;
+    if (!q->e2 && !(q->e2 = sp_alloc(q->ctx, n, sizeof *q->e2))) return SP_ENOMEM;
+    if (!q->parts && !(q->parts = sp_alloc(q->ctx, 2 * (size_t)q->view.n * (size_t)q->k0 + 1, sizeof *q->parts))) return SP_ENOMEM;
+  }
+  q->XA = sp_alloc(q->ctx, (size_t)q->L * sp_qp_column_size(q) + 1, sizeof *q->XA);
+  return q->XA ? SP_OK : SP_ENOMEM;
+}
+
+static int predictor(const sp_qp *q, int slot) {
+  const int j = q->W[q->A[slot]];
+  return j - sp_view_base(&q->view, j) * q->view.K;
+}
+
+/* the end of the run of slots of one predictor that begins at `slot` */
+static int run(const sp_qp *q, int slot, int end) {
+  const int h = predictor(q, slot);
+  do slot++;
+  while (slot < end && predictor(q, slot) == h);
+  return slot;
+}
+
+void sp_classed_sort(sp_qp *q) {
+  int *order = q->every, c = 0;
+  for (int h = 0; h < q->view.K; h++) {
+    for (int i = 0; i < q->a; i++) {
+      if (predictor(q, i) == h) order[c++] = q->A[i];
+    }
+  }
+  for (int i = 0; i < q->a; i++) {
+    q->A[i] = order[i];
+    q->ia[q->A[i]] = i;
+  }
+}
+
+/* the two parts of column x of predictor h */
+static void parts(const sp_qp *q, const double *x, int h, double *first, double *second) {
+  const ptrdiff_t n = q->view.n;
+  const double *s = q->shares + h * n, *d = q->diag + h * n, *w = q->view.root->w;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    first[i] = s[i] * x[i] / sqrt(w[i]);
+    second[i] = sqrt(d[i]) * x[i];
+  }
+}
+
+/* of the intercept or unpenalized column h of the basis */
+static int basis_predictor(const sp_qp *q, int h) {
+  const int j = q->ucol[h];
+  return j < 0 ? -1 - j : j - sp_view_base(&q->view, j) * q->view.K;
+}
+
+void sp_classed_basis(sp_qp *q) {
+  const ptrdiff_t n = q->view.n;
+  for (int h = 0; h < q->k0; h++) {
+    const int own = basis_predictor(q, h);
+    parts(q, q->U + h * q->n + own * n, own, q->parts + 2 * h * n, q->parts + (2 * h + 1) * n);
+  }
+}
+
+void sp_classed_column(sp_qp *q, int slot, int k, double *raw, double *nx) {
+  const ptrdiff_t n = q->view.n;
+  const int j = q->W[k], own = j - sp_view_base(&q->view, j) * q->view.K;
+  double *first = q->XA + (size_t)slot * sp_qp_column_size(q), *g = first + n, *second = g + q->k0, *x = q->e2;
+  sp_view plain = q->view;
+  plain.root = NULL;
+  plain.sm = NULL;
+  plain.K = 1;
+  q->A[slot] = k; /* a new slot's predictor is asked for before it counts */
+  sp_view_column(&plain, sp_view_base(&q->view, j), x);
+  parts(q, x, own, first, second);
+  *raw = *nx = sp_nrm2sq(second, n);
+  for (int h = 0; h < q->k0; h++) {
+    const double *u = q->parts + 2 * h * n;
+    g[h] = basis_predictor(q, h) == own ? sp_dot(u + n, second, n) : -sp_dot(u, first, n);
+  }
+  sp_scores_solve(q, g, 0);
+  *nx -= sp_nrm2sq(g, q->k0);
+  if (*nx < SPANNED * *raw) *nx = 0;
+}
+
+void sp_classed_cross(const sp_qp *q, int a, int from, int m, double *Z, int ld) {
+  const int size = (int)sp_qp_column_size(q), n = (int)q->view.n, k0 = q->k0, both = n + k0;
+  const double one = 1, zero = 0, minus = -1;
+  const double *XE = q->XA + (size_t)from * (size_t)size;
+  if (!a || !m) return;
+  dgemm_("T", "N", &a, &m, &both, &minus, q->XA, &size, XE, &size, &zero, Z, &ld, 1, 1);
+  for (int e = 0, to; e < m; e = to) {
+    to = run(q, from + e, from + m) - from;
+    const int columns = to - e;
+    for (int i = 0, end; i < a; i = end) {
+      end = run(q, i, a);
+      if (predictor(q, i) != predictor(q, from + e)) continue;
+      const int rows = end - i;
+      const double *x = q->XA + (size_t)i * (size_t)size + n, *y = XE + (size_t)e * (size_t)size + n;
+      double *out = Z + (ptrdiff_t)e * ld + i;
+      dgemm_("T", "N", &rows, &columns, &n, &one, x + k0, &size, y + k0, &size, &zero, out, &ld, 1, 1);
+      if (k0) dgemm_("T", "N", &rows, &columns, &k0, &minus, x, &size, y, &size, &one, out, &ld, 1, 1);
+    }
+  }
+}
+
+void sp_classed_gram(const sp_qp *q, int from, int m, double *C, int ld) {
+  const int size = (int)sp_qp_column_size(q), n = (int)q->view.n, k0 = q->k0, both = n + k0;
+  const double one = 1, zero = 0, minus = -1;
+  const double *X = q->XA + (size_t)from * (size_t)size;
+  dsyrk_("U", "T", &m, &both, &minus, X, &size, &zero, C, &ld, 1, 1);
+  for (int i = 0, end; i < m; i = end) {
+    end = run(q, from + i, from + m) - from;
+    for (int e = i, to; e < m; e = to) {
+      to = run(q, from + e, from + m) - from;
+      if (predictor(q, from + e) != predictor(q, from + i)) continue;
+      const int rows = end - i, columns = to - e;
+      const double *x = X + (size_t)i * (size_t)size + n, *y = X + (size_t)e * (size_t)size + n;
+      double *out = C + (ptrdiff_t)e * ld + i;
+      if (e == i) {
+        dsyrk_("U", "T", &rows, &n, &one, x + k0, &size, &zero, out, &ld, 1, 1);
+        if (k0) dsyrk_("U", "T", &rows, &k0, &minus, x, &size, &one, out, &ld, 1, 1);
+      } else {
+        dgemm_("T", "N", &rows, &columns, &n, &one, x + k0, &size, y + k0, &size, &zero, out, &ld, 1, 1);
+        if (k0) dgemm_("T", "N", &rows, &columns, &k0, &minus, x, &size, y, &size, &one, out, &ld, 1, 1);
+      }
+    }
+  }
+}
