@@ -15,16 +15,29 @@
 
 #define SPANNED 1e-13 /* share of a squared norm off the basis that is nothing but rounding */
 
+/* Q0 = S U UR^-1 */
+static void form_basis(sp_qp *q) {
+  for (int h = 0; h < q->k0; h++) {
+    const double *R = q->UR + (ptrdiff_t)h * q->k0;
+    double *Q = q->Q0 + h * q->n;
+    memcpy(Q, q->U + h * q->n, (size_t)q->n * sizeof *Q);
+    q->view.root->ops->root(q->view.root, SP_ROOT, Q);
+    for (int l = 0; l < h; l++) sp_axpy(-R[l], q->Q0 + l * q->n, Q, q->n);
+    for (ptrdiff_t i = 0; i < q->n; i++) Q[i] = R[h] > 0 ? Q[i] / R[h] : 0;
+  }
+}
+
 sp_status sp_qp_set_classed(sp_qp *q, int on) {
   const size_t n = (size_t)q->n;
   if (on == q->classed) return SP_OK;
+  if (!on) form_basis(q);
   sp_free(q->ctx, q->XA);
   q->XA = NULL;
   q->classed = on;
   if (on) {
-    if (!q->diag && !(q->diag = sp_calloc(q->ctx, n, sizeof *q->diag))) return SP_ENOMEM;
+    const sp_status st = sp_scores_open(q);
+    if (st != SP_OK) return st;
     if (!q->shares && !(q->shares = sp_calloc(q->ctx, n, sizeof *q->shares))) return SP_ENOMEM;
-    if (!q->e2 && !(q->e2 = sp_alloc(q->ctx, n, sizeof *q->e2))) return SP_ENOMEM;
     if (!q->parts && !(q->parts = sp_alloc(q->ctx, 2 * (size_t)q->view.n * (size_t)q->k0 + 1, sizeof *q->parts))) return SP_ENOMEM;
   }
   q->XA = sp_alloc(q->ctx, (size_t)q->L * sp_qp_column_size(q) + 1, sizeof *q->XA);
@@ -100,6 +113,41 @@ void sp_classed_column(sp_qp *q, int slot, int k, double *raw, double *nx) {
   sp_scores_solve(q, g, 0);
   *nx -= sp_nrm2sq(g, q->k0);
   if (*nx < SPANNED * *raw) *nx = 0;
+}
+
+void sp_classed_project(const sp_qp *q, double *x) {
+  const sp_loss *l = q->view.root;
+  double *fit = q->e2 + q->n, *z = q->e2 + 3 * q->n;
+  memcpy(fit, x, (size_t)q->n * sizeof *fit);
+  l->ops->root(l, SP_ROOT_T, fit);
+  sp_scores_basis(q, fit, z);
+  sp_scores_solve(q, z, 1);
+  memset(fit, 0, (size_t)q->n * sizeof *fit);
+  sp_scores_add(q, 1, z, fit);
+  l->ops->root(l, SP_ROOT, fit);
+  sp_axpy(-1, fit, x, q->n);
+}
+
+/* S (Z d - U UR^-1 (Q0'S Z) d), the product in brackets from the columns */
+void sp_classed_fit(sp_qp *q, const double *d, double *out) {
+  const size_t size = sp_qp_column_size(q);
+  double *fit = q->e2 + q->n, *z = q->e2 + 3 * q->n;
+  sp_view plain = q->view;
+  if (!q->a) return;
+  plain.root = NULL;
+  plain.sm = NULL;
+  for (int h = 0; h < q->k0; h++) z[h] = 0;
+  for (int i = 0; i < q->a; i++) {
+    const double *g = q->XA + (size_t)i * size + q->view.n;
+    q->acol[i] = q->W[q->A[i]];
+    for (int h = 0; h < q->k0; h++) z[h] += g[h] * d[i];
+  }
+  sp_scores_solve_upper(q, z);
+  memset(fit, 0, (size_t)q->n * sizeof *fit);
+  sp_view_axpy(&plain, q->acol, q->a, d, fit, q->vv, q->idx);
+  sp_scores_add(q, -1, z, fit);
+  q->view.root->ops->root(q->view.root, SP_ROOT, fit);
+  sp_axpy(1, fit, out, q->n);
 }
 
 void sp_classed_cross(const sp_qp *q, int a, int from, int m, double *Z, int ld) {

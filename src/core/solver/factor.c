@@ -75,6 +75,10 @@ void sp_active_corr(sp_qp *q, int m) {
 }
 
 void sp_active_n(sp_qp *q, const double *d, double *out) {
+  if (q->classed) {
+    sp_classed_fit(q, d, out);
+    return;
+  }
   if (by_design(q)) {
     for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
     sp_view_axpy(&q->view, q->acol, q->a, d, out, q->vv, q->idx);

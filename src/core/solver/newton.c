@@ -285,14 +285,11 @@ static sp_status change_metric(sp_model *m, const double *h) {
   if (m->loss.ops->metric) {
     const sp_status st = m->loss.ops->metric(&m->loss, m->eta);
     if (st != SP_OK) return st;
-    if (m->qp.classed) {
-      memcpy(m->qp.diag, h, (size_t)m->n * sizeof *h);
-      m->loss.ops->shares(&m->loss, m->qp.shares);
-    }
+    if (m->qp.classed) m->loss.ops->shares(&m->loss, m->qp.shares);
   } else {
     for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], m->floor * m->w[i]));
   }
-  if (m->qp.scores) {
+  if (sp_qp_no_basis(&m->qp)) {
     memcpy(m->qp.diag, h, (size_t)m->n * sizeof *h);
     sp_model_basis_factor(m);
   } else {
@@ -323,9 +320,9 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   memcpy(m->r0, m->g, (size_t)m->n * sizeof *m->r0);
   if (!q->scores) sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
   memcpy(q->r, m->r0, (size_t)m->n * sizeof *m->r0);
-  if (q->scores) {
+  if (sp_qp_no_basis(q)) {
     double *z = q->e2 + 3 * q->n;
-    sp_scores_basis(q, q->r, z);
+    sp_scores_basis(q, m->g, z);
     sp_scores_solve(q, z, 0);
     for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(z[h]));
   } else {

@@ -167,6 +167,10 @@ void sp_qp_project(const sp_qp *q, double *x) {
     sp_scores_project(q, x);
     return;
   }
+  if (q->classed) {
+    sp_classed_project(q, x);
+    return;
+  }
   const double all = sp_nrm2sq(x, q->n);
   for (int rep = 0; rep < 2; rep++) {
     double taken = 0;

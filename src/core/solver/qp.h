@@ -140,6 +140,9 @@ void sp_classed_column(sp_qp *q, int slot, int k, double *raw, double *nx); /* s
 void sp_classed_cross(const sp_qp *q, int a, int from, int m, double *Z, int ld); /* Z [a x m] = XA[, 0..a)' XA[, from..from + m) */
 void sp_classed_gram(const sp_qp *q, int from, int m, double *C, int ld); /* upper half of XA'XA of slots from..from + m */
 void sp_classed_sort(sp_qp *q); /* slots of one predictor one after the other */
+void sp_classed_project(const sp_qp *q, double *x);
+void sp_classed_fit(sp_qp *q, const double *d, double *out); /* out += XA d */
+static inline int sp_qp_no_basis(const sp_qp *q) { return q->scores || q->classed; } /* UR and U stand for Q0 */
 static inline size_t sp_qp_column_size(const sp_qp *q) { return q->classed ? 2 * (size_t)q->view.n + (size_t)q->k0 : (size_t)q->n; }
 
 /* scores.c */
@@ -147,6 +150,7 @@ sp_status sp_scores_open(sp_qp *q);
 void sp_scores_curve(const sp_qp *q, const double *x, double *out); /* out = M x */
 void sp_scores_basis(const sp_qp *q, const double *x, double *out); /* out [k0] = U'x */
 void sp_scores_solve(const sp_qp *q, double *z, int both); /* z <- UR'^-1 z; both: (UR'UR)^-1 z */
+void sp_scores_solve_upper(const sp_qp *q, double *z); /* z <- UR^-1 z */
 void sp_scores_add(const sp_qp *q, double by, const double *z, double *x); /* x += by U z */
 void sp_scores_project(const sp_qp *q, double *x); /* x <- x - MU (U'MU)^-1 U'x */
 void sp_scores_fit(sp_qp *q, double *y, double *out); /* out += M (y - U (U'MU)^-1 U'M y); y is lost */
