@@ -13,6 +13,7 @@
 #include "../base/vec.h"
 #include "qp.h"
 
+#define FEW 8         /* new columns up to which products with the design are cheaper than BLAS 3 */
 #define SPANNED 1e-13 /* share of a squared norm off the basis that is nothing but rounding */
 
 /* Q0 = S U UR^-1 */
@@ -38,6 +39,11 @@ sp_status sp_qp_set_classed(sp_qp *q, int on) {
     const sp_status st = sp_scores_open(q);
     if (st != SP_OK) return st;
     if (!q->shares && !(q->shares = sp_calloc(q->ctx, n, sizeof *q->shares))) return SP_ENOMEM;
+    const size_t columns = (size_t)q->p / (size_t)q->view.K;
+    if (!q->seen) {
+      if (!(q->seen = sp_alloc(q->ctx, columns + 1, sizeof *q->seen))) return SP_ENOMEM;
+      for (size_t j = 0; j < columns; j++) q->seen[j] = -1;
+    }
     if (!q->parts && !(q->parts = sp_alloc(q->ctx, 2 * (size_t)q->view.n * (size_t)q->k0 + 1, sizeof *q->parts))) return SP_ENOMEM;
   }
   q->XA = sp_alloc(q->ctx, (size_t)q->L * sp_qp_column_size(q) + 1, sizeof *q->XA);
@@ -115,6 +121,40 @@ void sp_classed_column(sp_qp *q, int slot, int k, double *raw, double *nx) {
   if (*nx < SPANNED * *raw) *nx = 0;
 }
 
+/* One read of a column serves all its predictors. */
+void sp_classed_dot(const sp_qp *q, int a, const double *full, const double *sums, double *out) {
+  enum { COLUMNS = 64, MOST = 32 };
+  const sp_view *v = &q->view;
+  const int K = v->K;
+  int idx[COLUMNS];
+  double part[COLUMNS * MOST];
+  int done = 0;
+  if (K > MOST) {
+    for (int i = 0; i < a; i++) q->acol[i] = q->W[q->A[i]];
+    sp_view_dot_raw(v, q->acol, a, full, sums, out);
+    return;
+  }
+  for (int i = 0; i < a; i++) q->acol[i] = 0;
+  while (done < a) { /* the next columns that have not been read */
+    int m = 0;
+    for (int i = 0; i < a && m < COLUMNS; i++) {
+      const int j = q->W[q->A[i]] / K;
+      if (q->acol[i] || q->seen[j] >= 0) continue;
+      q->seen[j] = m;
+      idx[m++] = j;
+    }
+    v->design->ops->cols_dot(v->design, idx, 0, m, full, v->design->n, K, part, K);
+    for (int i = 0; i < a; i++) {
+      const int j = q->W[q->A[i]] / K, h = q->W[q->A[i]] - j * K;
+      if (q->acol[i] || q->seen[j] < 0) continue;
+      out[i] = (part[q->seen[j] * K + h] - v->mean[j] * sums[h]) * v->iscale[j];
+      q->acol[i] = 1;
+      done++;
+    }
+    for (int c = 0; c < m; c++) q->seen[idx[c]] = -1;
+  }
+}
+
 void sp_classed_project(const sp_qp *q, double *x) {
   const sp_loss *l = q->view.root;
   double *fit = q->e2 + q->n, *z = q->e2 + 3 * q->n;
@@ -150,11 +190,31 @@ void sp_classed_fit(sp_qp *q, const double *d, double *out) {
   sp_axpy(1, fit, out, q->n);
 }
 
+/* by the products of M z with the design */
+static void cross_one(const sp_qp *q, int a, int slot, double *out) {
+  const size_t size = sp_qp_column_size(q);
+  const int j = q->W[q->A[slot]];
+  const double *g = q->XA + (size_t)slot * size + q->view.n;
+  double *z = q->e2 + q->n, *curve = z + q->n;
+  sp_view plain = q->view;
+  plain.root = NULL;
+  plain.sm = NULL;
+  sp_view_column(&plain, j, z);
+  sp_scores_curve(q, z, curve);
+  sp_view_scatter(&plain, curve, q->view.full, q->view.sums);
+  sp_classed_dot(q, a, q->view.full, q->view.sums, out);
+  for (int i = 0; i < a; i++) out[i] -= sp_dot(g, q->XA + (size_t)i * size + q->view.n, q->k0);
+}
+
 void sp_classed_cross(const sp_qp *q, int a, int from, int m, double *Z, int ld) {
   const int size = (int)sp_qp_column_size(q), n = (int)q->view.n, k0 = q->k0, both = n + k0;
   const double one = 1, zero = 0, minus = -1;
   const double *XE = q->XA + (size_t)from * (size_t)size;
   if (!a || !m) return;
+  if (m <= FEW) { /* not worth another arrangement of all columns */
+    for (int e = 0; e < m; e++) cross_one(q, a, from + e, Z + (ptrdiff_t)e * ld);
+    return;
+  }
   dgemm_("T", "N", &a, &m, &both, &minus, q->XA, &size, XE, &size, &zero, Z, &ld, 1, 1);
   for (int e = 0, to; e < m; e = to) {
     to = run(q, from + e, from + m) - from;

@@ -33,8 +33,8 @@ void sp_active_t(sp_qp *q, const double *x, double *out) {
     return;
   }
   if (q->classed) { /* x has been projected */
-    for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
-    sp_view_dot(&q->view, q->acol, q->a, x, out);
+    sp_view_scatter(&q->view, x, q->view.full, q->view.sums);
+    sp_classed_dot(q, q->a, q->view.full, q->view.sums, out);
     return;
   }
   if (!q->iterative) {
@@ -55,7 +55,6 @@ void sp_active_t(sp_qp *q, const double *x, double *out) {
 /* With several predictors a column of XA is K times as long as that of the design: products of the latter are cheaper. They centre by
  * algebra, and must not where that cancels. */
 static int by_design(const sp_qp *q) {
-  if (q->classed) return q->a > 0;
   if (q->view.K == 1 || !q->view.root || q->iterative || !q->a) return 0;
   for (int i = 0; i < q->a; i++) {
     if (sp_view_shifted(&q->view, q->W[q->A[i]])) return 0;
@@ -64,7 +63,13 @@ static int by_design(const sp_qp *q) {
 }
 
 void sp_active_corr(sp_qp *q, int m) {
-  if (by_design(q)) { /* all in one */
+  if (q->classed) {
+    for (int i = 0; i < m; i++) q->idx[i] = q->W[q->V[i]];
+    sp_view_scatter(&q->view, q->r, q->view.full, q->view.sums);
+    sp_view_dot_raw(&q->view, q->idx, m, q->view.full, q->view.sums, q->val);
+    sp_classed_dot(q, q->a, q->view.full, q->view.sums, q->g);
+    q->n_dots += m + q->a;
+  } else if (by_design(q)) { /* all in one */
     memcpy(q->V + m, q->A, (size_t)q->a * sizeof *q->V);
     sp_qp_corr(q, q->V, m + q->a, q->r, q->val);
     memcpy(q->g, q->val + m, (size_t)q->a * sizeof *q->g);

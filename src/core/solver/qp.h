@@ -62,6 +62,7 @@ typedef struct sp_qp {
   int classed;        /* a column of XA is kept in two parts instead of K, see classed.c */
   double *shares;     /* [n] classed, blocks: those of the metric */
   double *parts;      /* [2 view.n x k0] classed: the basis */
+  int *seen;          /* [p / K] classed: -1, scratch of sp_classed_dot() */
   double cg;          /* iterative: residual / lambda at which a solution is good enough for the promised gap */
   sp_design sub;      /* iterative: the active columns in the metric (scores: free of it), uncentred (projection centres them);
                          sub_i, sub_x, sub_ptr */
@@ -140,6 +141,7 @@ void sp_classed_column(sp_qp *q, int slot, int k, double *raw, double *nx); /* s
 void sp_classed_cross(const sp_qp *q, int a, int from, int m, double *Z, int ld); /* Z [a x m] = XA[, 0..a)' XA[, from..from + m) */
 void sp_classed_gram(const sp_qp *q, int from, int m, double *C, int ld); /* upper half of XA'XA of slots from..from + m */
 void sp_classed_sort(sp_qp *q); /* slots of one predictor one after the other */
+void sp_classed_dot(const sp_qp *q, int a, const double *full, const double *sums, double *out); /* out [a] = z_A' of what sp_view_scatter() made */
 void sp_classed_project(const sp_qp *q, double *x);
 void sp_classed_fit(sp_qp *q, const double *d, double *out); /* out += XA d */
 static inline int sp_qp_no_basis(const sp_qp *q) { return q->scores || q->classed; } /* UR and U stand for Q0 */
