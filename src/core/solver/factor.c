@@ -32,6 +32,11 @@ void sp_active_t(sp_qp *q, const double *x, double *out) {
     sp_block_products(q, x, out);
     return;
   }
+  if (q->classed) { /* x has been projected */
+    sp_view_scatter(&q->view, x, q->view.full, q->view.sums);
+    sp_classed_dot(q, q->a, q->view.full, q->view.sums, out);
+    return;
+  }
   if (!q->iterative) {
     sp_gemv_t(q->XA, q->n, q->n, q->a, x, out);
     return;
@@ -58,7 +63,13 @@ static int by_design(const sp_qp *q) {
 }
 
 void sp_active_corr(sp_qp *q, int m) {
-  if (by_design(q)) { /* all in one */
+  if (q->classed) {
+    for (int i = 0; i < m; i++) q->idx[i] = q->W[q->V[i]];
+    sp_view_scatter(&q->view, q->r, q->view.full, q->view.sums);
+    sp_view_dot_raw(&q->view, q->idx, m, q->view.full, q->view.sums, q->val);
+    sp_classed_dot(q, q->a, q->view.full, q->view.sums, q->g);
+    q->n_dots += m + q->a;
+  } else if (by_design(q)) { /* all in one */
     memcpy(q->V + m, q->A, (size_t)q->a * sizeof *q->V);
     sp_qp_corr(q, q->V, m + q->a, q->r, q->val);
     memcpy(q->g, q->val + m, (size_t)q->a * sizeof *q->g);
@@ -69,6 +80,10 @@ void sp_active_corr(sp_qp *q, int m) {
 }
 
 void sp_active_n(sp_qp *q, const double *d, double *out) {
+  if (q->classed) {
+    sp_classed_fit(q, d, out);
+    return;
+  }
   if (by_design(q)) {
     for (int i = 0; i < q->a; i++) q->acol[i] = q->W[q->A[i]];
     sp_view_axpy(&q->view, q->acol, q->a, d, out, q->vv, q->idx);
@@ -175,6 +190,7 @@ sp_status sp_qp_set_iterative(sp_qp *q, int on) {
   int failed;
   if (on == q->iterative) return SP_OK;
   q->iterative = on;
+  q->classed = 0;
   if (on) {
     sp_free(q->ctx, q->XA);
     sp_free(q->ctx, q->P);
@@ -205,7 +221,8 @@ static int cholesky(sp_qp *q) {
   const int a = q->a, n = (int)q->n;
   const double one = 1, zero = 0;
   int info = 0;
-  dsyrk_("U", "T", &a, &n, &one, q->XA, &n, &zero, q->P, &q->L, 1, 1);
+  if (q->classed) sp_classed_gram(q, 0, a, q->P, q->L);
+  else dsyrk_("U", "T", &a, &n, &one, q->XA, &n, &zero, q->P, &q->L, 1, 1);
   for (int i = 0; i < a; i++) q->P[(ptrdiff_t)i * q->L + i] += q->k[q->A[i]];
   dpotrf_("U", &a, q->P, &q->L, &info, 1);
   return info != 0;
@@ -248,6 +265,10 @@ sp_status sp_factor_rebuild(sp_qp *q, int *failed) {
   if (!q->a) return SP_OK;
   q->n_rebuild++;
   if (!cholesky(q)) return SP_OK;
+  if (q->classed) {
+    const sp_status st = sp_qp_set_classed(q, 0);
+    return st == SP_OK ? sp_factor_reload(q, failed) : st;
+  }
   return householder(q, failed);
 }
 
@@ -256,7 +277,13 @@ sp_status sp_factor_reload(sp_qp *q, int *failed) {
   q->sub_fresh = q->scores && q->sub_fresh; /* its columns are free of the metric, */
   q->diag_fresh = 0;                        /* their norms are not */
   if (q->iterative) return sp_active_refresh(q);
-  for (int i = 0; i < q->a; i++) {
+  if (q->classed) {
+    double raw;
+    sp_classed_basis(q);
+    sp_classed_sort(q);
+    for (int i = 0; i < q->a; i++) sp_classed_column(q, i, q->A[i], &raw, &q->nx[i]);
+  }
+  for (int i = 0; i < q->a && !q->classed; i++) {
     double *x = q->XA + (ptrdiff_t)i * q->n;
     sp_view_column(&q->view, q->W[q->A[i]], x);
     sp_qp_project(q, x);
@@ -286,23 +313,33 @@ sp_status sp_factor_add(sp_qp *q, int k, double sign, int *dependent) {
   if (st != SP_OK) return st;
   const int a = q->a, L = q->L, one = 1;
   const ptrdiff_t n = q->n;
-  double *x = q->XA + a * n, *w = q->w;
+  double *x = q->classed ? q->e2 : q->XA + a * n, *w = q->w, raw, nx;
   *dependent = 0;
   if (q->iterative) { /* apart from the rank cap, dependence shows as a solve that does not converge */
     if (rank_full(q, 1)) *dependent = 1;
     else take(q, k, sign);
     return SP_OK;
   }
-  sp_view_column(&q->view, q->W[k], x);
-  const double raw = sp_nrm2sq(x, n);
-  sp_qp_project(q, x);
-  const double nx = sp_nrm2sq(x, n), scale = nx + q->k[k];
-  sp_active_t(q, x, q->g);
+  if (q->classed) {
+    sp_classed_column(q, a, k, &raw, &nx);
+    sp_classed_cross(q, a, a, 1, q->g, a);
+  } else {
+    sp_view_column(&q->view, q->W[k], x);
+    raw = sp_nrm2sq(x, n);
+    sp_qp_project(q, x);
+    nx = sp_nrm2sq(x, n);
+    sp_active_t(q, x, q->g);
+  }
+  const double scale = nx + q->k[k];
   memcpy(w, q->g, (size_t)a * sizeof *w);
   sp_factor_solve(q, w);
   double pivot = scale - sp_dot(q->g, w, a);
   if (a && pivot < PIVOT_DOUBT * scale) {
     /* sum of non-negative terms instead of a difference; one correction of w in between */
+    if (q->classed) {
+      sp_view_column(&q->view, q->W[k], x);
+      sp_qp_project(q, x);
+    }
     for (int rep = 0; rep < 2; rep++) {
       fit_active(q, w, q->e);
       for (ptrdiff_t i = 0; i < n; i++) q->e[i] = x[i] - q->e[i];
@@ -368,7 +405,8 @@ void sp_factor_drop(sp_qp *q, int slot, int state) {
     q->ia[q->A[c]] = c;
     q->nx[c] = q->nx[c + 1];
   }
-  memmove(q->XA + slot * q->n, q->XA + (slot + 1) * q->n, (size_t)(q->n * (a - 1 - slot)) * sizeof(double));
+  const size_t size = sp_qp_column_size(q);
+  memmove(q->XA + (size_t)slot * size, q->XA + (size_t)(slot + 1) * size, size * (size_t)(a - 1 - slot) * sizeof(double));
   q->a = a - 1;
   if (q->nW) memset(q->blk, 0, (size_t)q->nW);
 }
@@ -385,20 +423,26 @@ sp_status sp_factor_add_block(sp_qp *q, const int *ks, const double *signs, int 
   }
   const int a = q->a, L = q->L, n = (int)q->n;
   const double one = 1, zero = 0, minus = -1;
-  double *XE = q->XA + a * q->n, *Z = q->P + (ptrdiff_t)a * L, *C = Z + a;
+  double *XE = q->classed ? q->XA : q->XA + a * q->n, *Z = q->P + (ptrdiff_t)a * L, *C = Z + a;
   int info = 0;
   for (int e = 0; e < m; e++) {
-    double *x = XE + e * q->n;
-    sp_view_column(&q->view, q->W[ks[e]], x);
-    const double raw = sp_nrm2sq(x, n);
-    sp_qp_project(q, x);
-    q->nx[a + e] = sp_nrm2sq(x, n);
+    double *x = q->classed ? XE : XE + e * q->n, raw;
+    if (q->classed) {
+      sp_classed_column(q, a + e, ks[e], &raw, &q->nx[a + e]);
+    } else {
+      sp_view_column(&q->view, q->W[ks[e]], x);
+      raw = sp_nrm2sq(x, n);
+      sp_qp_project(q, x);
+      q->nx[a + e] = sp_nrm2sq(x, n);
+    }
     if (!(q->nx[a + e] > 1e-18 * raw)) return SP_OK;
   }
-  dsyrk_("U", "T", &m, &n, &one, XE, &n, &zero, C, &L, 1, 1);
+  if (q->classed) sp_classed_gram(q, a, m, C, L);
+  else dsyrk_("U", "T", &m, &n, &one, XE, &n, &zero, C, &L, 1, 1);
   for (int e = 0; e < m; e++) C[(ptrdiff_t)e * L + e] += q->k[ks[e]];
   if (a) {
-    dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, XE, &n, &zero, Z, &L, 1, 1);
+    if (q->classed) sp_classed_cross(q, a, a, m, Z, L);
+    else dgemm_("T", "N", &a, &m, &n, &one, q->XA, &n, XE, &n, &zero, Z, &L, 1, 1);
     dtrsm_("L", "U", "T", "N", &a, &m, &one, q->P, &L, Z, &L, 1, 1, 1, 1);
     dsyrk_("U", "T", &m, &a, &minus, Z, &L, &one, C, &L, 1, 1);
   }

@@ -613,7 +613,7 @@ sp_status sp_model_unpenalized(sp_model *m) {
   plain_fit(m, e);
   const double *from = quadratic ? m->y : m->eta;
   for (ptrdiff_t i = 0; i < n; i++) m->r0[i] = from[i] - m->off[i] - e[i];
-  if (q->scores) {
+  if (sp_qp_no_basis(q)) {
     unpenalized_scores(m, e);
     return SP_OK;
   }

@@ -58,6 +58,7 @@ typedef struct sp_model {
   sp_qp qp;
   int eta_of_b;            /* eta and gamma are those of sp_model_unpenalized() */
   int c_fresh;             /* qp.c belongs to qp.r for the whole working set */
+  int no_classed;          /* left classed.c once */
   int no_iterative;        /* conjugate gradients failed once: dependent columns */
   int use_dual;            /* ridge: the dual engine has taken over */
   int force_cd;            /* tests: coordinate descent first */

@@ -18,6 +18,7 @@
 #define REFINEMENTS 8
 #define NEAR 0.5           /* columns with |c| > alpha v (lambda' - NEAR (lambda - lambda')) are looked at from the start */
 #define CONTRACTION 0.1    /* keep the metric while a step reduces the residual at least this much */
+#define CONTRACTION_CLASSED 0.3 /* where a metric costs tens of steps */
 #define TRUST 0.1          /* below this residual / lambda a step is taken without looking at the objective */
 #define TINY 1e-6          /* below this one the objective cannot tell, its rounding is larger than what is left to gain */
 #define CHEAP 32           /* a metric for at most this many active columns costs less than the steps it saves */
@@ -31,6 +32,7 @@
 #define CONVERGED 1e-11    /* Newton stops here, relative to lambda */
 #define CONVERGED_BLOCKS 3e-11 /* the same with norms of blocks */
 #define ITERATIVE_SIZE 5e7 /* n a^2 from which conjugate gradients may beat a dense factor, */
+#define CLASSED_SIZE 2e8   /* the same for the columns of classed.c */
 #define ITERATIVE_FILL 32  /* when the active columns fill at most one place in this many */
 #define CG_SCORES 2e-10    /* Newton's last step is far more exact than asked for, so that asking for more costs little */
 #define MOST_INEXACT 8     /* conjugate gradients: see inexactness() */
@@ -305,11 +307,12 @@ static sp_status change_metric(sp_model *m, const double *h) {
   if (m->loss.ops->metric) {
     const sp_status st = m->loss.ops->metric(&m->loss, m->eta);
     if (st != SP_OK) return st;
+    if (m->qp.classed) m->loss.ops->shares(&m->loss, m->qp.shares);
   } else {
     const double floor = m->floor * (m->pen->ops->pieces && !m->qp.blocks ? DEEPER : 1);
     for (ptrdiff_t i = 0; i < m->n; i++) m->sm[i] = sqrt(fmax(h[i], floor * m->w[i]));
   }
-  if (m->qp.scores) {
+  if (sp_qp_no_basis(&m->qp)) {
     memcpy(m->qp.diag, h, (size_t)m->n * sizeof *h);
     sp_model_basis_factor(m);
   } else {
@@ -340,9 +343,9 @@ static sp_status newton_residual(sp_model *m, int everything, double *worst) {
   memcpy(m->r0, m->g, (size_t)m->n * sizeof *m->r0);
   if (!q->scores) sp_model_root(m, SP_ROOT_SOLVE_T, m->r0);
   memcpy(q->r, m->r0, (size_t)m->n * sizeof *m->r0);
-  if (q->scores) {
+  if (sp_qp_no_basis(q)) {
     double *z = q->e2 + 3 * q->n;
-    sp_scores_basis(q, q->r, z);
+    sp_scores_basis(q, m->g, z);
     sp_scores_solve(q, z, 0);
     for (int h = 0; h < m->nu; h++) top = sp_max(top, fabs(z[h]));
   } else {
@@ -741,7 +744,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       if (!foreseen) choose_near(m, q->lambda, 1.2 * q->lambda);
       everything = foreseen = 0;
     }
-    if (worst > CONTRACTION * last && !fresh && !majorize && !q->iterative) { /* the metric is too old */
+    if (worst > (q->classed ? CONTRACTION_CLASSED : CONTRACTION) * last && !fresh && !majorize && !q->iterative) { /* the metric is too old */
       fresh = 1;
       last = INFINITY;
       continue;
@@ -836,6 +839,14 @@ static int any_shifted(const sp_qp *q) {
   return 0;
 }
 
+/* Columns of several classes in two parts, where that saves much and no curvature vanishes for want of rows */
+static int wants_classed(const sp_model *m) {
+  const sp_qp *q = &m->qp;
+  const double na = (double)m->n * q->a;
+  if (!m->loss.ops->shares || m->K < 3 || m->blocks || m->reduced || q->iterative || m->pen->ops->pieces || m->no_classed) return 0;
+  return (q->classed || (na * q->a > CLASSED_SIZE && q->a < m->rows_n)) && !wants_dual(m) && !any_shifted(q);
+}
+
 static int wants_iterative(const sp_model *m) {
   const sp_qp *q = &m->qp;
   const double na = (double)m->n * q->a;
@@ -848,6 +859,17 @@ static int wants_iterative(const sp_model *m) {
     entries += m->design->ops->cols_entries(m->design, &j, 1);
   }
   return (double)entries * ITERATIVE_FILL < na;
+}
+
+static sp_status choose_columns(sp_model *m) {
+  const int on = wants_classed(m);
+  if (on == m->qp.classed) return SP_OK;
+  m->no_classed |= !on;
+  m->qp.U = m->U;
+  m->qp.UR = m->UR;
+  m->qp.ucol = m->ucol;
+  m->metric_set = 0;
+  return sp_qp_set_classed(&m->qp, on);
 }
 
 /* On a segment of the path coefficients move in proportion to lambda. A factor solves for the step at once; conjugate gradients
@@ -993,6 +1015,7 @@ sp_status sp_model_solve(sp_model *m, double lambda, double lambda_prev, double 
   m->qp.cg = inexactness(m);
   m->qp.tol = m->qp.cg * m->qp.lambda;
   if (wants_iterative(m)) SP_TRY(sp_qp_set_iterative(&m->qp, 1));
+  SP_TRY(choose_columns(m));
   if (m->qp.nW) memset(m->qp.blk, 0, (size_t)m->qp.nW);
   const int straight = !(m->loss.ops->flags & (SP_LOSS_QUADRATIC | SP_LOSS_DOMAIN)) && m->eta_of_b;
   const int predicting = m->qp.iterative || m->qp.blocks || straight;

@@ -36,7 +36,7 @@ static void drop_leaving(sp_qp *q) {
   for (int i = 0; i < q->a; i++) {
     if (sp_qp_leaving(q, i, &value) >= 0) q->d[i] = q->b[q->A[i]] - value;
   }
-  if (q->iterative) {
+  if (q->iterative || q->classed) {
     sp_active_n(q, q->d, q->r);
   } else {
     for (int i = 0; i < q->a; i++) {

@@ -29,7 +29,7 @@ void sp_qp_free(sp_qp *q) {
                  q->st, q->blk, q->ia, q->A, q->XA, q->P, q->nx, q->r, q->u, q->e, q->g,  q->w,   q->d,   q->h1,
                  q->h2, q->h3,  q->rhs, q->V, q->idx, q->val, q->vv, q->ent, q->esg, q->K, q->inK, q->Q0,
                  q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref, q->step,
-                 q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D, q->shares, q->diag};
+                 q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D, q->shares, q->diag, q->parts, q->seen};
   if (!q->ctx) return;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
@@ -110,7 +110,7 @@ static int active_room(const sp_qp *q, int a) {
 }
 
 static size_t column_room(const sp_qp *q, int slots) {
-  return q->packed ? ((size_t)slots / (size_t)q->view.K + 1) * (size_t)q->view.n : (size_t)slots * (size_t)q->n;
+  return q->packed ? ((size_t)slots / (size_t)q->view.K + 1) * (size_t)q->view.n : (size_t)slots * sp_qp_column_size(q);
 }
 
 sp_status sp_qp_reserve_active(sp_qp *q, int a) {
@@ -165,6 +165,10 @@ void sp_qp_project(const sp_qp *q, double *x) {
   if (!q->k0) return;
   if (q->scores) {
     sp_scores_project(q, x);
+    return;
+  }
+  if (q->classed) {
+    sp_classed_project(q, x);
     return;
   }
   const double all = sp_nrm2sq(x, q->n);

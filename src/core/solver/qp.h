@@ -55,10 +55,14 @@ typedef struct sp_qp {
   int capA;           /* capacity of the vectors of the active set (L: of XA and P, which an iterative qp does without) */
   int iterative;      /* sparse design, large active set: conjugate gradients on the design itself, no XA, no P */
   int scores;         /* iterative, the metric has a root: rows hold S'r where else r, so that products need no root; see scores.c */
-  const double *U, *UR; /* scores: the basis metric free, U'MU = UR'UR; [n x k0], [k0 x k0] of the model, */
+  const double *U, *UR; /* scores, classed: the basis metric free, U'MU = UR'UR; [n x k0], [k0 x k0] of the model, */
   const int *ucol;    /* and its columns, see model.h */
-  double *diag;       /* [n] scores: diagonal of the metric */
+  double *diag;       /* [n] scores, classed: diagonal of the metric */
   int diag_fresh;     /* nx belongs to it */
+  int classed;        /* a column of XA is kept in two parts instead of K, see classed.c */
+  double *shares;     /* [n] classed, blocks: those of the metric */
+  double *parts;      /* [2 view.n x k0] classed: the basis */
+  int *seen;          /* [p / K] classed: -1, scratch of sp_classed_dot() */
   double cg;          /* iterative: residual / lambda at which a solution is good enough for the promised gap */
   sp_design sub;      /* iterative: the active columns in the metric (scores: free of it), uncentred (projection centres them);
                          sub_i, sub_x, sub_ptr */
@@ -74,7 +78,7 @@ typedef struct sp_qp {
   size_t capD;
   int longest;        /* coefficients of the largest block */
   int packed;         /* blocks of whole columns in K predictors with one metric: XA [view.n x L / K], see block.c */
-  double *shares, *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
+  double *share_root, *share_work, *share_inv, *share_mean, *share_level; /* packed, with a metric of shares: block.c */
   int boxed;          /* blocks: some coefficient may have a limit */
   int shares_fresh;   /* shares are those of the metric */
   const struct sp_norm_rule *norm; /* blocks: the penalty of a norm h where it is not T h, block.h; or NULL */
@@ -133,11 +137,25 @@ void sp_active_n(sp_qp *q, const double *d, double *out);    /* out [n] += XA d;
 sp_status sp_active_refresh(sp_qp *q);                       /* iterative: before products, when the set has changed */
 sp_status sp_qp_set_iterative(sp_qp *q, int on);
 
+/* classed.c */
+sp_status sp_qp_set_classed(sp_qp *q, int on); /* A without columns; the metric must be made anew */
+void sp_classed_basis(sp_qp *q); /* after a change of the metric */
+void sp_classed_column(sp_qp *q, int slot, int k, double *raw, double *nx); /* slot <- column of position k; squared norms before and after */
+void sp_classed_cross(const sp_qp *q, int a, int from, int m, double *Z, int ld); /* Z [a x m] = XA[, 0..a)' XA[, from..from + m) */
+void sp_classed_gram(const sp_qp *q, int from, int m, double *C, int ld); /* upper half of XA'XA of slots from..from + m */
+void sp_classed_sort(sp_qp *q); /* slots of one predictor one after the other */
+void sp_classed_dot(const sp_qp *q, int a, const double *full, const double *sums, double *out); /* out [a] = z_A' of what sp_view_scatter() made */
+void sp_classed_project(const sp_qp *q, double *x);
+void sp_classed_fit(sp_qp *q, const double *d, double *out); /* out += XA d */
+static inline int sp_qp_no_basis(const sp_qp *q) { return q->scores || q->classed; } /* UR and U stand for Q0 */
+static inline size_t sp_qp_column_size(const sp_qp *q) { return q->classed ? 2 * (size_t)q->view.n + (size_t)q->k0 : (size_t)q->n; }
+
 /* scores.c */
 sp_status sp_scores_open(sp_qp *q);
 void sp_scores_curve(const sp_qp *q, const double *x, double *out); /* out = M x */
 void sp_scores_basis(const sp_qp *q, const double *x, double *out); /* out [k0] = U'x */
 void sp_scores_solve(const sp_qp *q, double *z, int both); /* z <- UR'^-1 z; both: (UR'UR)^-1 z */
+void sp_scores_solve_upper(const sp_qp *q, double *z); /* z <- UR^-1 z */
 void sp_scores_add(const sp_qp *q, double by, const double *z, double *x); /* x += by U z */
 void sp_scores_project(const sp_qp *q, double *x); /* x <- x - MU (U'MU)^-1 U'x */
 void sp_scores_fit(sp_qp *q, double *y, double *out); /* out += M (y - U (U'MU)^-1 U'M y); y is lost */

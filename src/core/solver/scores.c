@@ -50,7 +50,12 @@ void sp_scores_solve(const sp_qp *q, double *z, int both) {
     for (int l = 0; l < h; l++) z[h] -= R[l] * z[l];
     z[h] = R[h] > 0 ? z[h] / R[h] : 0;
   }
-  for (int h = nu - 1; h >= 0 && both; h--) {
+  if (both) sp_scores_solve_upper(q, z);
+}
+
+void sp_scores_solve_upper(const sp_qp *q, double *z) {
+  const int nu = q->k0;
+  for (int h = nu - 1; h >= 0; h--) {
     const double *R = q->UR + (ptrdiff_t)h * nu;
     z[h] = R[h] > 0 ? z[h] / R[h] : 0;
     for (int l = 0; l < h; l++) z[l] -= R[l] * z[h];
