@@ -2,6 +2,7 @@
 #
 #   group lasso, sparse group lasso     sparsegl, gglasso, grpreg, adelie
 #   MCP and SCAD, gaussian, binomial    ncvreg
+#   group MCP and SCAD, both            grpreg, on orthonormal groups
 #   fused lasso of a signal             genlasso
 #   exact lasso path                    lars
 #
@@ -9,6 +10,7 @@
 # Groups are consecutive columns with weight sqrt(size). The common objective is
 #   RSS / (2 n) + lambda sum_g sqrt(p_g) (1 - tau) |b_g| + lambda tau sum_j |b_j|        (groups)
 #   loss + sum_j p(h |b_j|) / h, h the curvature of the loss at the null model           (MCP, SCAD)
+#   loss + sum_g p(h |b_g|; lambda sqrt(p_g)) / h, h = 1 or, logistic, grpreg's 1/4      (group MCP, group SCAD)
 # Scaling of each contestant: sparsepath, gglasso and adelie as above, with the same lambda; sparsegl as above, its L1 factors are 1;
 # grpreg as above after it has made the columns of each group orthonormal, which is another problem unless they are: "orthonormal"
 # sets have each group replaced by an orthonormal basis, and there all solve the same; ncvreg as above for least squares, while for
@@ -29,9 +31,11 @@ sim_groups <- function(n, p, size, rho = .8, seed = 1) {
   respond(sprintf("groups(%g) %d x %d", rho, n, p), x, 20, 3, "gaussian")
 }
 
+of_groups <- function(penalty) startsWith(penalty, "group")
+
 penalty_set <- function(d, penalty, size = 1, tau = 0, ratio = 0.05, orthonormal = FALSE) {
   n <- nrow(d$x)
-  p <- ncol(d$x) - if (penalty == "group") ncol(d$x) %% size else 0
+  p <- ncol(d$x) - ncol(d$x) %% size
   x <- d$x[, seq_len(p)]
   x <- x - rep(colMeans(x), each = n)
   x <- x / rep(sqrt(colMeans(x^2)), each = n)
@@ -42,7 +46,9 @@ penalty_set <- function(d, penalty, size = 1, tau = 0, ratio = 0.05, orthonormal
     }
   }
   if (d$family == "gaussian") d$y <- d$y - mean(d$y)
-  label <- if (penalty != "group") toupper(penalty) else {
+  label <- if (!of_groups(penalty)) toupper(penalty) else if (penalty != "group") {
+    sprintf("group %s of %d%s", toupper(sub("group_", "", penalty)), size, if (orthonormal) ", orthonormal" else "")
+  } else {
     sprintf("%sgroup of %d%s", if (tau > 0) "sparse " else "", size, if (tau > 0) sprintf(", tau %g", tau) else if (orthonormal) ", orthonormal" else "")
   }
   list(name = d$name, x = x, y = d$y, family = d$family, penalty = penalty, label = label, group = (seq_len(p) - 1) %/% size + 1,
@@ -55,7 +61,7 @@ penalty_sets <- function(quick) {
     iid <- quote(sim_iid(60, 300))
     return(list(
       one(iid, "group", size = 3), one(iid, "group", size = 3, orthonormal = TRUE), one(quote(real_set("colon", "gaussian")), "group", size = 10),
-      one(iid, "group", size = 10, tau = .5), one(iid, "mcp"), one(quote(real_set("colon", "gaussian")), "scad"), one(quote(real_set("colon")), "mcp", ratio = .2)
+      one(iid, "group", size = 10, tau = .5), one(iid, "mcp"), one(iid, "group_scad", size = 3, orthonormal = TRUE), one(quote(real_set("colon", "gaussian")), "scad"), one(quote(real_set("colon")), "mcp", ratio = .2)
     ))
   }
   iid <- quote(sim_iid(200, 10000))
@@ -72,7 +78,11 @@ penalty_sets <- function(quick) {
     list(one(quote(sim_groups(1000, 5000, 10)), "group", size = 10), one(quote(sim_iid(1000, 5000)), "group", size = 10)),
     unlist(lapply(c(iid, quote(sim_groups(200, 10000, 10)), real[2:3]), function(s) lapply(c(.05, .5, .95), function(t) one(s, "group", size = 10, tau = t)))),
     unlist(lapply(c("mcp", "scad"), function(k) lapply(c(iid, ar, real[2:3]), one, penalty = k))),
-    unlist(lapply(c("mcp", "scad"), function(k) lapply(logistic, one, penalty = k)))
+    unlist(lapply(c("mcp", "scad"), function(k) lapply(logistic, one, penalty = k))),
+    unlist(lapply(c("group_mcp", "group_scad"), function(k) {
+      c(lapply(list(quote(sim_iid(200, 2000)), iid, quote(sim_groups(200, 10000, 5)), real[[3]], quote(sim_iid(1000, 500))), one, penalty = k, size = 5, orthonormal = TRUE),
+        lapply(logistic, one, penalty = k, size = 5, orthonormal = TRUE, ratio = .5)) # grpreg ends where a fit saturates
+    }))
   )
 }
 
@@ -80,12 +90,15 @@ penalty_sets <- function(quick) {
 
 penalty_link <- function(d, eta) if (d$family == "binomial") stats::plogis(eta) else eta
 
-penalty_curvature <- function(d) if (d$family == "binomial") mean(d$y) * (1 - mean(d$y)) else 1
+penalty_curvature <- function(d) {
+  if (d$family != "binomial") return(1)
+  if (of_groups(d$penalty)) 0.25 else mean(d$y) * (1 - mean(d$y)) # grpreg majorizes by 1/4, and its penalty is in that unit
+}
 
 # smallest t with |S(c_g, t tau)| <= t (1 - tau) sqrt(p_g) for all g: the largest lambda
 penalty_top <- function(d) {
   c <- abs(drop(crossprod(d$x, d$y - mean(d$y)))) / nrow(d$x)
-  if (d$penalty != "group") return(max(c))
+  if (!of_groups(d$penalty)) return(max(c))
   v <- sqrt(tabulate(d$group))
   over <- function(t) max(sqrt(rowsum(pmax(c - t * d$tau, 0)^2, d$group)) - t * (1 - d$tau) * v)
   high <- max(c, sqrt(rowsum(c^2, d$group)) / v) / max(d$tau, 1 - d$tau)
@@ -93,11 +106,13 @@ penalty_top <- function(d) {
 }
 
 penalty_slope <- function(b, lambda, kind) {
-  if (kind == "mcp") pmax(lambda - b / 3, 0) else ifelse(b <= lambda, lambda, pmax(3.7 * lambda - b, 0) / 2.7)
+  if (kind == "group_scad") return(ifelse(b <= lambda, lambda, pmax(4 * lambda - b, 0) / 3))
+  if (kind != "scad") pmax(lambda - b / 3, 0) else ifelse(b <= lambda, lambda, pmax(3.7 * lambda - b, 0) / 2.7)
 }
 
 penalty_value <- function(b, lambda, kind) {
-  if (kind == "mcp") return(ifelse(b <= 3 * lambda, lambda * b - b^2 / 6, 1.5 * lambda^2))
+  if (kind == "group_scad") return(ifelse(b <= lambda, lambda * b, ifelse(b <= 4 * lambda, (8 * lambda * b - b^2 - lambda^2) / 6, lambda^2 * 5 / 2)))
+  if (kind != "scad") return(ifelse(b <= 3 * lambda, lambda * b - b^2 / 6, 1.5 * lambda^2))
   ifelse(b <= lambda, lambda * b, ifelse(b <= 3.7 * lambda, (2 * 3.7 * lambda * b - b^2 - lambda^2) / 5.4, lambda^2 * 4.7 / 2))
 }
 
@@ -112,6 +127,18 @@ penalty_judge <- function(d, lambda, beta, a0 = NULL, own = FALSE) {
   z <- crossprod(d$x, r) / n
   score <- abs(colMeans(r))
   loss <- if (d$family == "binomial") colMeans(pmax(eta, 0) + log1p(exp(-abs(eta))) - d$y * eta) else colMeans(r^2) / 2
+  if (d$penalty %in% c("group_mcp", "group_scad")) {
+    h <- penalty_curvature(d)
+    v <- sqrt(tabulate(d$group))
+    at <- vapply(seq_along(lambda), function(l) {
+      b <- beta[, l]
+      size <- sqrt(drop(rowsum(b^2, d$group)))
+      slope <- penalty_slope(h * size, lambda[l] * v, d$penalty)
+      off <- sqrt(drop(rowsum((z[, l] - ifelse(size > 0, slope / size, 0)[d$group] * b)^2, d$group)))
+      c(max(ifelse(size > 0, off, pmax(off - slope, 0)), score[l]) / lambda[l], loss[l] + sum(penalty_value(h * size, lambda[l] * v, d$penalty)) / h)
+    }, double(2))
+    return(list(kkt = at[1, ], gap = rep(NA_real_, length(lambda)), objective = at[2, ]))
+  }
   if (d$penalty != "group") {
     h <- penalty_curvature(d)
     at <- vapply(seq_along(lambda), function(l) {
@@ -162,7 +189,10 @@ penalty_contestants <- list(
   sparsepath = list(
     takes = function(d) TRUE, default = NA, same = always_same,
     fit = function(d, lambda, setting) {
-      penalty <- if (d$penalty == "mcp") sparsepath::pen_mcp() else if (d$penalty == "scad") sparsepath::pen_scad() else
+      unit <- if (d$family == "binomial") 0.25
+      penalty <- if (d$penalty == "group_mcp") sparsepath::pen_group_mcp(d$group, curvature = unit) else
+        if (d$penalty == "group_scad") sparsepath::pen_group_scad(d$group, curvature = unit) else
+        if (d$penalty == "mcp") sparsepath::pen_mcp() else if (d$penalty == "scad") sparsepath::pen_scad() else
         if (d$tau > 0) sparsepath::pen_sparse_group(d$group, asparse = d$tau) else sparsepath::pen_group(d$group)
       sparsepath::sparsepath(d$x, d$y, family = d$family, penalty = penalty, lambda = lambda)
     },
@@ -181,9 +211,13 @@ penalty_contestants <- list(
     take = function(fit) list(beta = fit$beta)
   ),
   grpreg = list(
-    takes = function(d) d$penalty == "group" && d$tau == 0, default = 1e-4, same = function(d) d$orthonormal,
-    fit = function(d, lambda, setting) grpreg::grpreg(d$x, d$y, d$group, penalty = "grLasso", lambda = lambda, eps = setting, max.iter = 1e7),
-    take = function(fit) list(beta = fit$beta[-1, , drop = FALSE])
+    takes = function(d) of_groups(d$penalty) && d$tau == 0, default = 1e-4, same = function(d) d$orthonormal,
+    fit = function(d, lambda, setting) {
+      penalty <- switch(d$penalty, group = "grLasso", group_mcp = "grMCP", "grSCAD")
+      grpreg::grpreg(d$x, d$y, d$group, family = d$family, penalty = penalty, lambda = lambda, eps = setting,
+        max.iter = if (setting == 1e-4 && d$penalty != "group") 10000 else 1e7)
+    },
+    take = function(fit) list(beta = fit$beta[-1, , drop = FALSE], a0 = fit$beta[1, ])
   ),
   adelie = list(
     takes = function(d) d$penalty == "group" && d$tau == 0, default = 1e-7, same = always_same,
@@ -194,7 +228,7 @@ penalty_contestants <- list(
     take = function(fit) list(beta = Matrix::t(stats::coef(fit)$betas))
   ),
   ncvreg = list(
-    takes = function(d) d$penalty != "group", default = 1e-4, same = function(d) d$family == "gaussian",
+    takes = function(d) !of_groups(d$penalty), default = 1e-4, same = function(d) d$family == "gaussian",
     fit = function(d, lambda, setting) {
       ncvreg::ncvreg(d$x, d$y, family = d$family, penalty = toupper(d$penalty), gamma = if (d$penalty == "mcp") 3 else 3.7, lambda = lambda, eps = setting,
         max.iter = if (setting == 1e-4) 10000 else 1e7, returnX = FALSE)
@@ -262,7 +296,7 @@ bench_penalty <- function(d, versions) {
         if (t$lambdas < 100) note <- paste0(note, if (nzchar(note)) "; ", sprintf("%d of 100 lambdas", t$lambdas))
         if (name == "sparsepath") ours <- t
         if (isTRUE(t$flagged > 0)) note <- paste0(note, if (nzchar(note)) "; ", sprintf("%d lambdas flagged", t$flagged))
-        if (name == "ncvreg" && role == "tight" && is.list(ours)) note <- paste0(note, if (nzchar(note)) "; ", penalty_compare(d, ours, t))
+        if (role == "tight" && is.list(ours) && (name == "ncvreg" || d$penalty %in% c("group_mcp", "group_scad"))) note <- paste0(note, if (nzchar(note)) "; ", penalty_compare(d, ours, t))
       }
       rows <- rbind(rows, penalty_row(d$name, nrow(d$x), ncol(d$x), d$family, d$label, d$ratio, name, versions[[name]], role, setting, t, note))
       calls[[paste(name, role)]] <- local({

@@ -15,6 +15,7 @@
 
 #define BATCH 20      /* lambdas between checks of all columns: flat optimum 20..34 */
 #define BATCH_SPARSE 10 /* where a solution costs more than a check, fewer are worth doing again */
+#define LEAST_STRIDE 4  /* see adapt_stride() */
 #define BATCH_REDUCED 50 /* see batch_size() */
 #define REDUCED_ROOM 2e6 /* doubles for residuals that reduced problems may always have */
 #define SPAN 0.35     /* a batch ends when lambda has fallen to this fraction */
@@ -306,6 +307,7 @@ static sp_status resolve(batch *ba, int l1, int check) {
   sp_status st = SP_OK;
   sp_path *path = ba->path;
   for (int redo = 0; ba->count && redo <= MAX_REDO; redo++) {
+    if (redo && path->stride > LEAST_STRIDE) path->redone = 1;
     SP_TRY(solve_batch(ba));
     SP_TRY(check_batch(ba, check));
     SP_TRY(sp_poll(path->ctx));
@@ -490,6 +492,15 @@ done:
   return st;
 }
 
+/* A non-convex penalty of norms lets go of large groups: others come in sooner than the strong rule says, and solutions, each worth many
+ * checks, are done again. */
+static void adapt_stride(sp_path *path) {
+  if (!path->spec.pen->groups || !path->spec.pen->ops->pieces) return;
+  const int all = batch_size(path), half = path->stride / 2;
+  path->stride = path->redone ? (half > LEAST_STRIDE ? half : LEAST_STRIDE) : path->stride < all ? path->stride + 1 : all;
+  path->redone = 0;
+}
+
 sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
   sp_status st = SP_OK;
   memset(path, 0, sizeof *path);
@@ -503,12 +514,14 @@ sp_status sp_path_run(sp_path *path, sp_ctx *ctx, const sp_spec *spec) {
     goto done;
   }
   SP_TRY(start_tasks(path));
+  path->stride = batch_size(path);
   for (int l0 = 0; l0 < path->grid;) {
-    const int most = batch_size(path), whole = path->tasks->m.reduced;
+    const int all = batch_size(path), most = path->stride < all ? path->stride : all, whole = path->tasks->m.reduced;
     int l1 = l0 + 1;
     while (l1 < path->grid && l1 - l0 < most && (whole || path->lambda[l1] > SPAN * path->lambda[l0])) l1++;
     SP_TRY(run_batch(path, l0, l1, todo));
     SP_TRY(certify_batch(path, l0));
+    adapt_stride(path);
     if (ctx->progress) ctx->progress(ctx->progress_data, (double)path->L / path->grid);
     if (path->end != SP_END_COMPLETE) break;
     l0 = l1;

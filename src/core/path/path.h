@@ -50,6 +50,7 @@ typedef struct sp_path {
   int grid, L;           /* length asked for, length reached */
   enum sp_end end;
   sp_counts counts;
+  int stride, redone;    /* non-convex norms: lambdas between checks; whether a range was solved again */
 } sp_path;
 
 /* Fit. On any status the path must be freed; results are valid with SP_OK only. */
