@@ -558,6 +558,7 @@ static sp_status newton_step(sp_model *m, double worst, int *tangent) {
   double qkkt;
   int ok = 0, wandered = 0, plain = 0, c_fresh = !m->force_cd; /* plain: the active set stayed as it was */
   sp_model_look_near(m);
+  if (q->iterative) q->tol = q->lambda * sp_max(q->cg, fmin(0.05, worst) * worst); /* and no more than that for columns to enter */
   if (m->concave && !*tangent && !q->blocks) {
     SP_TRY(sp_concave(m, 1, &ok));
     if (ok != 1) {
@@ -591,7 +592,6 @@ static sp_status newton_step(sp_model *m, double worst, int *tangent) {
       SP_TRY(sp_cd(q, 200, &ok));
       sp_model_look_near(m);
     }
-    if (q->iterative) q->tol = q->lambda * sp_max(q->cg, fmin(0.05, worst) * worst);
     const double rounds = q->n_rounds;
     SP_TRY(sp_pdas(q, c_fresh, &ok));
     plain = ok && q->n_rounds == rounds + 1 && !m->force_cd && !q->iterative && !q->stale && !m->concave;
