@@ -412,6 +412,26 @@ test_that("methods, for several predictors and groups", {
   }
 })
 
+test_that("glmnet and grpreg solve the second stage", {
+  d <- make_problem(80, 30, seed = 5)
+  m <- make_classes(80, 30, 3, seed = 3)
+  skip_if_not_installed("grpreg")
+  group <- rep(1:10, each = 3)
+  x <- make_orthonormal_groups(d$x, group)
+  f <- sparsepath(x, d$y, penalty = pen_adaptive("ridge", group = group), nlambda = 15, lambda.min.ratio = 0.05, standardize = FALSE)
+  g <- getExportedValue("grpreg", "grpreg")(x, d$y, group, penalty = "grLasso", lambda = f$lambda, group.multiplier = unname(f$penalty$factor),
+    eps = 1e-12, max.iter = 1e6)
+  expect_equal(unname(as.matrix(f$beta)), unname(g$beta[-1, ]), tolerance = 1e-6)
+  skip_unless_glmnet()
+  same <- function(x, y, family, ...) {
+    f <- sparsepath(x, y, family, penalty = pen_adaptive("ridge"), nlambda = 15, lambda.min.ratio = 0.05, ...)
+    g <- glmnet_tight(x, y, family, penalty.factor = f$penalty$factor, lambda = f$lambda, ...)
+    expect_equal(matrix_of(lapply(f$beta, as.matrix)), matrix_of(lapply(g$beta, as.matrix)), tolerance = 1e-6)
+  }
+  same(d$x, cbind(d$y, rev(d$y) + d$x[, 2]), "mgaussian")
+  same(m$x, m$y, "multinomial", type.multinomial = "grouped")
+})
+
 test_that("the estimate depends on neither the grid nor the ends of the path that is asked for", {
   d <- make_problem(60, 70, seed = 41)
   for (init in c("ridge", "lasso")) {

@@ -16,8 +16,8 @@ test_that("the judge of the table knows wrong coefficients", {
   for (name in names(kinds)) {
     kinds[[name]]$name <- name
     for (f in problems) {
-      if (name == "prior_lasso()" && !f$label %in% c("gaussian", "binomial", "poisson")) next
-      g <- pt_path(pt_fit(f, kinds[[name]]))
+      g <- tryCatch(pt_path(pt_fit(f, kinds[[name]])), sparsepath_error_unavailable = function(e) NULL)
+      if (is.null(g)) next
       l <- length(g$lambda)
       nudge <- function(b) {
         b[2, l] <- b[2, l] + 1e-4
