@@ -240,6 +240,9 @@ initial_estimate <- function(setup, weights, alpha) {
   p <- ncol(setup$x)
   seen <- sum(weights > 0)
   setup[c("penalty", "fold_factors")] <- list(NULL)
+  if (setup$control$solver %in% reference_solvers) { # those are to solve the same problem as the direct solver: with the same factors
+    setup$control <- sparsepath.control(threads = setup$control$threads)
+  }
   folds <- inner_folds(setup$response, weights)
   tasks <- fold_tasks(weights, folds)
   # rows without which there is nothing to fit are never held out, and not scored

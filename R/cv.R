@@ -76,6 +76,10 @@
 #'   \item{`fold.gap`, `fold.kkt`, `fold.status`}{largest relative gap (`NA` for family objects), largest violation of the
 #'     optimality conditions, and worst status of each fold's path}
 #' }
+#' @section Errors:
+#' Those of [sparsepath()]; `sparsepath_error_folds` for folds that leave a training set without what the family needs (a class, an event),
+#' `sparsepath_error_length`, `_range` and `_type` for `foldid`, `nfolds`, `repeats` and `cluster`, `sparsepath_error_choice` for a measure that
+#' the family does not have.
 #' @references
 #' Verweij PJM, van Houwelingen HC (1993). Cross-validation in survival analysis. *Statistics in Medicine*, 12(24), 2305-2314.
 #' \doi{10.1002/sim.4780122407}

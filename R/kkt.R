@@ -39,6 +39,9 @@
 #'   \item{`kkt`}{largest violation of the optimality conditions in units of
 #'     lambda (for `lambda = 0`, of the largest gradient of the null model)}
 #' }
+#' @section Errors:
+#' `sparsepath_error_missing_argument` without data, `lambda`, or weights and offset that the fit had; `sparsepath_error_type` and `_nonfinite` for
+#' coefficients that are no fit or not finite; and those of [sparsepath()] for the data.
 #' @references
 #' Fercoq O, Gramfort A, Salmon J (2015). Mind the duality gap: safer rules for
 #' the lasso. *Proceedings of the 32nd International Conference on Machine

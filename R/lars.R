@@ -20,7 +20,8 @@
 #' @section Method:
 #' Along a segment the coefficients move in the direction \eqn{(Z_A^T W Z_A + \lambda_2 I)^{-1} \mathrm{sign}_A}, with a maintained
 #' Cholesky factor that columns join and leave. Ties are resolved exactly: among all columns at their threshold, the
-#' set that joins is that of a small non-negative least squares problem. A column that depends on the active ones cannot join; it
+#' set that joins is that of a small non-negative least squares problem. A column that depends on the active ones (what is left
+#' of it beside them has less than 1e-9 of its sum of squares) cannot join; it
 #' is listed in `refused`, with the knot. At each knot residual and correlations are computed anew from the data, and the
 #' solution is certified.
 #'

@@ -153,11 +153,12 @@ print.summary.sparsepath_beside <- function(x, ...) {
 #' @export
 summary.lars_path <- function(object, ...) {
   lasso <- object$type == "lasso"
+  leave <- sum(object$actions$action == "leaves")
   model <- if (!lasso) "least angle regression" else if (object$lambda2 > 0) sprintf("elastic net with lambda2 = %s", format(object$lambda2, digits = 4)) else "lasso"
   fields <- c(
     Model = paste("linear regression,", model, "from knot to knot"), Data = sprintf("%s, %s", counted(object$nobs, "observation"), counted(object$dim[1L], "variable")),
     Path = paste0(span_text(object$lambda, "knot"), switch(object$end, complete = "", steps = " (max.steps)", " (not resolved beyond)")),
-    Variables = sprintf("%d to %d selected; %d leave", min(object$df), max(object$df), sum(object$actions$action == "leaves")),
+    Variables = paste0(sprintf("%d to %d selected", min(object$df), max(object$df)), if (leave) sprintf(", %d times one leaves", leave)),
     Deviance = sprintf("up to %s %% explained", format(100 * max(object$dev.ratio), digits = 4)),
     if (nrow(object$refused)) c(Refused = sprintf("%s, dependent on others", some_names(object$refused$variable)))
   )

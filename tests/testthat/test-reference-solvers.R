@@ -242,3 +242,18 @@ test_that("subgradient descent with a ridge part comes down, whatever lambda", {
     }
   }
 })
+
+test_that("adaptive penalties and prior lassos: the first stage is that of the direct solver, so that all solve one problem", {
+  d <- small()
+  for (init in c("ridge", "lasso")) {
+    exact <- direct(d$x, d$binomial, family = "binomial", lambda = 0.1, penalty = pen_adaptive(init))
+    for (solver in c(certified, "subgradient")) {
+      fit <- suppressWarnings(textbook(d$x, d$binomial, solver, family = "binomial", lambda = 0.1, penalty = pen_adaptive(init), thresh = 1e-8))
+      expect_equal(fit$penalty$factor, exact$penalty$factor, tolerance = 1e-6, label = paste(init, solver))
+    }
+  }
+  exact <- prior_lasso(d$x, d$gaussian, 1:3, eta = 1, lambda = 0.1)
+  fit <- prior_lasso(d$x, d$gaussian, 1:3, eta = 1, lambda = 0.1, control = sparsepath.control(solver = "fista", thresh = 1e-12))
+  expect_equal(fit$prior, exact$prior)
+  expect_equal(as.matrix(fit$fits[[1]]$beta), as.matrix(exact$fits[[1]]$beta), tolerance = 1e-4)
+})
