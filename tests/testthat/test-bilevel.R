@@ -46,7 +46,9 @@ test_that("every lambda is stationary by the definition, for every family and op
         expect_lt(max(own$kkt), 1e-7)
         expect_lt(max(own$rel.gap), 1e-6)
         expect_true(all(is.na(own$dual)))
-        expect_equal(diff(own$objective), diff(verdict$objective), tolerance = 1e-8) # losses may differ by a constant
+        counted <- is.finite(verdict$objective) # classes that are told apart: exp() overflows there
+        expect_gt(sum(counted), 5)
+        expect_equal(diff(own$objective[counted]), diff(verdict$objective[counted]), tolerance = 1e-8) # losses may differ by a constant
       }
     }
   }
