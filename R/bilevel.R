@@ -16,10 +16,9 @@
 #' \describe{
 #'   \item{`pen_cmcp()`}{\eqn{(1 - u_j)\,\left(1 - \frac{1}{m_g}\sum_{k \in g} (2 u_k - u_k^2)\right)}{(1 - u_j) (1 - mean over the group of 2 u_k - u_k^2)} with
 #'     \eqn{u_j = \min(1, h_g|\beta_j| / (\gamma t_g))}{u_j = min(1, h_g |b_j| / (gamma t_g))}: an MCP of the sum of the MCPs of the \eqn{m_g} coefficients
-#'     of a group, flat where all of them are (Breheny and Huang 2009, section 2.2; Huang, Breheny and Ma 2012, section 4.1);}
+#'     of a group, flat where all of them are (Breheny and Huang 2009; Huang, Breheny and Ma 2012, section 4);}
 #'   \item{`pen_gel()`}{\eqn{\exp(-\tau h \|\beta_g\|_1 / t_g)}{exp(-tau h |b_g|_1 / t_g)}:
-#'     \eqn{P_g = \frac{t_g^2}{\tau h} (1 - \exp(-\tau h \|\beta_g\|_1 / t_g))}{P_g = t_g^2 / (tau h) (1 - exp(-tau h |b_g|_1 / t_g))} (Breheny 2015,
-#'     section 2.1).}
+#'     \eqn{P_g = \frac{t_g^2}{\tau h} (1 - \exp(-\tau h \|\beta_g\|_1 / t_g))}{P_g = t_g^2 / (tau h) (1 - exp(-tau h |b_g|_1 / t_g))} (Breheny 2015);}
 #' }
 #' Each coefficient of a group that is zero has the threshold \eqn{t_g}, as in the lasso. The coefficients are those of standardized columns
 #' (with `standardize`); `alpha` mixes with a ridge part as in [pen_mcp()].
@@ -27,8 +26,9 @@
 #' *Scaling.* For `pen_gel()` h is the unit of concavity of [pen_mcp()]. The composite MCP of the paper and of grpreg has the lambda of both functions
 #' in a product, so that their lambda is the square root of the threshold; in terms of the threshold its inner function has
 #' \eqn{h_g = \sqrt{h\, t_g / s_y}}{h_g = sqrt(h t_g / s_y)}, h as in [pen_mcp()] and \eqn{s_y} the standard deviation of a gaussian response, 1 for other
-#' families. With `curvature = 1` both penalties are those of grpreg (`"cMCP"` for a response of standard deviation 1, `"gel"`), with its default
-#' weights, lambda, `gamma` and `tau`, for every family. grpreg's composite MCP depends on the unit of a gaussian response, this one does not.
+#' families. For least squares both penalties are those of grpreg (`"gel"`; `"cMCP"` for a response of standard deviation 1), with its default
+#' weights, lambda, `gamma` and `tau`. grpreg's composite MCP depends on the unit of a gaussian response, this one does not. For other families
+#' grpreg evaluates the penalty at multiples of the coefficients that its updates do not keep, and has no objective to compare.
 #'
 #' With several linear predictors a group is made of its columns' coefficients in all of them (`"mgaussian"`, `type.multinomial =
 #' "grouped"`), or in one class (`"ungrouped"`).

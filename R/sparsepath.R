@@ -201,7 +201,8 @@
 #'   the penalty treats responses of different units alike? Coefficients are returned on the original scale.
 #' @param penalty The value of a function `pen_*()`, each with its objective and certificate on its help page: [pen_enet()], the elastic
 #'   net of `alpha`; [pen_group()] and [pen_sparse_group()] for groups of variables; [pen_adaptive()], the adaptive lasso, of groups, too; [pen_fused()]
-#'   for columns in an order; [pen_mcp()] and [pen_scad()], and for groups [pen_group_mcp()] and [pen_group_scad()], which are not convex.
+#'   for columns in an order; [pen_mcp()] and [pen_scad()], and for groups [pen_group_mcp()] and [pen_group_scad()], which are
+#'   not convex, nor are [pen_cmcp()] and [pen_gel()], which select groups and variables within them.
 #'   The default `NULL` is the elastic net; for
 #'   `"mgaussian"` and `type.multinomial = "grouped"` it is the group lasso with the coefficients of one variable for all responses
 #'   or classes as a group.

@@ -1,4 +1,4 @@
-/* Composite MCP (Breheny & Huang 2009, section 2.2): an MCP of the sum of the MCPs of the coefficients of a group. The paper's lambda is
+/* Composite MCP (Breheny & Huang 2009): an MCP of the sum of the MCPs of the coefficients of a group. The paper's lambda is
  * the square root of ours, so that ours is the threshold of a coefficient whose group is zero: the inner slope, times the root of
  * lambda, is t - cv |u| / gamma with cv = root(t) in units where response and curvature are 1. The outer function is flat where all
  * coefficients of the group are. */

@@ -1,4 +1,4 @@
-/* Group exponential lasso (Breheny 2015, eq. 4): (t^2 / (tau cv)) (1 - exp(-tau cv |u|_1 / t)) for each group. gamma is 1 / tau. */
+/* Group exponential lasso (Breheny 2015): (t^2 / (tau cv)) (1 - exp(-tau cv |u|_1 / t)) for each group. gamma is 1 / tau. */
 #include <math.h>
 
 #include "concave.h"
