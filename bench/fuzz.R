@@ -4,6 +4,7 @@
 #   Rscript bench/fuzz.R 1 100000   other numbers; a number names a problem for ever
 #   Rscript bench/fuzz.R wide 1 2000   problems with up to 2500 columns
 #   Rscript bench/fuzz.R concave 1 5000   MCP and SCAD of norms, for all families, with limits
+#   Rscript bench/fuzz.R bilevel 1 5000   composite MCP and group exponential lasso, for all families
 #   Rscript bench/fuzz.R penalties 1 5000   groups, sparse groups, MCP, SCAD, adaptive factors, for all families
 #
 # Prints what is wrong, and leaves with status 1 when something is; a problem that is given up with status and warning is
@@ -21,8 +22,8 @@ suppressPackageStartupMessages({
 for (f in Sys.glob("tests/testthat/helper-*.R")) source(f)
 
 a0 <- a <- commandArgs(TRUE)
-check <- if ("penalties" %in% a) fuzz_penalty_check else if ("concave" %in% a) fuzz_concave_check else function(i) fuzz_check(i, if ("wide" %in% a0) fuzz_wide else fuzz_case)
-a <- as.integer(setdiff(a, c("wide", "penalties", "concave")))
+check <- if ("penalties" %in% a) fuzz_penalty_check else if ("bilevel" %in% a) fuzz_bilevel_check else if ("concave" %in% a) fuzz_concave_check else function(i) fuzz_check(i, if ("wide" %in% a0) fuzz_wide else fuzz_case)
+a <- as.integer(setdiff(a, c("wide", "penalties", "concave", "bilevel")))
 from <- if (length(a) > 0) a[1] else 1L
 to <- if (length(a) > 1) a[2] else from + 4999L
 wrong <- flagged <- slow <- 0L

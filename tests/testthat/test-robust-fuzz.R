@@ -22,3 +22,8 @@ test_that("random small problems with every penalty are solved, or said not to b
   n <- if (identical(Sys.getenv("NOT_CRAN"), "true")) 400 else 40
   expect_solved_or_said(n, fuzz_penalty_check)
 })
+
+test_that("random small problems with bi-level penalties are solved, or said not to be", {
+  n <- if (identical(Sys.getenv("NOT_CRAN"), "true")) 150 else 20
+  expect_solved_or_said(n, fuzz_bilevel_check)
+})
