@@ -101,8 +101,10 @@ fused_lasso <- function(y, weights = NULL, lambda = NULL, lambda1 = 0) {
       if (is.list(fuse)) abort_engine(fuse, NULL, call)
       fit$fuse[seen$index[-1L] - 1L] <- fuse
     }
-    fit$lambda <- sort(unique(fit$fuse), decreasing = TRUE)
-    fit$df <- 1L + length(fit$fuse) - findInterval(fit$lambda, sort(fit$fuse))
+    sorted <- sort(fit$fuse)
+    last <- which(c(sorted[-1L] != sorted[-length(sorted)], TRUE)) # of equal ones
+    fit$lambda <- rev(sorted[last])
+    fit$df <- 1L + length(sorted) - rev(last)
   } else {
     at <- solve_fused(fit, lambda, call)
     fit[c("beta", "df", "gap")] <- at[c("beta", "df", "gap")]

@@ -63,9 +63,9 @@
 #' @section What a fit holds:
 #' `beta` has the coefficients \eqn{\beta}, which without `asparse` are in general not sparse: a fit takes 12 bytes for each variable and lambda. `df` is the
 #' number of stretches of nonzero coefficients: an unbiased estimate of the
-#' degrees of freedom for `"gaussian"` with `alpha = 1` (Tibshirani and Taylor 2011, section 7, when columns are linearly independent; without limits). `dfmax` and
-#' `pmax` of [sparsepath.control()] count steps, or the stretches that \eqn{\beta} is a sum of. [stretches()] lists them. A chain whose columns sum to a constant has no level of its
-#' own beside an intercept; without `asparse` its first coefficient is then 0.
+#' degrees of freedom for `"gaussian"` with `alpha = 1` (Tibshirani and Taylor 2011, section 7, when columns are linearly independent;
+#' without limits). [stretches()] lists them. `dfmax` and `pmax` of [sparsepath.control()] count steps, or the stretches that \eqn{\beta} is
+#' a sum of. A chain whose columns sum to a constant has no level of its own beside an intercept; without `asparse` its first coefficient is then 0.
 #'
 #' With `relax = TRUE`, each [relaxed] fit has one free coefficient for each stretch of nonzero coefficients, and `maxp` counts stretches.
 #'

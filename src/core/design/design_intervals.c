@@ -1,5 +1,5 @@
-/* Sums of neighbouring columns: column (i, k) is x_i + ... + x_(k-1), for every i < k of one chain, in the order of i, then k. It is a
- * difference of two running sums, S_i - S_k with S_k = 0 at the end of the chain, so that the products of all p (p + 1) / 2
+/* Sums of neighbouring columns: column (i, k) is x_i + ... + x_(k-1), for every i < k of one chain, in the order of i, then k. It
+ * is a difference of two running sums, S_i - S_k with S_k = 0 at the end of the chain, so that the products of all p (p + 1) / 2
  * columns with a vector cost one pass over X and a subtraction each. */
 #include "design.h"
 
@@ -16,8 +16,8 @@ static int after(const sp_intervals *v, int j) {
   return length == v->begin[i + 1] - v->begin[i] ? -1 : i + length;
 }
 
-/* The different ends of up to SOME intervals, increasing: e [2 SOME], returns how many; up[a], down[a]: which of them interval a has
- * (down: -1 at the end of a chain) */
+/* The different ends of up to SOME intervals, increasing: e [2 SOME], returns how many; up[a], down[a]: which of them interval a
+ * has (down: -1 at the end of a chain) */
 static int ends_of(const sp_intervals *v, const int *idx, int j0, int m, int *e, int *up, int *down) {
   ptrdiff_t key[2 * SOME];
   int n = 0, count = 0;
@@ -139,7 +139,8 @@ static void intervals_project(const sp_design *d, const double *R, ptrdiff_t ldr
   sums->ops->cols_dot(sums, NULL, 0, sums->p, R, ldr, q, P, q);
 }
 
-static void intervals_cols_from(const sp_design *d, const double *P, int q, const int *idx, int j0, int m, double *out, ptrdiff_t ldo) {
+static void intervals_cols_from(const sp_design *d, const double *P, int q, const int *idx, int j0, int m, double *out,
+                                ptrdiff_t ldo) {
   const sp_intervals *v = d->intervals;
   for (int a = 0; a < m; a++) {
     const int j = idx ? idx[a] : j0 + a, k = after(v, j);
