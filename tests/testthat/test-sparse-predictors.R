@@ -58,3 +58,30 @@ test_that("sparse Cox: proven by the verifier, the same path as with a dense x",
   expect_gt(max(f$df), 200)
   expect_equal(as.matrix(f$beta), as.matrix(g$beta), tolerance = 1e-6)
 })
+
+test_that("dense classes with many rows (src/core/solver/classed.c): proven by the verifier", {
+  d <- with_seed(2306, {
+    n <- 1500
+    x <- matrix(stats::rnorm(n * 100), n)
+    eta <- x[, 1:40] %*% matrix(stats::rnorm(160), 40) / 4
+    list(x = x, y = factor(max.col(eta - log(-log(matrix(stats::runif(n * 4), n))))), w = stats::rexp(n), o = matrix(stats::rnorm(n * 4) / 3, n))
+  })
+  pf <- replace(rep(1, 100), c(3, 50), 0)
+  far <- d$x
+  far[, 90:100] <- far[, 90:100] + 1e5 # centred entry by entry: whole columns after all
+  for (set in list(
+    list(), list(alpha = 0.6), list(weights = replace(d$w, 1:80, 0)), list(offset = d$o), list(intercept = FALSE), list(penalty.factor = pf),
+    list(standardize = FALSE), list(lower.limits = -0.1, upper.limits = 0.2), list(far = TRUE)
+  )) {
+    x <- if (is.null(set$far)) d$x else far
+    set$far <- NULL
+    f <- do.call(expect_exact_classes, c(list(x = x, y = d$y, nlambda = 12, lambda.min.ratio = 1e-3, label = paste("many rows", names(set)[1])), set))$fit
+    expect_gt(sum(vapply(f$beta, function(b) sum(b[, 12] != 0), 0)), 185) # enough for it
+    expect_lte(max(f$kkt), 1e-9)
+  }
+  twice <- cbind(d$x, d$x[, 1:30])
+  expect_exact_classes(twice, d$y, nlambda = 10, lambda.min.ratio = 1e-3, label = "many rows, copies")
+  f <- sparsepath(d$x, d$y, "multinomial", nlambda = 10, lambda.min.ratio = 1e-3)
+  g <- sparsepath(d$x, d$y, "multinomial", nlambda = 10, lambda.min.ratio = 1e-3, control = sparsepath.control(threads = 2L))
+  expect_identical(lapply(f$beta, function(b) b@x), lapply(g$beta, function(b) b@x))
+})
