@@ -364,7 +364,6 @@ test_that("what is not allowed is refused", {
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp), "type")
   expect_refused(sparsepath(d$x, d$y, penalty = "mcp"), "type")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), alpha = 0), "range")
-  expect_refused(sparsepath(d$x, rep(c("a", "b", "c", "a"), 5), "multinomial", penalty = pen_adaptive()), "unavailable")
   expect_refused(sparsepath(d$x, d$y, penalty = pen_mcp(), control = sparsepath.control(solver = "ista")), "unavailable")
   expect_output(print(pen_mcp()), "MCP, gamma = 3")
 })
