@@ -8,14 +8,12 @@ nc_slope <- function(x, lambda, name, gamma, h = 1) {
 
 # by Simpson's rule on each piece, exact for a piecewise linear slope
 nc_value <- function(x, lambda, name, gamma, h = 1) {
-  one <- function(x, lambda) {
-    x <- abs(x)
-    ends <- if (name == "mcp") gamma * lambda / h else c(lambda, gamma * lambda) / h
-    at <- c(0, pmin(ends, x), x)
-    f <- function(u) nc_slope(u, lambda, name, gamma, h)
-    sum(diff(at) * (f(at[-1]) + f(at[-length(at)])) / 2)
-  }
-  mapply(one, x, rep_len(lambda, length(x)))
+  x <- abs(as.vector(x))
+  lambda <- rep_len(lambda, length(x))
+  at <- cbind(0, if (name == "scad") pmin(lambda / h, x), pmin(gamma * lambda / h, x), x)
+  f <- matrix(nc_slope(as.vector(at), rep(lambda, ncol(at)), name, gamma, h), length(x))
+  to <- seq_len(ncol(at))[-1L]
+  rowSums((at[, to, drop = FALSE] - at[, to - 1L, drop = FALSE]) * (f[, to, drop = FALSE] + f[, to - 1L, drop = FALSE]) / 2)
 }
 
 nc_null_curvature <- function(y, family, w = rep(1, NROW(y)), status = NULL) {

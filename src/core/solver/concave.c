@@ -94,26 +94,6 @@ static sp_status sparse_gram(sp_model *m) {
   return SP_OK;
 }
 
-/* Of columns that several predictors share: one slot at a time. */
-static sp_status packed_gram(sp_model *m) {
-  sp_qp *q = &m->qp;
-  sp_gram *g = m->gram;
-  const int a = q->a;
-  double *fit = sp_calloc(m->ctx, (size_t)q->n + 2 * (size_t)a, sizeof *fit);
-  if (!fit) return SP_ENOMEM;
-  double *d = fit + q->n, *out = d + a;
-  for (int i = 0; i < a; i++) {
-    memset(fit, 0, (size_t)q->n * sizeof *fit);
-    d[i] = 1;
-    sp_block_fit(q, d, fit);
-    d[i] = 0;
-    sp_block_products(q, fit, out);
-    memcpy(g->G + (ptrdiff_t)i * g->ld, out, (size_t)(i + 1) * sizeof *out);
-  }
-  sp_free(m->ctx, fit);
-  return SP_OK;
-}
-
 sp_status sp_concave_gram(sp_model *m) {
   sp_qp *q = &m->qp;
   sp_gram *g = m->gram;
@@ -152,8 +132,8 @@ sp_status sp_concave_gram(sp_model *m) {
     same &= i < g->a && g->col[i] == j;
   }
   if (known && same) return SP_OK;
-  if (q->iterative || q->packed) {
-    const sp_status st = q->packed ? packed_gram(m) : sparse_gram(m);
+  if (q->iterative) {
+    const sp_status st = sparse_gram(m);
     if (st != SP_OK) return st;
   } else if (known && fresh <= a / 4) {
     for (int i = 0; i < a; i++) {
@@ -226,12 +206,13 @@ sp_status sp_concave_local(sp_model *m, int ask_convex, int *local) {
   int definite;
   *local = SP_LOCAL_NONE;
   if (m->qp.iterative && m->qp.a > LOCAL_MOST) return SP_OK;
+  if (ask_convex) { /* and then it is positive definite here */
+    SP_TRY(factor(m, WORST, &definite));
+    if (definite) *local = SP_LOCAL_CONVEX;
+    if (definite) return SP_OK;
+  }
   SP_TRY(factor(m, HERE, &definite));
-  if (!definite) return SP_OK;
-  *local = SP_LOCAL_MINIMUM;
-  if (!ask_convex) return SP_OK;
-  SP_TRY(factor(m, WORST, &definite));
-  if (definite) *local = SP_LOCAL_CONVEX;
+  if (definite) *local = SP_LOCAL_MINIMUM;
 done:
   return st;
 }

@@ -35,7 +35,7 @@ int sp_concave_accept(sp_model *m, const double *step, double before);
 
 /* XA'XA of the present active set: what is known stays, new columns are added. */
 typedef struct sp_gram {
-  double *G, *C;         /* [ld x ld] XA'XA by slots, upper; [ld x ld] scratch */
+  double *G, *C;         /* [ld x ld] XA'XA by slots, upper (of blocks: that of the qp); [ld x ld] scratch */
   int *col, *slot;       /* [ld] column of each slot; [p] slot of a column, -1 */
   int a, ld;
   double stamp;          /* the metric that G belongs to */

@@ -65,7 +65,7 @@ static void hold_sums(const sp_model *m, int s, int len) {
   const sp_qp *q = &m->qp;
   sp_gram *g = m->gram;
   double size = 0; /* the same for all: what is held must not touch the differences */
-  for (int j = s; j < s + len; j++) size += g->G[(ptrdiff_t)j * g->ld + j] / (len * q->unit[q->A[j]] * q->unit[q->A[j]]);
+  for (int j = s; j < s + len; j++) size += gram(q, j, j) / (len * q->unit[q->A[j]] * q->unit[q->A[j]]);
   for (int j = s; j < s + len; j++) {
     for (int i = s; i <= j; i++) {
       if (sp_model_base(m, q->W[q->A[i]]) == sp_model_base(m, q->W[q->A[j]]) && moves_together(q, q->A[j])) g->C[(ptrdiff_t)j * g->ld + i] += size;
@@ -73,25 +73,38 @@ static void hold_sums(const sp_model *m, int s, int len) {
   }
 }
 
+static sp_status reserve(sp_model *m) {
+  const size_t a = (size_t)m->qp.a, ld = a + a / 4 + 16;
+  sp_gram *g = m->gram;
+  if (!g && !(g = m->gram = sp_calloc(m->ctx, 1, sizeof *g))) return SP_ENOMEM;
+  if (m->qp.a <= g->ld) return SP_OK;
+  sp_free(m->ctx, g->C);
+  g->ld = 0;
+  if (!(g->C = sp_alloc(m->ctx, ld * ld, sizeof *g->C))) return SP_ENOMEM;
+  g->ld = (int)ld;
+  return SP_OK;
+}
+
 sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite) {
   sp_qp *q = &m->qp;
   const int a = q->a;
+  sp_status st = SP_OK;
   int info = 0, flat = 0;
   const int shifts = (m->loss.ops->flags & SP_LOSS_SHIFT_FREE) != 0 && m->pen->groups->across;
   *definite = 0;
   for (int s = 0; s < a; s += q->len[q->A[s]]) {
     if (q->T[q->A[s]] == 0 && !q->has_ridge) flat += q->len[q->A[s]];
   }
-  if (flat + q->k0 > q->n) return SP_OK;
-  const sp_status st = sp_concave_gram(m);
-  if (st != SP_OK) return st;
+  if (flat + q->k0 > q->n || (worst && !q->has_ridge && !q->boxed && a + q->k0 > q->n)) return SP_OK;
+  SP_TRY(reserve(m));
+  SP_TRY(sp_block_complete_gram(q));
   sp_gram *g = m->gram;
   for (int s = 0; s < a && !info; s += q->len[q->A[s]]) {
     const int k = q->A[s], len = q->len[k];
     const sp_coord co = coord(m, k);
     const double h = sp_block_norm(q, k);
     double curve, round = q->T[k] / h;
-    if (!(h > 0)) return SP_OK;
+    if (!(h > 0)) goto done;
     sp_penalty_slope(m->pen, m->lambda, &co, h, &curve);
     if (worst) {
       curve = sp_penalty_concavity(m->pen, m->lambda, &co);
@@ -99,13 +112,13 @@ sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite) {
     }
     for (int j = s; j < s + len; j++) {
       double *col = g->C + (ptrdiff_t)j * g->ld;
-      const double *from = g->G + (ptrdiff_t)j * g->ld, unit = q->unit[q->A[j]], uj = unit * q->b[q->A[j]] / h;
+      const double unit = q->unit[q->A[j]], uj = unit * q->b[q->A[j]] / h;
       if (sp_block_held(q, q->A[j])) { /* does not move */
         for (int i = 0; i < j; i++) col[i] = 0;
         col[j] = 1;
         continue;
       }
-      for (int i = 0; i <= j; i++) col[i] = sp_block_held(q, q->A[i]) ? 0 : from[i] / (unit * q->unit[q->A[i]]);
+      for (int i = 0; i <= j; i++) col[i] = sp_block_held(q, q->A[i]) ? 0 : gram(q, i, j) / (unit * q->unit[q->A[i]]);
       for (int i = s; i <= j; i++) col[i] += sp_block_held(q, q->A[i]) ? 0 : (curve - round) * uj * (q->unit[q->A[i]] * q->b[q->A[i]] / h);
       col[j] += q->k[q->A[j]] / (unit * unit) + round;
       if (!(col[j] > SP_DEPENDENT)) info = 1;
@@ -116,8 +129,9 @@ sp_status sp_concave_block_factor(sp_model *m, int worst, int *definite) {
   for (int i = 0; i < a && !info; i++) {
     const double d = g->C[(ptrdiff_t)i * g->ld + i], unit = q->unit[q->A[i]];
     if (sp_block_held(q, q->A[i])) continue;
-    if (!(d * d > SP_DEPENDENT * (g->G[(ptrdiff_t)i * g->ld + i] + q->k[q->A[i]]) / (unit * unit))) info = 1;
+    if (!(d * d > SP_DEPENDENT * (gram(q, i, i) + q->k[q->A[i]]) / (unit * unit))) info = 1;
   }
   *definite = !info;
-  return SP_OK;
+done:
+  return st;
 }
