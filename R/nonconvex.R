@@ -51,11 +51,14 @@
 #' depends on the way there: on the lambdas before it, for instance. `print()` and `plot()` show it.
 #'
 #' Solutions start from the one at the lambda before. Newton's method on the pieces
-#' of the penalty is tried first, coordinate descent where the curvature is not positive, then the local linear approximation, each
-#' solution of which lowers the objective (Zou and Li 2008, Theorem 1).
+#' of the penalty is tried first. Where the curvature is not positive coordinate descent follows for least squares, then the local linear
+#' approximation, each solution of which lowers the objective (Zou and Li 2008, Theorem 1); for other losses each such step takes the
+#' penalty's tangent, the same bound from above.
 #'
-#' When a logistic or Cox model is about to fit its data perfectly, the curvature of the loss vanishes, no gamma keeps the objective convex, and
-#' the path of an automatic grid ends at the first lambda without a certified stationary point (`end` is `"stalled"`), that lambda left out.
+#' When the selected variables of a logistic, Poisson or Cox model separate responses, wholly or in part, a coefficient that the penalty has let go
+#' of has no finite end: the objective falls for ever, ever more slowly. Such a point is reported once it is stationary within the
+#' tolerance above, with large coefficients; `local` is 0 there. An automatic grid ends as for the lasso, or before the first lambda without a
+#' certified stationary point (`end` is `"stalled"`).
 #'
 #' In [cv.sparsepath()] the folds reach saturation before the full data. The error curve ends before the
 #' first lambda at which a fold has no certified stationary point.

@@ -46,7 +46,8 @@
 #define FARTHEST 8          /* times the step, */
 #define FARTHEST_ETA 50     /* and in units of the linear predictor */
 #define STUCK 0.5           /* non-convex: slow steps that have left more than this of the residual, */
-#define WINDOW 25           /* this many of them, are given up */
+#define WINDOW 25           /* this many of them, */
+#define STILL 1e-6          /* and have not lowered the objective by this much of the null deviance, are given up */
 #define SATURATED 1e-4      /* of the null deviance: see run_away() */
 #define GROWTH 1.25
 #define MOST_TANGENTS 16    /* steps by the tangent before the pieces are tried again */
@@ -674,7 +675,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, failed_trust = 0, trusted = 0;
   double least = INFINITY; /* residual so far */
   int hopeless = 0;        /* steps that have not lessened it */
-  double window = INFINITY; /* residual some slow steps ago */
+  double window = INFINITY, f_window = INFINITY; /* residual and objective some slow steps ago */
   int slow_steps = 0, growing = 0, stretching = 0, wait = 0, patience = 1; /* steps by the tangent to come; the next time the pieces fail */
   *kkt = INFINITY;
   *limit = 0;
@@ -755,8 +756,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     const int slow = pieces && worst > SLOW * stepped_from, far = slow && worst > TINY;
     stepped_from = worst;
     if (slow && ++slow_steps % WINDOW == 0) {
-      if (worst > STUCK * window) break;
+      const double f = m->loss.ops->value(&m->loss, m->eta) + penalty_value(m);
+      if (worst > STUCK * window && !(f < f_window - STILL * m->null_dev)) break;
       window = worst;
+      f_window = f;
     }
     careful |= worst > TRUST || majorize || far;
     if (worst < TINY && !majorize && !failed_trust) careful = 0;
