@@ -703,7 +703,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if ((trusted || last <= sp_qp_accept(q)) && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       sp_secant_break(m);
-      if (last <= sp_qp_accept(q)) goal = sp_qp_accept(q); /* no better than that */
+      if (pieces && last <= sp_qp_accept(q)) goal = sp_qp_accept(q); /* no better than that */
       if (growing == 1) growing = -1;
       else if (stretching == 1) stretching = -1;
       else careful = failed_trust = 1;
