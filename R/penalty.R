@@ -154,6 +154,14 @@ setup_groups <- function(penalty, joint, v, penalty.factor, limits, x, alpha, ca
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
 }
 
+#' factor(group); whole numbers need not become text one by one
+#' @noRd
+as_groups <- function(group) {
+  if (!is.numeric(group) || is.object(group) || anyNA(group) || any(group != round(group)) || any(abs(group) > 1e15)) return(factor(group))
+  levels <- sort(unique(group))
+  structure(match(group, levels), levels = as.character(levels), class = "factor")
+}
+
 #' Groups as the engine reads them, or NULL when coefficients stand alone
 #'
 #' @param penalty From a constructor, or NULL.
@@ -187,7 +195,7 @@ penalty_groups <- function(penalty, across, v, factors, limits, x, alpha, call) 
       why = sprintf("It has length %d.", length(group)), call = call, arg = "group", value = length(group)
     )
   }
-  group <- if (is.factor(group)) droplevels(group) else factor(group)
+  group <- if (is.factor(group)) droplevels(group) else as_groups(group)
   of <- as.integer(group)
   used <- tabulate(of[is.finite(v)], nlevels(group))
   weights <- group_weights(penalty$weights, levels(group), used, call)

@@ -21,5 +21,6 @@ double sp_block_noise(const sp_qp *q, int k);     /* of that violation */
 double sp_block_kkt(const sp_qp *q);
 double sp_block_soft_norm(const sp_qp *q, int k, const double *c, double share); /* |S(c)| / share of the thresholds; c [len] */
 double sp_block_norm(const sp_qp *q, int k);      /* |u| */
+void sp_block_free(sp_qp *q);                     /* q->work */
 
 #endif

@@ -72,6 +72,7 @@ typedef struct sp_qp {
   int boxed;          /* blocks: some coefficient may have a limit */
   int shares_fresh;   /* shares are those of the metric */
   double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
+  struct sp_block_work *work; /* blocks: what their solver keeps from one problem to the next */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
