@@ -786,22 +786,39 @@ done:
   return st;
 }
 
+/* Has a block with the correlations of that at k, a copy by all appearances, been taken into the slots from `from` on? */
+static int twin_taken(const sp_qp *q, int k, int from) {
+  for (int s = from; s < q->a; s += q->len[q->A[s]]) {
+    const double *c = q->c + k, *other = q->c + q->A[s];
+    int j = 0;
+    if (q->len[q->A[s]] != q->len[k]) continue;
+    while (j < q->len[k] && fabs(c[j] - other[j]) <= 1e-13 * fabs(c[j])) j++;
+    if (j == q->len[k]) return 1;
+  }
+  return 0;
+}
+
 /* violators among V join A; how many blocks. What the residual E of A may account for does not let a block in: a copy of an active one
  * would, and take its place or not from one lambda to the next. */
 static sp_status enter(sp_qp *q, sp_block_work *w, double E, int c_fresh, int *count) {
+  enum { TWINS = 20 }; /* left out in one call; where everything is tied they must not enter one by one */
   sp_status st = SP_OK;
   const int from = q->a;
-  int left = 0;
+  int left = 0, twins = 0;
   *count = 0;
   if (!c_fresh) {
     sp_qp_corr(q, q->V, q->nV, q->r, q->val);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
   }
-  for (int v = 0; v < q->nV; v++) {
+  for (int v = q->nV; v-- > 0;) { /* those that have just left come last in V: before their copies */
     const int k = q->V[v];
     if (q->len[k] == 0 || q->ia[k] >= 0) continue;
     const double excess = sp_block_violation(q, k), tol = sp_max(SP_TOL_ENTER, E) * q->lambda * q->wt[k];
     if (!(excess > tol + sp_block_noise(q, k))) continue;
+    if (twins < TWINS && twin_taken(q, k, from)) {
+      twins++;
+      continue;
+    }
     SP_TRY(take_block(q, k));
     ++*count;
   }
