@@ -93,6 +93,8 @@ static int factor(sp_qp *q, sp_block_work *w) {
 
 static ptrdiff_t outer_size(const sp_qp *q) { return (q->n * (q->n + 1) / 2 + SP_FLOATS - 1) / SP_FLOATS * SP_FLOATS; }
 
+static int most_outer(const sp_qp *q) { return (int)fmin(1e4, OUTER_ROOM / (sizeof(float) * (double)outer_size(q))); }
+
 void sp_block_forget_outer(sp_block_work *w) {
   w->unused_count = 0;
   for (int i = w->outers; i-- > 0;) w->unused[w->unused_count++] = i;
@@ -121,7 +123,7 @@ static sp_status make_outer(sp_qp *q, sp_block_work *w) {
     const int m = q->len[q->A[s]];
     if (*outer_number(q, s) >= 0 || !keeps_outer(q, w, q->A[s])) continue;
     if (!w->outer) {
-      w->most_outer = (int)fmin(1e4, OUTER_ROOM / (sizeof(float) * (double)size));
+      w->most_outer = most_outer(q);
       w->outer = sp_calloc(q->ctx, (size_t)w->most_outer + 1, sizeof *w->outer);
       w->unused = sp_calloc(q->ctx, (size_t)w->most_outer + 1, sizeof *w->unused);
       w->packed = sp_alloc(q->ctx, (size_t)size, sizeof *w->packed);
@@ -543,7 +545,11 @@ double sp_block_factor_cost(const sp_qp *q) {
   if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
   if (by_rows(q)) { /* in the measure of BLAS 3: reading what is kept is like the product of OUTER_LENGTH / 2 columns */
     double sum = 0;
-    for (int s = 0; s < q->a; s += q->len[q->A[s]]) sum += keeps_outer(q, q->work, q->A[s]) ? OUTER_LENGTH / 2 + 2 : q->len[q->A[s]] + 2;
+    int room = most_outer(q);
+    for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+      const int kept = keeps_outer(q, q->work, q->A[s]) && room-- > 0;
+      sum += (kept ? OUTER_LENGTH / 2 : q->len[q->A[s]]) + 2;
+    }
     return n * n * sum + n * n * n / 3;
   }
   if (!from_gram(q)) return a * a * a / 3 + n * a * a;
