@@ -922,7 +922,7 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
     const double left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
     const double steps = w->newton_rate > 0 ? log(goal / E) / log(w->newton_rate) : AT_FIRST;
     const double again = CHORD_SWEEPS * steps, anew = NEWTON_STEPS * sp_block_factor_cost(q) / sweep_cost(q) + NEWTON_SWEEPS;
-    const int usable = w->chord && w->s > 0.7 * q->a && E < CHORD && w->newton_rate < CHORD_RATE;
+    const int usable = w->chord && w->s > 0.7 * sp_block_support(q) && E < CHORD && w->newton_rate < CHORD_RATE;
     if (usable && !refused && again < anew && (rate == 0 || again < left)) {
       if (moved) synchronize(q, w, 1);
       moved = 0;

@@ -8,7 +8,7 @@
 #include "../base/blas.h"
 #include "../base/vec.h"
 
-static int support(const sp_qp *q) {
+int sp_block_support(const sp_qp *q) {
   int count = 0;
   for (int i = 0; i < q->a; i++) count += q->b[q->A[i]] != 0 && !sp_block_held(q, q->A[i]);
   return count;
@@ -16,7 +16,7 @@ static int support(const sp_qp *q) {
 
 /* Products of the support for a single factor: from G, or made anew where G lacks more than they cost? */
 static int from_gram(const sp_qp *q) {
-  const double s = support(q), missing = columns(q) - q->gram;
+  const double s = sp_block_support(q), missing = columns(q) - q->gram;
   return q->packed || 2 * missing * columns(q) <= s * s;
 }
 
@@ -535,12 +535,12 @@ static int by_rows(const sp_qp *q) {
   if (by_shares(q)) return goes_packed(q);
   if (q->packed) return whole_support(q) && rows_cost(q) < columns_cost(q);
   if (q->boxed) return 0; /* directions of part of a block have no unit length */
-  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && support(q) > 1.2 * (double)q->n;
+  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && sp_block_support(q) > 1.2 * (double)q->n;
 }
 
 /* flops of a factorization */
 double sp_block_factor_cost(const sp_qp *q) {
-  const double a = q->packed ? q->a : support(q), n = (double)q->n;
+  const double a = q->packed ? q->a : sp_block_support(q), n = (double)q->n;
   if (by_shares(q)) return goes_packed(q) ? shares_cost(q) : dense_cost(q);
   if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
   if (by_rows(q)) { /* in the measure of BLAS 3: reading what is kept is like the product of OUTER_LENGTH / 2 columns */
@@ -715,7 +715,7 @@ sp_status sp_block_reserve_newton(sp_qp *q, sp_block_work *w) {
   }
   w->with_gram = with_gram;
   if (!with_gram) {
-    const size_t need = n * (size_t)support(q);
+    const size_t need = n * (size_t)sp_block_support(q);
     if (need > w->cap_rows) {
       SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
       w->cap_rows = need + need / 4;

@@ -78,6 +78,7 @@ double sp_block_penalty_change(const sp_qp *q, const double *d, double *size);
 enum { SP_BLOCK_SHORTENED = 2 };
 sp_status sp_block_reserve_newton(sp_qp *q, sp_block_work *w);
 int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int again, int *moved); /* again: by the last factor */
+int sp_block_support(const sp_qp *q);        /* coefficients of A that are not zero, nor held by a limit */
 double sp_block_factor_cost(const sp_qp *q); /* flops of a factorization */
 
 void sp_block_forget_outer(sp_block_work *w);
