@@ -171,6 +171,14 @@ setup_groups <- function(penalty, joint, v, penalty.factor, x, alpha, call) {
   list(groups = if (!groups_stand_alone(groups, penalty)) groups, v = v)
 }
 
+#' factor(group); whole numbers need not become text one by one
+#' @noRd
+as_groups <- function(group) {
+  if (!is.numeric(group) || is.object(group) || anyNA(group) || any(group != round(group)) || any(abs(group) > 1e15)) return(factor(group))
+  levels <- sort(unique(group))
+  structure(match(group, levels), levels = as.character(levels), class = "factor")
+}
+
 #' Groups as the engine reads them, or NULL when coefficients stand alone
 #'
 #' @param penalty From a constructor, or NULL.
@@ -213,7 +221,7 @@ group_numbers <- function(group, x, call) {
       why = sprintf("It has length %d.", length(group)), call = call, arg = "group", value = length(group)
     )
   }
-  group <- if (is.factor(group)) droplevels(group) else factor(group)
+  group <- if (is.factor(group)) droplevels(group) else as_groups(group)
   structure(as.integer(group), levels = levels(group))
 }
 

@@ -157,6 +157,33 @@ static void check_vectors(const char *set, int n) {
   free(z);
 }
 
+/* y += sum c_k cols_k, columns in single precision */
+static void check_floats(const char *set, int n, int m) {
+  double *y = sp_normals((size_t)n + 1), *c = sp_normals((size_t)m), *was = sp_block((size_t)n, sizeof *was);
+  float *X = sp_block((size_t)n * (size_t)m, sizeof *X);
+  const float **cols = sp_block((size_t)m, sizeof *cols);
+  for (int i = 0; i < n * m; i++) X[i] = (float)sp_normal();
+  for (int k = 0; k < m; k++) cols[k] = X + (ptrdiff_t)k * n;
+  memcpy(was, y, (size_t)n * sizeof *y);
+  y[n] = canary;
+  sp_floats_axpy(cols, m, n, c, y);
+  int near = 1;
+  for (int i = 0; i < n; i++) {
+    double sum = was[i], size = fabs(was[i]);
+    for (int k = 0; k < m; k++) {
+      sum += c[k] * (double)cols[k][i];
+      size += fabs(c[k] * (double)cols[k][i]);
+    }
+    near &= fabs(y[i] - sum) <= (m + 1) * DBL_EPSILON * size;
+  }
+  SP_CHECK(near && y[n] == canary, "%s floats_axpy n = %d, m = %d", set, n, m);
+  free(y);
+  free(c);
+  free(was);
+  free(X);
+  free((void *)cols);
+}
+
 /* moments against a reference in long double; with fewer columns or weightings the same bits */
 static void check_moments(const char *set, int n, int m, int B) {
   const int ldw = n + 2;
@@ -335,6 +362,7 @@ int main(void) {
       check_dots(sets[s], large[k], MOST_M, MOST_Q, 1);
       check_dots(sets[s], large[k], 71, 60, 13);
       check_vectors(sets[s], large[k]);
+      check_floats(sets[s], (int)(large[k] / SP_FLOATS + 1) * SP_FLOATS, 3 + 8 * (int)k);
       for (int m = 60; m <= 140; m += 16) check_matrix(sets[s], large[k], m + (int)k % 8);
       check_moments(sets[s], large[k], MOST_M, 1 + (int)k);
     }

@@ -410,3 +410,17 @@ test_that("equal blocks do not take each other's place from one lambda to the ne
   expect_lte(entries(d$x[, c(1:120, 1:120)], d$y[, 1], penalty = groups(40), lambda.min.ratio = 0.01),
     1.5 * entries(d$x, d$y[, 1], penalty = groups(20), lambda.min.ratio = 0.01))
 })
+
+test_that("long groups with more active coefficients than rows, down to a saturated fit", {
+  size <- rep(c(12, 5, 20, 9), 12)
+  d <- make_problem(40, 140 + sum(size), "equi", 0.6, seed = 31)
+  group <- c(rep(1, 140), rep(1 + seq_along(size), size))
+  w <- with_seed(32, stats::runif(40, 0.5, 2))
+  for (alpha in c(1, 0.9)) {
+    r <- expect_group_exact(d$x, d$y, "gaussian", Y = d$y, penalty = pen_group(group), group = group, v = sqrt(tabulate(group)), alpha = alpha,
+      weights = if (alpha < 1) w, nlambda = 40, lambda.min.ratio = 1e-4, label = sprintf("alpha %g", alpha))
+    expect_gt(max(colSums(as.matrix(r$fit$beta) != 0)), 3 * 40)
+  }
+  expect_group_exact(d$x, d$y, "gaussian", Y = d$y, penalty = pen_sparse_group(group, 0.1), group = group, v = sqrt(tabulate(group)), tau = 0.1,
+    nlambda = 40, lambda.min.ratio = 1e-3, label = "sparse")
+})

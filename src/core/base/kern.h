@@ -18,6 +18,7 @@ typedef struct sp_kern {
                        ptrdiff_t ldw, int B, double *centre, double *s1, double *s2, double *sv);
   void (*scale_col)(const double *x, const double *sm, double centre, double scale, double *dst, ptrdiff_t n);
   void (*shares)(const double *x, const double *d, const double *level, const double *s, const double *inv, ptrdiff_t n, int K, double *out);
+  void (*floats_axpy)(const float *const *cols, ptrdiff_t m, ptrdiff_t n, const double *c, double *y);
 } sp_kern;
 
 extern const sp_kern sp_kern_portable;

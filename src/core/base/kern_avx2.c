@@ -15,6 +15,7 @@ typedef __m256d sp_v;
 SP_INLINE sp_v v_zero(void) { return _mm256_setzero_pd(); }
 SP_INLINE sp_v v_set(double a) { return _mm256_set1_pd(a); }
 SP_INLINE sp_v v_load(const double *p) { return _mm256_loadu_pd(p); }
+SP_INLINE sp_v v_load_float(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
 SP_INLINE void v_store(double *p, sp_v v) { _mm256_storeu_pd(p, v); }
 SP_INLINE __m256i first_lanes(ptrdiff_t k) {
   return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)k), _mm256_setr_epi64x(0, 1, 2, 3));

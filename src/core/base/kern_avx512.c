@@ -16,6 +16,7 @@ typedef __m512d sp_v;
 SP_INLINE sp_v v_zero(void) { return _mm512_setzero_pd(); }
 SP_INLINE sp_v v_set(double a) { return _mm512_set1_pd(a); }
 SP_INLINE sp_v v_load(const double *p) { return _mm512_loadu_pd(p); }
+SP_INLINE sp_v v_load_float(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 SP_INLINE void v_store(double *p, sp_v v) { _mm512_storeu_pd(p, v); }
 SP_INLINE __mmask8 first_lanes(ptrdiff_t k) { return (__mmask8)((1u << k) - 1u); }
 SP_INLINE sp_v v_load_part(const double *p, ptrdiff_t k) { return _mm512_maskz_loadu_pd(first_lanes(k), p); }

@@ -44,6 +44,7 @@ SP_INLINE double v_lane(sp_v v, int k) { return k == 0 ? v.lo : v.hi; }
 
 #endif
 
+SP_INLINE sp_v v_load_float(const float *p) { return (sp_v){p[0], p[1]}; }
 SP_INLINE sp_v v_zero(void) { return v_set(0.0); }
 SP_INLINE double v_sum(sp_v v) { return v_lane(v, 0) + v_lane(v, 1); }
 /* a partial group of two is one */

@@ -4,6 +4,7 @@
  *   SP_FN             attributes of every function here (target, inlining of the lane operations is theirs)
  *   sp_v, SP_LANES    a group of SP_LANES doubles, and
  *   v_zero(), v_set(a), v_load(p), v_store(p, v)
+ *   v_load_float(p)   SP_LANES single precision numbers
  *   v_load_part(p, k), v_store_part(p, v, k)   the first k lanes, 0 < k < SP_LANES: the others are loaded as
  *                     zero, and neither read nor written in memory
  *   v_fma(a, b, c)    a * b + c;  v_mul, v_sub, v_sum(v): sum of the lanes, in a fixed order
@@ -290,6 +291,29 @@ static void k_gemv_n(const double *X, ptrdiff_t ld, ptrdiff_t n, ptrdiff_t m, co
   }
 }
 
+/* The same for columns in single precision; n is a multiple of 16. */
+#define SP_FCOL(k) const float *x##k = cols[k]; const sp_v c##k = v_set(c[k]);
+#define SP_FTWO(k) s = v_fma(v_load_float(x##k + i), c##k, s); t = v_fma(v_load_float(x##k + i + SP_LANES), c##k, t);
+#define SP_SINGLE(C)                                                                                        \
+  SP_FN static void floats_##C(const float *const *cols, ptrdiff_t n, const double *c, double *y) {         \
+    SP_N##C(SP_FCOL)                                                                                        \
+    for (ptrdiff_t i = 0; i < n; i += 2 * SP_LANES) {                                                       \
+      sp_v s = v_load(y + i), t = v_load(y + i + SP_LANES);                                                 \
+      SP_N##C(SP_FTWO)                                                                                      \
+      v_store(y + i, s);                                                                                    \
+      v_store(y + i + SP_LANES, t);                                                                         \
+    }                                                                                                       \
+  }
+
+SP_SINGLE(1)
+SP_SINGLE(8)
+
+static void k_floats_axpy(const float *const *cols, ptrdiff_t m, ptrdiff_t n, const double *c, double *y) {
+  ptrdiff_t a = 0;
+  for (; a + 8 <= m; a += 8) floats_8(cols + a, n, c + a, y);
+  for (; a < m; a++) floats_1(cols + a, n, c + a, y);
+}
+
 static void k_axpy(double a, const double *x, double *y, ptrdiff_t n) { sweep_1(&x, n, &a, y); }
 
 SP_FN static void k_scale_col(const double *x, const double *sm, double centre, double scale, double *dst,
@@ -422,5 +446,5 @@ static void k_cols_moments(const double *const *cols, ptrdiff_t m, ptrdiff_t n, 
 
 const sp_kern SP_CAT(sp_kern_, SP_SET) = {
     SP_STR(SP_SET), k_dot,       k_axpy,         k_gemv_t,    k_gemv_n,
-    k_cols_dot,     k_cols_axpy, k_cols_moments, k_scale_col, k_shares,
+    k_cols_dot,     k_cols_axpy, k_cols_moments, k_scale_col, k_shares,  k_floats_axpy,
 };

@@ -74,6 +74,10 @@ void sp_cols_axpy(const double *const *cols, ptrdiff_t m, ptrdiff_t n, const dou
   kern()->cols_axpy(cols, m, n, c, y);
 }
 
+void sp_floats_axpy(const float *const *cols, ptrdiff_t m, ptrdiff_t n, const double *c, double *y) {
+  kern()->floats_axpy(cols, m, n, c, y);
+}
+
 void sp_cols_moments(const double *const *cols, ptrdiff_t m, ptrdiff_t n, const double *W, const double *V,
                      ptrdiff_t ldw, int B, double *centre, double *s1, double *s2, double *sv) {
   kern()->cols_moments(cols, m, n, W, V, ldw, B, centre, s1, s2, sv);

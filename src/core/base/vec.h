@@ -20,6 +20,9 @@ void sp_cols_dot(const double *const *cols, ptrdiff_t m, ptrdiff_t n, const doub
                  double *out, ptrdiff_t ldo);
 /* y += sum_a c[a] cols[a], y [n] */
 void sp_cols_axpy(const double *const *cols, ptrdiff_t m, ptrdiff_t n, const double *c, double *y);
+/* the same for columns in single precision, n a multiple of SP_FLOATS */
+enum { SP_FLOATS = 16 };
+void sp_floats_axpy(const float *const *cols, ptrdiff_t m, ptrdiff_t n, const double *c, double *y);
 /* Weighted moments of m columns for B weightings W, V [n x B] (leading dimension ldw): centre[a] = cols[a]'
  * W[, 0] and, with e = cols[a] - centre[a], s1[a * B + t] = W_t' e, s2[a * B + t] = W_t' e^2, sv[a * B + t] =
  * V_t' e. V may be NULL: sv is not written. Each column is read from memory once. */

@@ -12,7 +12,8 @@
  * Where the penalty of a norm is a function P (q->norm), T is its slope: a block goes to its own minimizer by the slope there, and Newton's
  * matrix has the true curvature. One that is not positive definite gives no step.
  *
- * The cheaper way is taken, by the contraction that sweeps have shown. Violators are looked for as soon as the residual is small. */
+ * The cheaper way is taken, by the contraction that sweeps have shown. The last factor, of this lambda or the one before, serves as long as
+ * steps with it and a sweep after each contract well. Violators are looked for as soon as the residual is small. */
 #include "block_work.h"
 
 #include <math.h>
@@ -24,10 +25,16 @@
 
 #define ROUNDS 400
 #define GATE 0.05        /* violators are looked for below this residual / lambda */
-#define LOOK 0.02        /* and again when it has fallen to this much of that */
+#define LOOK 0.1         /* and again when it has fallen to this much of that */
 #define DONE 2e-11       /* residual / lambda at which the active blocks are solved */
 #define ROUNDING 1e-10   /* below this a residual that does not fall any more is the rounding level */
 #define NEWTON_STEPS 0.3 /* flops of sweeps that the rest of a solve may take for each flop of a factorization */
+#define NEWTON_SWEEPS 6  /* what the steps of a new factor cost, in sweeps */
+#define CHORD 0.3        /* residual / lambda below which a factor of another lambda or support is tried, */
+#define CHORD_RATE 0.3   /* and what a step with it may leave of the residual */
+#define CHORD_SWEEPS 3.5 /* its cost in sweeps, with the sweep that follows */
+#define AT_FIRST 3       /* such steps expected before the first one has shown what it does */
+#define SMOOTH 0.05      /* a step that leaves more than this of the residual is followed by a sweep: what it leaves is within blocks */
 #define GRAM_SHARE 5e-3  /* of the cost of the Gram matrix that a sweep has to bear */
 #define BLOCK_COST 1e3   /* what the equation of one block costs beside its products, in flops */
 #define SECANTS 8        /* for the slope at the minimizer of a block */
@@ -276,6 +283,7 @@ static sp_status load(sp_qp *q, int from, int columns_too) {
   }
   for (int s = from; s < q->a; s += q->len[q->A[s]]) {
     const int m = q->len[q->A[s]];
+    *outer_number(q, s) = -1;
     if (free_of_metric) sp_block_share_products(q, s);
     for (int j = 0; j < m && !free_of_metric; j++) {
       ptrdiff_t at, ai, length;
@@ -328,12 +336,21 @@ static sp_status take_block(sp_qp *q, int k) {
 sp_status sp_block_reload(sp_qp *q) {
   const sp_status st = reserve_products(q);
   q->shares_fresh = 0;
+  if (q->work) {
+    q->work->chord = 0;
+    q->work->reloads = 1;
+    sp_block_forget_outer(q->work);
+  }
   return st == SP_OK ? load(q, 0, !by_shares(q)) : st;
 }
 
 sp_status sp_block_from_b(sp_qp *q) {
   sp_status st = SP_OK;
   for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
+  if (q->work) {
+    q->work->chord = 0;
+    sp_block_forget_outer(q->work);
+  }
   q->a = 0;
   q->stale = 2;
   for (int k = 0; k < q->nW; k += q->len[k]) {
@@ -352,7 +369,8 @@ static void drop_zero_blocks(sp_qp *q, sp_block_work *w) {
   const ptrdiff_t n = q->packed ? q->view.n : q->n;
   int o = 0, known = 0; /* slots kept; columns of them that G has */
   for (int s = 0; s < q->a;) {
-    const int k = q->A[s], len = q->len[k], keep = sp_block_norm(q, k) > 0;
+    const int k = q->A[s], len = q->len[k], keep = sp_block_norm(q, k) > 0, number = (int)*outer_number(q, s);
+    if (!keep && number >= 0) w->unused[w->unused_count++] = number;
     for (int i = s; i < s + len; i++) {
       const int pos = q->A[i];
       if (!keep) {
@@ -360,7 +378,8 @@ static void drop_zero_blocks(sp_qp *q, sp_block_work *w) {
         q->st[pos] = SP_ZERO;
         q->b[pos] = 0;
         q->V[q->nV++] = pos;
-        w->chord = w->kept_count = 0;
+        w->kept_count = 0;
+        w->on[i] = -1;
         continue;
       }
       if (o != i) {
@@ -376,7 +395,7 @@ static void drop_zero_blocks(sp_qp *q, sp_block_work *w) {
         known += i / K < q->gram;
         q->acol[o / K] = i / K;
       }
-      o++;
+      w->on[i] = o++;
     }
     s += len;
   }
@@ -386,6 +405,8 @@ static void drop_zero_blocks(sp_qp *q, sp_block_work *w) {
     for (int i = 0; i < known; i++) to[i] = from[q->acol[i]];
   }
   q->gram = by_shares(q) ? (o == q->a ? q->gram : 0) : known;
+  if (o < q->a && (w->as_packed || q->norm)) w->chord = 0;
+  for (int j = 0; w->chord && o < q->a && j < w->s; j++) w->S[j] = w->S[j] < 0 ? -1 : w->on[w->S[j]];
   q->a = o;
 }
 
@@ -585,11 +606,12 @@ static void update_block(sp_qp *q, sp_block_work *w, int s, int by_gram) {
     u[j] = -d;
     if (!by_gram && !shares) w->b0[s + j] = b;
   }
+  const int support_changed = (uu > 0) != (ss > 0);
   if (q->norm) { /* as b has it */
     double curve;
     q->T[k] = q->norm->slope(q->norm_of, k, sp_block_norm(q, k), &curve);
   }
-  if ((uu > 0) != (ss > 0) || (moved > 0 && (l1 > 0 || q->boxed))) w->chord = 0; /* the support may have changed */
+  if ((w->as_packed || q->norm) && support_changed) w->chord = 0; /* needs its very support */
   if (moved == 0) return;
   if (by_gram && q->packed && !shares) {
     const int K = q->view.K, count = columns(q);
@@ -678,6 +700,7 @@ static sp_status reserve(sp_qp *q, sp_block_work *w) {
     double **reals[] = {&w->c, &w->d, &w->gd, &w->b0, &w->u, &w->g, &w->x, &w->v, &w->k, &w->m, &w->dir, &w->lo, &w->hi};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) SP_TRY(sp_grow(q->ctx, reals[i], from, to, sizeof(double)));
     SP_TRY(sp_grow(q->ctx, &w->S, from, to, sizeof(int)));
+    SP_TRY(sp_grow(q->ctx, &w->on, from, to, sizeof(int)));
     SP_TRY(sp_grow(q->ctx, &w->block, from, to, sizeof(int)));
     w->cap = (int)to;
   }
@@ -814,22 +837,39 @@ done:
   return st;
 }
 
+/* Has a block with the correlations of that at k, a copy by all appearances, been taken into the slots from `from` on? */
+static int twin_taken(const sp_qp *q, int k, int from) {
+  for (int s = from; s < q->a; s += q->len[q->A[s]]) {
+    const double *c = q->c + k, *other = q->c + q->A[s];
+    int j = 0;
+    if (q->len[q->A[s]] != q->len[k]) continue;
+    while (j < q->len[k] && fabs(c[j] - other[j]) <= 1e-13 * fabs(c[j])) j++;
+    if (j == q->len[k]) return 1;
+  }
+  return 0;
+}
+
 /* violators among V join A; how many blocks. What the residual E of A may account for does not let a block in: a copy of an active one
  * would, and take its place or not from one lambda to the next. */
 static sp_status enter(sp_qp *q, sp_block_work *w, double E, int c_fresh, int *count) {
+  enum { TWINS = 20 }; /* left out in one call; where everything is tied they must not enter one by one */
   sp_status st = SP_OK;
   const int from = q->a;
-  int left = 0;
+  int left = 0, twins = 0;
   *count = 0;
   if (!c_fresh) {
     sp_qp_corr(q, q->V, q->nV, q->r, q->val);
     for (int v = 0; v < q->nV; v++) q->c[q->V[v]] = q->val[v];
   }
-  for (int v = 0; v < q->nV; v++) {
+  for (int v = q->nV; v-- > 0;) { /* those that have just left come last in V: before their copies */
     const int k = q->V[v];
     if (q->len[k] == 0 || q->ia[k] >= 0) continue;
     const double excess = sp_block_violation(q, k), tol = sp_max(SP_TOL_ENTER, E) * q->lambda * q->wt[k];
     if (!(excess > tol + sp_block_noise(q, k))) continue;
+    if (twins < TWINS && twin_taken(q, k, from)) {
+      twins++;
+      continue;
+    }
     SP_TRY(take_block(q, k));
     ++*count;
   }
@@ -844,7 +884,8 @@ static sp_status enter(sp_qp *q, sp_block_work *w, double E, int c_fresh, int *c
     w->c[i] = q->c[q->A[i]];
     w->b0[i] = q->b[q->A[i]];
   }
-  w->chord = w->kept_count = 0;
+  w->kept_count = 0;
+  if (w->as_packed || q->norm) w->chord = 0;
 done:
   return st;
 }
@@ -881,38 +922,44 @@ static void predict(sp_qp *q, sp_block_work *w) {
 
 sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
   sp_status st = SP_OK;
-  sp_block_work w = {0};
+  if (!q->work && !(q->work = sp_calloc(q->ctx, 1, sizeof *q->work))) return SP_ENOMEM;
+  sp_block_work *w = q->work;
   const double goal = sp_max(DONE, q->goal);
   double rate = 0, last = INFINITY, looked = INFINITY; /* contraction of a sweep; 0: not known */
   int moved = 0, refused = 0, refusals = 0;
   *ok = 0;
   sp_block_tangent(q);
-  SP_TRY(reserve(q, &w));
-  if (by_shares(q) && !(w.rho = sp_alloc(q->ctx, (size_t)q->n, sizeof *w.rho))) {
+  if (q->norm || w->ruled) w->chord = 0; /* the factor of another curvature */
+  w->ruled = q->norm != NULL;
+  SP_TRY(reserve(q, w));
+  if (by_shares(q) && !w->rho && !(w->rho = sp_alloc(q->ctx, (size_t)q->n, sizeof *w->rho))) {
     st = SP_ENOMEM;
     goto done;
   }
   if (q->ahead > 0 && q->a) {
-    predict(q, &w);
+    predict(q, w);
     c_fresh = 0;
   }
   q->ahead = 0;
-  synchronize(q, &w, 0);
+  w->newton_rate = 0;
+  w->kept_count = 0;
+  synchronize(q, w, 0);
   for (int round = 0; round < ROUNDS; round++) {
-    double E = sp_block_residual(q, &w);
+    double E = sp_block_residual(q, w);
     const int stuck = E <= ROUNDING && E > 0.5 * last;
     if (E <= goal || E * q->lambda <= q->noise || stuck || E <= fmin(GATE, LOOK * looked)) {
       int entered;
-      if (moved) synchronize(q, &w, 1);
+      if (moved) synchronize(q, w, 1);
       moved = 0;
-      drop_zero_blocks(q, &w);
-      E = sp_block_residual(q, &w);
-      SP_TRY(enter(q, &w, E, c_fresh, &entered));
+      drop_zero_blocks(q, w);
+      E = sp_block_residual(q, w);
+      SP_TRY(enter(q, w, E, c_fresh, &entered));
       c_fresh = 0;
       looked = entered ? INFINITY : E;
       if (entered) {
-        SP_TRY(sweeps(q, &w, 1, &moved));
-        rate = 0;
+        SP_TRY(sweeps(q, w, 2, &moved));
+        rate = w->sweep_rate; /* as before */
+        w->newton_rate = 1;   /* the old factor does not know them */
         last = INFINITY;
         continue;
       }
@@ -928,28 +975,51 @@ sp_status sp_blocks(sp_qp *q, int c_fresh, int *ok) {
     if (!isfinite(E)) break;
     /* what is left to do, either way */
     const double left = rate == 0 ? 0 : rate < 1 ? log(goal / E) / log(rate) : INFINITY;
-    if (refused || left * sweep_cost(q) <= NEWTON_STEPS * sp_block_factor_cost(q)) {
+    const double steps = w->newton_rate > 0 ? log(goal / E) / log(w->newton_rate) : AT_FIRST;
+    const double again = CHORD_SWEEPS * steps, anew = NEWTON_STEPS * sp_block_factor_cost(q) / sweep_cost(q) + NEWTON_SWEEPS;
+    const int usable = w->chord && w->s > 0.7 * sp_block_support(q) && E < CHORD && w->newton_rate < CHORD_RATE;
+    if (usable && !refused && again < anew && (rate == 0 || again < left)) {
+      if (moved) synchronize(q, w, 1);
+      moved = 0;
+      drop_zero_blocks(q, w);
+      if (w->chord && !sp_block_newton(q, w, E, 1, &moved)) w->chord = 0;
+      w->kept_count = 0;
+      if (!w->chord || w->newton_rate > SMOOTH) SP_TRY(sweeps(q, w, 1, &moved));
+      w->newton_rate = sp_block_residual(q, w) / E;
+    } else if (refused || left * sweep_cost(q) <= NEWTON_STEPS * sp_block_factor_cost(q)) {
       const int most = refused ? 20 << (q->norm && refusals > 1 ? (refusals - 1 < PATIENCE ? refusals - 1 : PATIENCE) : 0) : rate == 0 ? 3 : (int)sp_max(2, fmin(10, left));
       refused = 0;
-      SP_TRY(sweeps(q, &w, most, &moved));
-      rate = fmin(1, sp_max(1e-3, pow(sp_block_residual(q, &w) / E, 1.0 / most)));
+      SP_TRY(sweeps(q, w, most, &moved));
+      rate = fmin(1, sp_max(1e-3, pow(sp_block_residual(q, w) / E, 1.0 / most)));
+      w->sweep_rate = rate;
     } else {
-      if (moved) synchronize(q, &w, 1);
+      if (moved) synchronize(q, w, 1);
       moved = 0;
-      drop_zero_blocks(q, &w);
-      SP_TRY(sp_block_reserve_newton(q, &w));
-      const int step = sp_block_newton(q, &w, E, &moved);
+      drop_zero_blocks(q, w);
+      SP_TRY(sp_block_reserve_newton(q, w));
+      const int step = sp_block_newton(q, w, E, 0, &moved);
       refused = !step;
       refusals = refused ? refusals + 1 : 0;
-      w.kept_count = 0;
-      if (step == 1 && (!w.chord || w.newton_rate > 0.1)) SP_TRY(sweeps(q, &w, 1, &moved));
+      w->kept_count = 0;
+      if (step == 1 && (!w->chord || w->newton_rate > 0.1)) SP_TRY(sweeps(q, w, 1, &moved));
     }
   }
-  synchronize(q, &w, moved);
-  for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w.c[i];
-  drop_zero_blocks(q, &w);
-done:;
-  void *all[] = {w.c, w.d, w.gd, w.b0, w.u, w.g, w.x, w.v, w.H, w.M, w.F, w.S, w.N, w.k, w.m, w.dir, w.block, w.kept, w.rho, w.lo, w.hi};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
+  synchronize(q, w, moved);
+  for (int i = 0; i < q->a; i++) q->c[q->A[i]] = w->c[i];
+  drop_zero_blocks(q, w);
+done:
   return st;
+}
+
+void sp_block_free(sp_qp *q) {
+  sp_block_work *w = q->work;
+  if (!w) return;
+  void *all[] = {w->c, w->d, w->gd, w->b0, w->u, w->g, w->x, w->v, w->H, w->M, w->F, w->S, w->on, w->N, w->k, w->m, w->dir, w->block, w->kept, w->rho, w->lo, w->hi};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
+  for (int i = 0; w->outer && i < w->most_outer; i++) sp_free(q->ctx, w->outer[i]);
+  sp_free(q->ctx, w->outer);
+  sp_free(q->ctx, w->unused);
+  sp_free(q->ctx, w->packed);
+  sp_free(q->ctx, w);
+  q->work = NULL;
 }

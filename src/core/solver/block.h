@@ -29,5 +29,6 @@ double sp_block_kkt(const sp_qp *q);
 double sp_block_soft_norm(const sp_qp *q, int k, const double *c, double share); /* |S(c)| / share of the thresholds; c [len] */
 double sp_block_norm(const sp_qp *q, int k);      /* |u| */
 double sp_block_bend(const sp_qp *q, int k, double h); /* P''(h), 0 without a rule */
+void sp_block_free(sp_qp *q);                     /* q->work */
 
 #endif

@@ -9,9 +9,8 @@
 #include "../base/vec.h"
 
 #define DEPENDENT 1e-9 /* with a rule: relative pivot below which a matrix is taken for singular, not indefinite */
-#define CHORD 1e-2  /* below this residual / lambda an old factor may serve again */
 
-static int support(const sp_qp *q) {
+int sp_block_support(const sp_qp *q) {
   int count = 0;
   for (int i = 0; i < q->a; i++) count += q->b[q->A[i]] != 0 && !sp_block_held(q, q->A[i]);
   return count;
@@ -19,7 +18,7 @@ static int support(const sp_qp *q) {
 
 /* Products of the support for a single factor: from G, or made anew where G lacks more than they cost? */
 static int from_gram(const sp_qp *q) {
-  const double s = support(q), missing = columns(q) - q->gram;
+  const double s = sp_block_support(q), missing = columns(q) - q->gram;
   return q->packed || 2 * missing * columns(q) <= s * s;
 }
 
@@ -112,40 +111,145 @@ static int factor(sp_qp *q, sp_block_work *w) {
  *   C = k^-1 - U'M^-1 U = ridge / (k (k + ridge)) + W'N^-1 W,  W = X Dk^-1 U:
  *
  * nothing is subtracted, and N and C are positive definite when the fits X u_g are independent. With a curvature e of P the matrix has
- * k - e in place of the second k, C (ridge + e) / ((k - e) (k + ridge)), and H is positive definite when C is. X is kept scaled by Dk^-1/2. */
+ * k - e in place of the second k, C (ridge + e) / ((k - e) (k + ridge)), and H is positive definite when C is.
+ *
+ * N - I is the sum of X_g X_g' over dk_g, and only the dk_g differ from one factorization to the next: X_g X_g' of long blocks is kept, in
+ * single precision, since reading it is all that it costs. N is then known to eight digits, which is plenty for a step. */
+#define OUTER_LENGTH 8    /* of a block from which on its X_g X_g' is kept */
+#define OUTER_ROOM 3.3e7  /* bytes that these may take */
+#define OUTER_TRACE 1e5   /* of N - I, beyond which single precision is not enough */
+#define STRIP 128         /* columns of other blocks that go into N at a time */
+
+static ptrdiff_t outer_size(const sp_qp *q) { return (q->n * (q->n + 1) / 2 + SP_FLOATS - 1) / SP_FLOATS * SP_FLOATS; }
+
+static int most_outer(const sp_qp *q) { return (int)fmin(1e4, OUTER_ROOM / (sizeof(float) * (double)outer_size(q))); }
+
+void sp_block_forget_outer(sp_block_work *w) {
+  w->unused_count = 0;
+  for (int i = w->outers; i-- > 0;) w->unused[w->unused_count++] = i;
+}
+
+/* A metric that moves would have them all made again. */
+static int keeps_outer(const sp_qp *q, const sp_block_work *w, int k) {
+  return !(w && w->reloads) && !q->packed && q->len[k] >= OUTER_LENGTH && q->len[k] <= STRIP && q->t[k] == 0;
+}
+
+/* columns of slots s .. s + m - 1 in penalized units times `scale`, to X */
+static void scaled_columns(const sp_qp *q, int s, int m, double scale, double *X) {
+  for (int j = 0; j < m; j++) {
+    const double *col = q->XA + (ptrdiff_t)(s + j) * q->n, f = scale / q->unit[q->A[s + j]];
+    for (ptrdiff_t i = 0; i < q->n; i++) X[j * q->n + i] = f * col[i];
+  }
+}
+
+/* X_g X_g' of the active blocks that have none yet; w->N and w->X are free */
+static sp_status make_outer(sp_qp *q, sp_block_work *w) {
+  const int n = (int)q->n;
+  const ptrdiff_t size = outer_size(q);
+  const double one = 1, zero = 0;
+  sp_status st = SP_OK;
+  for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+    const int m = q->len[q->A[s]];
+    if (*outer_number(q, s) >= 0 || !keeps_outer(q, w, q->A[s])) continue;
+    if (!w->outer) {
+      w->most_outer = most_outer(q);
+      w->outer = sp_calloc(q->ctx, (size_t)w->most_outer + 1, sizeof *w->outer);
+      w->unused = sp_calloc(q->ctx, (size_t)w->most_outer + 1, sizeof *w->unused);
+      w->packed = sp_alloc(q->ctx, (size_t)size, sizeof *w->packed);
+      if (!w->outer || !w->unused || !w->packed) return SP_ENOMEM;
+    }
+    if (!w->unused_count) {
+      if (w->outers == w->most_outer) break;
+      if (!(w->outer[w->outers] = sp_alloc(q->ctx, (size_t)size, sizeof **w->outer))) return SP_ENOMEM;
+      w->unused[w->unused_count++] = w->outers++;
+    }
+    const int number = w->unused[--w->unused_count];
+    float *to = w->outer[number];
+    scaled_columns(q, s, m, 1, w->X);
+    dsyrk_("L", "N", &n, &m, &one, w->X, &n, &zero, w->N, &n, 1, 1);
+    for (int j = 0; j < n; j++) {
+      for (int i = j; i < n; i++) *to++ = (float)w->N[(ptrdiff_t)j * n + i];
+    }
+    while (to < w->outer[number] + size) *to++ = 0;
+    *outer_number(q, s) = number;
+  }
+  return st;
+}
+
+/* w->N lower <- I + X Dk^-1 X' for the support described in w */
+static void fill_rows(const sp_qp *q, sp_block_work *w) {
+  enum { MOST = 64 };
+  const int n = (int)q->n;
+  const double one = 1;
+  const float *outer[MOST];
+  double by[MOST], trace = 0;
+  int waiting = 0, columns_waiting = 0, summed = 0;
+  memset(w->N, 0, (size_t)n * (size_t)n * sizeof *w->N);
+  for (int i = 0; i < n; i++) w->N[(ptrdiff_t)i * n + i] = 1;
+  for (int j = 0; j < w->s; j++) trace += q->nx[w->S[j]] / (q->unit[q->A[w->S[j]]] * q->unit[q->A[w->S[j]]] * w->k[j]);
+  for (int j0 = 0; j0 < w->s;) {
+    int j1 = j0, even = 1;
+    while (j1 < w->s && w->block[j1] == w->block[j0]) even &= fabs(w->k[j1++] - w->k[j0]) <= 1e-9 * w->k[j0];
+    const int s = w->S[j0], whole = q->len[q->A[s]] == j1 - j0, number = whole && trace <= OUTER_TRACE ? (int)*outer_number(q, s) : -1;
+    if (even && number >= 0) {
+      if (!summed) memset(w->packed, 0, (size_t)outer_size(q) * sizeof *w->packed);
+      summed = 1;
+      outer[waiting] = w->outer[number];
+      by[waiting++] = 1 / w->k[j0];
+      if (waiting == MOST) {
+        sp_floats_axpy(outer, waiting, outer_size(q), by, w->packed);
+        waiting = 0;
+      }
+    } else {
+      for (int j = j0; j < j1; j++) {
+        scaled_columns(q, w->S[j], 1, 1 / sqrt(w->k[j]), w->X + (ptrdiff_t)columns_waiting++ * n);
+        if (columns_waiting == STRIP) {
+          dsyrk_("L", "N", &n, &columns_waiting, &one, w->X, &n, &one, w->N, &n, 1, 1);
+          columns_waiting = 0;
+        }
+      }
+    }
+    j0 = j1;
+  }
+  if (columns_waiting) dsyrk_("L", "N", &n, &columns_waiting, &one, w->X, &n, &one, w->N, &n, 1, 1);
+  if (waiting) sp_floats_axpy(outer, waiting, outer_size(q), by, w->packed);
+  const double *from = w->packed;
+  for (int j = 0; j < n && summed; j++) {
+    for (int i = j; i < n; i++) w->N[(ptrdiff_t)j * n + i] += *from++;
+  }
+}
+
 static int factor_rows(sp_qp *q, sp_block_work *w) {
   const int n = (int)q->n;
   const double one = 1, zero = 0;
   int s = 0, blocks = 0, info;
-  for (int i = 0; i < q->a; i++) {
-    if (q->b[q->A[i]] != 0) w->S[s++] = i;
+  for (int s0 = 0; s0 < q->a; s0 += q->len[q->A[s0]]) {
+    const int head = q->A[s0], from = s;
+    const double h = sp_block_norm(q, head), k = h > 0 ? q->T[head] / h : 0;
+    const double bend = sp_block_bend(q, head, h);
+    double *v = w->gd, mend = 0;
+    for (int i = s0; i < s0 + q->len[head]; i++) {
+      const int pos = q->A[i];
+      v[i - s0] = 0;
+      if (q->b[pos] == 0) continue;
+      const double ridge = q->k[pos] / (q->unit[pos] * q->unit[pos]), dk = k + ridge;
+      if (!(dk > 0)) return 0; /* neither norm nor ridge */
+      w->S[s] = i;
+      w->block[s] = blocks;
+      w->k[s] = dk;
+      w->dir[s] = k > 0 ? q->unit[pos] * q->b[pos] / h : 0; /* without a norm there is nothing to take off */
+      v[i - s0] = w->dir[s] / (dk * q->unit[pos]);
+      mend = k > 0 ? (ridge + bend) / ((k - bend) * dk) : 1;
+      s++;
+    }
+    if (s == from) continue;
+    memset(w->V + (ptrdiff_t)blocks * n, 0, (size_t)n * sizeof *w->V);
+    sp_gemv_n(q->XA + (ptrdiff_t)s0 * n, n, n, q->len[head], v, w->V + (ptrdiff_t)blocks * n);
+    w->m[blocks++] = mend;
   }
   w->s = s;
-  memset(w->N, 0, (size_t)n * (size_t)n * sizeof *w->N);
-  for (int j = 0, last = -1; j < s; j++) {
-    const int pos = q->A[w->S[j]];
-    int head = pos;
-    while (q->len[head] == 0) head--;
-    if (head != last) {
-      memset(w->V + (ptrdiff_t)blocks * n, 0, (size_t)n * sizeof *w->V);
-      w->m[blocks++] = 0;
-      last = head;
-    }
-    const double h = sp_block_norm(q, head), ridge = q->k[pos] / (q->unit[pos] * q->unit[pos]), k = q->T[head] / h, dk = k + ridge;
-    if (!(dk > 0)) return 0; /* neither norm nor ridge */
-    double *x = w->X + (ptrdiff_t)j * n;
-    const double scale = 1 / (q->unit[pos] * sqrt(dk)), *col = q->XA + (ptrdiff_t)w->S[j] * q->n;
-    for (int i = 0; i < n; i++) x[i] = scale * col[i];
-    w->block[j] = blocks - 1;
-    w->k[j] = dk;
-    w->dir[j] = k > 0 ? q->unit[pos] * q->b[pos] / h : 0; /* without a norm there is nothing to take off */
-    const double bend = sp_block_bend(q, head, h);
-    w->m[blocks - 1] = k > 0 ? (ridge + bend) / ((k - bend) * dk) : 1;
-    sp_axpy(w->dir[j] / sqrt(dk), x, w->V + (ptrdiff_t)(blocks - 1) * n, n);
-  }
   w->blocks = blocks;
-  dsyrk_("L", "N", &n, &s, &one, w->X, &n, &zero, w->N, &n, 1, 1);
-  for (int i = 0; i < n; i++) w->N[(ptrdiff_t)i * n + i] += 1;
+  fill_rows(q, w);
   dpotrf_("L", &n, w->N, &n, &info, 1);
   if (info) return 0;
   dtrsm_("L", "L", "N", "N", &n, &blocks, &one, w->N, &n, w->V, &n, 1, 1, 1, 1);
@@ -160,23 +264,28 @@ static int factor_rows(sp_qp *q, sp_block_work *w) {
 /* w->x [s] <- H^-1 w->x by what factor_rows() made. The directions are those of the factor, kept in w->dir */
 static void solve_rows(const sp_qp *q, sp_block_work *w) {
   const int n = (int)q->n, s = w->s, one = 1;
-  double *y = q->u, *t = w->m, *x = w->x;
+  double *y = q->u, *t = w->m, *x = w->x, *z = w->gd;
   int info;
   memset(y, 0, (size_t)n * sizeof *y);
   memset(t, 0, (size_t)w->blocks * sizeof *t);
+  memset(z, 0, (size_t)q->a * sizeof *z);
   for (int j = 0; j < s; j++) {
-    x[j] /= sqrt(w->k[j]); /* Dk^-1/2 g */
-    t[w->block[j]] += w->dir[j] * x[j] / sqrt(w->k[j]);
+    const double e = x[j] / w->k[j]; /* Dk^-1 g */
+    t[w->block[j]] += w->dir[j] * e;
+    if (w->S[j] >= 0) z[w->S[j]] = e / q->unit[q->A[w->S[j]]];
   }
-  sp_gemv_n(w->X, n, n, s, x, y);
-  dtrsv_("L", "N", "N", &n, w->N, &n, y, &one, 1, 1, 1); /* L^-1 X g */
+  sp_gemv_n(q->XA, n, n, q->a, z, y);
+  dtrsv_("L", "N", "N", &n, w->N, &n, y, &one, 1, 1, 1); /* L^-1 X Dk^-1 g */
   sp_gemv_t(w->V, n, n, w->blocks, y, w->g);
   for (int g = 0; g < w->blocks; g++) t[g] -= w->g[g]; /* U'M^-1 g */
   dpotrs_("U", &w->blocks, &one, w->C, &w->blocks, t, &w->blocks, &info, 1);
-  sp_gemv_n(w->V, n, n, w->blocks, t, y); /* L^-1 X (g + W t) */
+  sp_gemv_n(w->V, n, n, w->blocks, t, y); /* L^-1 (X Dk^-1 g + W t) */
   dtrsv_("L", "T", "N", &n, w->N, &n, y, &one, 1, 1, 1);
-  sp_gemv_t(w->X, n, n, s, y, w->g);
-  for (int j = 0; j < s; j++) x[j] = (x[j] + w->dir[j] * t[w->block[j]] / sqrt(w->k[j]) - w->g[j]) / sqrt(w->k[j]);
+  sp_gemv_t(q->XA, n, n, q->a, y, z);
+  for (int j = 0; j < s; j++) {
+    const double fit = w->S[j] < 0 ? 0 : z[w->S[j]] / q->unit[q->A[w->S[j]]];
+    x[j] = (x[j] + w->dir[j] * t[w->block[j]] - fit) / w->k[j];
+  }
 }
 
 /* k_g and the like of packed blocks: w->k what is added to the curvature, by column, w->dir the directions, w->m the ridge's part of C */
@@ -459,45 +568,56 @@ static int by_rows(const sp_qp *q) {
   for (int s = 0; s < q->a && q->norm && !q->has_ridge; s += q->len[q->A[s]]) {
     if (q->T[q->A[s]] == 0) return 0; /* a norm that has become flat */
   }
-  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && support(q) > 1.2 * (double)q->n;
+  return segment_length(q) == q->n && q->a > 1.2 * (double)q->n && sp_block_support(q) > 1.2 * (double)q->n;
 }
 
 /* flops of a factorization */
 double sp_block_factor_cost(const sp_qp *q) {
-  const double a = q->packed ? q->a : support(q), n = (double)q->n;
+  const double a = q->packed ? q->a : sp_block_support(q), n = (double)q->n;
   if (by_shares(q)) return goes_packed(q) ? shares_cost(q) : dense_cost(q);
   if (q->packed && whole_support(q)) return fmin(rows_cost(q), columns_cost(q)) + pow(columns(q), 3) / 3;
-  if (by_rows(q)) return n * (n + 12) * a + n * n * n / 3;
+  if (by_rows(q)) { /* in the measure of BLAS 3: reading what is kept is like the product of OUTER_LENGTH / 2 columns */
+    double sum = 0;
+    int room = most_outer(q);
+    for (int s = 0; s < q->a; s += q->len[q->A[s]]) {
+      const int kept = keeps_outer(q, q->work, q->A[s]) && room-- > 0;
+      sum += (kept ? OUTER_LENGTH / 2 : q->len[q->A[s]]) + 2;
+    }
+    return n * n * sum + n * n * n / 3;
+  }
   if (!from_gram(q)) return a * a * a / 3 + n * a * a;
   return a * a * a / 3 + 2 * (double)(q->packed ? q->view.n : q->n) * columns(q) * (columns(q) - q->gram);
 }
 
-/* b + the step d (w->x, penalized units, by support) times `len` in polar form, as w->d [a] in units of b */
+/* b + the step d (w->x, penalized units, by w->on) times `len` in polar form, as w->d [a] in units of b */
 static void polar(const sp_qp *q, sp_block_work *w, double len) {
   memset(w->d, 0, (size_t)q->a * sizeof *w->d);
-  for (int j0 = 0; j0 < w->s;) {
-    int head = q->A[w->S[j0]], j1 = j0;
+  for (int j0 = 0; j0 < w->moving;) {
+    int head = q->A[w->on[j0]], j1 = j0;
     while (q->len[head] == 0) head--;
-    while (j1 < w->s && q->A[w->S[j1]] < head + q->len[head] && q->A[w->S[j1]] >= head) j1++;
+    while (j1 < w->moving && q->A[w->on[j1]] < head + q->len[head] && q->A[w->on[j1]] >= head) j1++;
     const double h = sp_block_norm(q, head);
-    double along = 0, ss = 0, to = 0;
-    for (int j = j0; j < j1; j++) along += q->unit[q->A[w->S[j]]] * q->b[q->A[w->S[j]]] / h * w->x[j];
+    double along = 0, ss = 0, part = 0;
     for (int j = j0; j < j1; j++) {
-      const int pos = q->A[w->S[j]];
+      const double dir = q->unit[q->A[w->on[j]]] * q->b[q->A[w->on[j]]] / h;
+      along += dir * w->x[j];
+      part += dir * dir;
+    }
+    for (int j = j0; j < j1; j++) {
+      const int pos = q->A[w->on[j]];
       const double dir = q->unit[pos] * q->b[pos] / h, e = dir + len * (w->x[j] - along * dir) / h;
       w->u[j] = e;
       ss += e * e;
     }
-    to = sp_max(h + len * along, 0.1 * h) / sqrt(ss);
-    int held = 0;
-    for (int j = head; j < head + q->len[head]; j++) held |= q->b[j] != 0 && sp_block_held(q, j);
+    const double to = sp_max(h + len * along, 0.1 * h) / sqrt(ss);
+    const int whole = q->T[head] > 0 && part > 1 - 1e-12; /* nothing of it stays where it is */
     for (int j = j0; j < j1; j++) {
-      const int pos = q->A[w->S[j]];
+      const int pos = q->A[w->on[j]];
       const double old = q->unit[pos] * q->b[pos];
-      double now = q->T[head] > 0 && !held ? to * w->u[j] : old + len * w->x[j];
+      double now = whole ? to * w->u[j] : old + len * w->x[j];
       if (q->t[pos] > 0 && now * old < 0) now = 0;
-      w->d[w->S[j]] = (now - old) / q->unit[pos];
-      if (q->boxed) w->d[w->S[j]] = sp_block_inside(q, pos, q->b[pos] + w->d[w->S[j]]) - q->b[pos];
+      w->d[w->on[j]] = (now - old) / q->unit[pos];
+      if (q->boxed) w->d[w->on[j]] = sp_block_inside(q, pos, q->b[pos] + w->d[w->on[j]]) - q->b[pos];
     }
     j0 = j1;
   }
@@ -508,8 +628,8 @@ static void polar(const sp_qp *q, sp_block_work *w, double len) {
 static int boundary(const sp_qp *q, sp_block_work *w) {
   double len = 1, end = 0; /* of the first */
   int first = -1;
-  for (int j = 0; j < w->s; j++) {
-    const int pos = q->A[w->S[j]];
+  for (int j = 0; j < w->moving; j++) {
+    const int pos = q->A[w->on[j]];
     const double u = q->unit[pos] * q->b[pos];
     if (q->boxed) {
       const double limit = w->x[j] > 0 ? q->hi[pos] : q->lo[pos], reach = (q->unit[pos] * limit - u) / w->x[j];
@@ -526,33 +646,42 @@ static int boundary(const sp_qp *q, sp_block_work *w) {
   }
   if (first < 0) return 0;
   memset(w->d, 0, (size_t)q->a * sizeof *w->d);
-  for (int j = 0; j < w->s; j++) w->d[w->S[j]] = len * w->x[j] / q->unit[q->A[w->S[j]]];
-  w->d[w->S[first]] = end - q->b[q->A[w->S[first]]];
+  for (int j = 0; j < w->moving; j++) w->d[w->on[j]] = len * w->x[j] / q->unit[q->A[w->on[j]]];
+  w->d[w->on[first]] = end - q->b[q->A[w->on[first]]];
   return 1;
 }
 
-/* One step; 0: none that helps, SHORTENED: a coefficient has vanished, and the others are to be solved for first. E: the residual before */
-int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int *moved) {
+/* One step; 0: none that helps, SHORTENED: a coefficient has vanished, and the others are to be solved for first. E: the residual
+ * before; again: with the last factor, whatever has entered or left the support since. */
+int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int again, int *moved) {
   const int one = 1;
   int info;
-  const int again = w->chord && E < CHORD && w->newton_rate < 0.1;
   if (!again) {
     w->by_rows = by_rows(q);
     w->as_packed = goes_packed(q);
     if (!(w->as_packed ? factor_packed : w->by_rows ? factor_rows : factor)(q, w)) return w->chord = 0;
   }
   w->chord = 1;
-  for (int j = 0; j < w->s; j++) {
-    const int slot = w->S[j], pos = q->A[slot];
+  w->moving = 0;
+  for (int j = 0; j < w->s; j++) { /* of an earlier factor's support, what is still in the support */
+    const int slot = w->S[j], pos = slot < 0 ? 0 : q->A[slot];
+    const double unit = q->unit[pos], b = q->b[pos];
     int head = pos;
+    w->x[j] = 0;
+    if (slot < 0 || (b == 0 && q->t[pos] > 0) || sp_block_held(q, pos)) continue;
     while (q->len[head] == 0) head--;
-    const double unit = q->unit[pos], b = q->b[pos], h = sp_block_norm(q, head);
-    if ((b == 0 && q->t[pos] > 0) || h == 0) return w->chord = 0;
+    const double h = sp_block_norm(q, head);
+    if (h == 0) continue;
     w->x[j] = (w->c[slot] - (b > 0 ? q->t[pos] : -q->t[pos]) - q->k[pos] * b) / unit - q->T[head] / h * unit * b;
+    w->on[w->moving++] = j;
   }
   if (w->as_packed) solve_packed(q, w);
   else if (w->by_rows) solve_rows(q, w);
   else dpotrs_("U", &w->s, &one, w->H, &w->s, w->x, &w->s, &info, 1);
+  for (int i = 0; i < w->moving; i++) {
+    w->x[i] = w->x[w->on[i]];
+    w->on[i] = w->S[w->on[i]];
+  }
   q->n_rounds++;
   const int by_fit = w->by_rows || q->packed || q->gram < q->a;
   double len = 1, terms;
@@ -579,12 +708,8 @@ int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int *moved) {
     for (int i = 0; i < q->a; i++) {
       const int pos = q->A[i];
       q->b[pos] += w->d[i];
-      if (q->boxed && w->d[i] != 0) {
-        q->b[pos] = sp_block_inside(q, pos, q->b[pos]);
-        if (sp_block_held(q, pos)) w->chord = 0;
-      }
+      if (q->boxed && w->d[i] != 0) q->b[pos] = sp_block_inside(q, pos, q->b[pos]);
       if (w->d[i] != 0 && fabs(q->b[pos]) <= 1e-17 * fabs(w->d[i])) q->b[pos] = 0;
-      if (w->d[i] != 0 && q->b[pos] == 0) w->chord = 0;
       w->c[i] -= w->gd[i];
     }
     if (by_fit) {
@@ -609,7 +734,7 @@ sp_status sp_block_reserve_newton(sp_qp *q, sp_block_work *w) {
   const int with_gram = from_gram(q);
   if (!rows && with_gram) SP_TRY(sp_block_complete_gram(q));
   if (rows || packed) {
-    const size_t K = (size_t)q->view.K, N = rows ? n * n : c * c, X = rows ? n * c : 0;
+    const size_t K = (size_t)q->view.K, N = rows ? n * n : c * c, X = rows ? n * (packed ? c : STRIP) : 0;
     const size_t V = shares ? K * n * n + n * c : packed ? (rows ? c * c : 0) : n * m, need = N + X + V + (shares ? c * c : 0) + m * m;
     if (need > w->cap_rows) {
       SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
@@ -620,16 +745,15 @@ sp_status sp_block_reserve_newton(sp_qp *q, sp_block_work *w) {
     w->V = w->X + X;
     w->C = w->V + V;
     w->room_C = m * m;
-    return SP_OK;
+    return rows && !packed ? make_outer(q, w) : SP_OK;
   }
-  if (!w->chord) w->with_gram = with_gram;
+  w->with_gram = with_gram;
   if (!with_gram) {
-    const size_t need = n * (size_t)support(q);
+    const size_t need = n * (size_t)sp_block_support(q);
     if (need > w->cap_rows) {
       SP_TRY(sp_grow(q->ctx, &w->N, w->cap_rows, need + need / 4, sizeof *w->N));
       w->cap_rows = need + need / 4;
       w->chord = 0;
-      w->with_gram = with_gram;
     }
   }
   if (q->a > w->cap_H) {

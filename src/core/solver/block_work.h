@@ -16,15 +16,22 @@ typedef struct sp_block_work {
   double *k, *m, *dir;       /* [a] Dk, scratch, u_g by coefficient of the support */
   int *block, blocks, by_rows, as_packed, with_gram; /* [a] block of a coefficient of the support, their number */
   size_t cap_rows, room_C;
-  int *S;                    /* [a] slots of the support */
+  float **outer;             /* [most_outer] X_g X_g' of blocks, lower triangles by columns; see factor_rows() */
+  int *unused;               /* [most_outer] numbers that are free */
+  int most_outer, outers, unused_count, reloads;
+  double *packed;            /* [n (n + 1) / 2 + SP_FLOATS] their sum */
+  int *S, *on;               /* [a] slots of the support that was factored, -1 where it has left A; of those that a step moves */
+  int moving;
   int cap, cap_H, cap_M, s;
   double *lo, *hi;           /* [a] limits of a block, penalized units */
   double *rho;               /* [n] by shares: S'r, while sweeps move it */
   double *kept;              /* [(DEPTH + 1) x (a + max(a, n))] b and r (or c) after each of the last sweeps */
   size_t cap_kept;
   int kept_count, kept_gram, kept_a;
-  int chord;                 /* H is the factor of the present support */
-  double newton_rate;        /* what the last Newton step left of the residual */
+  int chord;                 /* there is a factor, of this problem or one like it */
+  int ruled;                 /* of a problem whose norms have a rule */
+  double newton_rate;        /* what the last Newton step left of the residual, 0: none yet */
+  double sweep_rate;         /* what the last sweeps left each, 0: none yet */
 } sp_block_work;
 
 /* Packed: blocks have whole columns of the design in all K predictors. XA has each of them once, [view.n], and c, b by slots are
@@ -36,12 +43,14 @@ static inline int columns(const sp_qp *q) { return q->packed ? q->a / q->view.K 
 static inline ptrdiff_t segment_length(const sp_qp *q) { return q->view.K > 1 && !q->view.root ? q->view.n : q->n; }
 
 /* Slot i of D: products with the slots of its block [longest], its eigenvector [longest] and eigenvalue of the block in penalized units,
- * and whether that is a multiple of the identity. */
-static inline ptrdiff_t slot_size(const sp_qp *q) { return 2 * q->longest + 2 + (by_shares(q) ? q->view.K : 0); }
+ * whether that is a multiple of the identity, and at the first slot the number of the block's matrix among w->outer, or -1. */
+static inline ptrdiff_t slot_size(const sp_qp *q) { return 2 * q->longest + 3 + (by_shares(q) ? q->view.K : 0); }
 static inline double *products(const sp_qp *q, int i) { return q->D + (ptrdiff_t)i * slot_size(q); }
-static inline double *levels(const sp_qp *q, int i) { return products(q, i) + 2 * q->longest + 2; } /* by shares: of the intercepts */
+static inline double *levels(const sp_qp *q, int i) { return products(q, i) + 2 * q->longest + 3; } /* by shares: of the intercepts */
 static inline double *direction(const sp_qp *q, int i) { return products(q, i) + q->longest; }
 static inline double *curvature(const sp_qp *q, int i) { return products(q, i) + 2 * q->longest; }
+
+static inline double *outer_number(const sp_qp *q, int i) { return products(q, i) + 2 * q->longest + 2; }
 
 /* of slots i and j */
 static inline double gram(const sp_qp *q, int i, int j) {
@@ -70,8 +79,11 @@ double sp_block_penalty_change(const sp_qp *q, const double *d, double *size);
 /* block_newton.c */
 enum { SP_BLOCK_SHORTENED = 2 };
 sp_status sp_block_reserve_newton(sp_qp *q, sp_block_work *w);
-int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int *moved);
+int sp_block_newton(sp_qp *q, sp_block_work *w, double E, int again, int *moved); /* again: by the last factor */
+int sp_block_support(const sp_qp *q);        /* coefficients of A that are not zero, nor held by a limit */
 double sp_block_factor_cost(const sp_qp *q); /* flops of a factorization */
+
+void sp_block_forget_outer(sp_block_work *w);
 
 /* block_shares.c */
 sp_status sp_block_take_shares(sp_qp *q);

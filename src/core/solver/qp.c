@@ -31,6 +31,7 @@ void sp_qp_free(sp_qp *q) {
                  q->acol, q->every, q->e2, q->sub_i, q->sub_x, q->sub_ptr, q->row_of, q->t1, q->k1, q->c0, q->rest, q->ref, q->step,
                  q->unit, q->T, q->T1, q->wt, q->len, q->G, q->D, q->shares, q->diag, q->parts, q->seen};
   if (!q->ctx) return;
+  sp_block_free(q);
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_free(q->ctx, all[i]);
   memset(q, 0, sizeof *q);
 }
@@ -151,6 +152,7 @@ void sp_qp_forget_active(sp_qp *q) {
   for (int i = 0; i < q->a; i++) q->ia[q->A[i]] = -1;
   q->a = q->L = q->gram = q->capG = 0;
   q->capD = 0;
+  sp_block_free(q);
   double **all[] = {&q->XA, &q->P, &q->G, &q->D};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     sp_free(q->ctx, *all[i]);

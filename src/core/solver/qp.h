@@ -85,6 +85,7 @@ typedef struct sp_qp {
   const void *norm_of;
   int hold;           /* with a rule: the loss does not see what the predictors of a column have in common */
   double ahead;       /* blocks: how much of `step` to go ahead at first, 0: nothing */
+  struct sp_block_work *work; /* blocks: what their solver keeps from one problem to the next */
   double goal;        /* blocks: residual / lambda at which the active blocks are solved, 0: as exactly as possible */
   int stale;          /* 0: P is exact; 1: P belongs to another ridge term and is a preconditioner; 2: rebuild */
   double kappaP;      /* kappa of the ridge term in P */
