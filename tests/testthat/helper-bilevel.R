@@ -95,18 +95,11 @@ fuzz_bilevel <- function(i) {
 # NULL, or what is wrong; "flagged: ..." when the fit itself says that it is not solved
 fuzz_bilevel_check <- function(i) {
   a <- fuzz_bilevel(i)
-  warned <- NULL
-  took <- system.time(f <- tryCatch(
-    withCallingHandlers(do.call(sparsepath, a[names(a) != "bilevel"]), warning = function(w) {
-      warned <<- conditionMessage(w)
-      invokeRestart("muffleWarning")
-    }),
-    error = function(e) e
-  ))
-  tell <- function(...) sprintf("fuzz_bilevel(%d) [%s, %s, %d x %d, alpha %g]: %s", i, attr(a, "what"), attr(a, "kind"), nrow(a$x), ncol(a$x), a$alpha, sprintf(...))
-  if (sum(took[1:2]) > 5) return(tell("took %.0f s", sum(took[1:2])))
-  if (inherits(f, "error")) return(tell("error: %s", conditionMessage(f)))
-  if (!all(is.finite(unlist(vg_coefficients(f))))) return(tell("coefficients are not finite"))
+  run <- fuzz_run("fuzz_bilevel", i, a, 5, a[names(a) != "bilevel"])
+  if (!is.null(run$wrong)) return(run$wrong)
+  f <- run$fit
+  warned <- run$warned
+  tell <- run$tell
   ok <- f$status == 0
   own <- tryCatch(kkt(f, a$x, a$y, weights = a$weights, offset = a$offset), error = function(e) NULL)
   if (is.null(own)) return(tell("kkt() failed"))
@@ -120,22 +113,7 @@ fuzz_bilevel_check <- function(i) {
 
 # bl_path() for data of any kind: centred products, and what rounding leaves of them
 bilevel_judge <- function(fit, a) {
-  pick <- function(n, default) if (is.null(a[[n]])) default else a[[n]]
-  x <- as.matrix(a$x)
-  dimnames(x) <- NULL
-  y <- if (is.factor(a$y)) 1 * outer(as.character(a$y), levels(a$y), "==") else as.matrix(a$y)
-  n <- nrow(x)
-  p <- ncol(x)
-  K <- ncol(y)
-  w <- pick("weights", rep(1, n))
-  w <- w / sum(w)
-  o <- if (is.null(a$offset)) matrix(0, n, K) else as.matrix(a$offset)
-  intercept <- pick("intercept", TRUE)
-  moments <- vf_moments(x, seq_len(n)[w > 0], w[w > 0], intercept)
-  out <- moments$constant
-  out[a$exclude] <- TRUE
-  sd <- if (pick("standardize", TRUE)) ifelse(out, 1, moments$sd) else rep(1, p)
-  z <- if (intercept) sweep(x, 2, moments$mean) else x
+  list2env(fuzz_data(a), environment())
   r <- y - o
   if (intercept) r <- r - rep(colSums(w * r), each = n)
   unit <- if (a$family %in% c("gaussian", "mgaussian")) sqrt(sum(w * r^2)) else 1

@@ -3,6 +3,8 @@
 # minimize  F(eta) + lambda |V D b|_1,  F(eta) = sum w l(y, eta):  stationarity is D'u = X'g, g = -dF/d eta, |u_k| <= lambda v_k,
 # u_k = lambda v_k sign(step). The u of a chain follow from the sums of X'g to the chain's end; the sum over a whole chain must be 0.
 
+apart <- function(a, b) max(abs(as.matrix(a) - as.matrix(b))) / max(abs(as.matrix(b)))
+
 # every place on a chain but the first: rows of D, in the order of `at`, the columns by chain and position
 vfu_order <- function(p, chain = NULL, position = NULL) {
   if (is.null(chain)) chain <- rep(1, p)
@@ -140,4 +142,31 @@ verify_sparse_fused <- function(x, y, family, lambda, a0, beta, tau, chain = NUL
       score = if (ncol(free)) max(abs(crossprod(free, raw))) / max(1, abs(crossprod(abs(x), abs(w * y)))) else 0)
   })
   do.call(rbind, rows)
+}
+
+# sparse = dense, screening off = on, one thread = two, columns in another order, weights = rows repeated; ...: of pen_fused()
+expect_equivalent_fused <- function(d, x, ...) {
+  p <- ncol(x)
+  pen <- pen_fused(chain = d$chain, ...)
+  fit <- sparsepath(x, d$y, penalty = pen, nlambda = 40)
+  same <- function(other, tol = 1e-9) {
+    expect_identical(length(other$lambda), length(fit$lambda))
+    expect_lt(apart(other$beta, fit$beta), tol)
+    expect_lt(max(abs(other$a0 - fit$a0)), tol)
+  }
+  same(sparsepath(Matrix::Matrix(x, sparse = TRUE), d$y, penalty = pen, nlambda = 40))
+  same(sparsepath(x, d$y, penalty = pen, nlambda = 40, control = sparsepath.control(screen = FALSE)))
+  two <- sparsepath(x, d$y, penalty = pen, nlambda = 40, control = sparsepath.control(threads = 2))
+  expect_identical(two$beta, sparsepath(x, d$y, penalty = pen, nlambda = 40, control = sparsepath.control(threads = 1))$beta)
+  # columns shuffled, their places on the chromosomes given
+  at <- with_seed(2, sample(p))
+  other <- sparsepath(x[, at], d$y, penalty = pen_fused(chain = letters[d$chain][at], position = at, ...), nlambda = 40)
+  other$beta <- other$beta[order(at), ]
+  same(other)
+  # two observations of one row
+  count <- rep(1:2, length.out = nrow(x))
+  weighted <- sparsepath(x, d$y, penalty = pen, weights = count, lambda = fit$lambda)
+  again <- rep(seq_len(nrow(x)), count)
+  repeated <- sparsepath(x[again, ], d$y[again], penalty = pen, lambda = fit$lambda)
+  expect_lt(apart(weighted$beta, repeated$beta), 1e-8)
 }

@@ -63,18 +63,11 @@ fuzz_concave <- function(i) {
 # NULL, or what is wrong; "flagged: ..." when the fit itself says that it is not solved
 fuzz_concave_check <- function(i) {
   a <- fuzz_concave(i)
-  warned <- NULL
-  took <- system.time(f <- tryCatch(
-    withCallingHandlers(do.call(sparsepath, a), warning = function(w) {
-      warned <<- conditionMessage(w)
-      invokeRestart("muffleWarning")
-    }),
-    error = function(e) e
-  ))
-  tell <- function(...) sprintf("fuzz_concave(%d) [%s, %s, %d x %d, alpha %g]: %s", i, attr(a, "what"), attr(a, "kind"), nrow(a$x), ncol(a$x), a$alpha, sprintf(...))
-  if (sum(took[1:2]) > 2) return(tell("took %.0f s", sum(took[1:2])))
-  if (inherits(f, "error")) return(tell("error: %s", conditionMessage(f)))
-  if (!all(is.finite(unlist(vg_coefficients(f))))) return(tell("coefficients are not finite"))
+  run <- fuzz_run("fuzz_concave", i, a, 2)
+  if (!is.null(run$wrong)) return(run$wrong)
+  f <- run$fit
+  warned <- run$warned
+  tell <- run$tell
   pick <- function(n, default) if (is.null(a[[n]])) default else a[[n]]
   x <- as.matrix(a$x)
   n <- nrow(x)

@@ -61,26 +61,11 @@ fuzz_penalty <- function(i) {
 
 # kkt, gap (convex problems; relative to the null deviance), score and what rounding leaves of them, for each lambda
 fuzz_judge <- function(fit, a) {
-  pick <- function(n, default) if (is.null(a[[n]])) default else a[[n]]
-  x <- as.matrix(a$x)
-  dimnames(x) <- NULL
-  y <- if (is.factor(a$y)) 1 * outer(as.character(a$y), levels(a$y), "==") else as.matrix(a$y)
-  n <- nrow(x)
-  p <- ncol(x)
-  K <- ncol(y)
-  w <- pick("weights", rep(1, n))
-  w <- w / sum(w)
-  o <- if (is.null(a$offset)) matrix(0, n, K) else as.matrix(a$offset)
-  intercept <- pick("intercept", TRUE)
+  list2env(fuzz_data(a), environment())
   alpha <- a$alpha
-  moments <- vf_moments(x, seq_len(n)[w > 0], w[w > 0], intercept)
-  out <- moments$constant
   v <- pick("penalty.factor", rep(1, p))
-  out[a$exclude] <- TRUE
   v[a$exclude] <- 1
   v <- v * p / sum(v)
-  sd <- if (pick("standardize", TRUE)) ifelse(out, 1, moments$sd) else rep(1, p)
-  z <- if (intercept) sweep(x, 2, moments$mean) else x
   s_y <- 1
   if (a$family == "gaussian") {
     r <- y - o
@@ -182,22 +167,13 @@ fuzz_judge <- function(fit, a) {
 # NULL, or what is wrong; "flagged: ..." when the fit itself says that it is not solved
 fuzz_penalty_check <- function(i) {
   a <- fuzz_penalty(i)
-  warned <- NULL
-  took <- system.time(f <- tryCatch(
-    withCallingHandlers(do.call(sparsepath, a), warning = function(w) {
-      warned <<- conditionMessage(w)
-      invokeRestart("muffleWarning")
-    }),
-    error = function(e) e
-  ))
-  tell <- function(...) sprintf("fuzz_penalty(%d) [%s, %s, %d x %d, alpha %g]: %s", i, attr(a, "what"), attr(a, "kind"), nrow(a$x), ncol(a$x), a$alpha, sprintf(...))
-  if (sum(took[1:2]) > 5) return(tell("took %.0f s", sum(took[1:2])))
-  if (inherits(f, "error")) {
-    # an initial estimate without any coefficient cannot make factors
-    if (a$penalty$name == "adaptive" && inherits(f, "sparsepath_error_range")) return(NULL)
-    return(tell("error: %s", conditionMessage(f)))
-  }
-  if (!all(is.finite(unlist(vg_coefficients(f))))) return(tell("coefficients are not finite"))
+  run <- fuzz_run("fuzz_penalty", i, a, 5)
+  # an initial estimate without any coefficient cannot make factors
+  if (a$penalty$name == "adaptive" && inherits(run$fit, "sparsepath_error_range")) return(NULL)
+  if (!is.null(run$wrong)) return(run$wrong)
+  f <- run$fit
+  warned <- run$warned
+  tell <- run$tell
   ok <- f$status == 0
   if (a$penalty$name == "adaptive") {
     b <- a[setdiff(names(a), c("nlambda", "lambda.min.ratio", "penalty", "exclude"))]

@@ -165,3 +165,39 @@ fuzz_check <- function(i, case = fuzz_case, gap = 2 * GAP, kkt = 1e-3) {
   if (!is.null(warned)) return(tell("warning: %s", warned))
   NULL
 }
+
+# The fit of a random problem, what it warned, and a sentence about it; `wrong`: NULL, or what went wrong before there was a fit to judge
+fuzz_run <- function(label, i, a, seconds, args = a) {
+  warned <- NULL
+  took <- system.time(f <- tryCatch(
+    withCallingHandlers(do.call(sparsepath, args), warning = function(w) {
+      warned <<- conditionMessage(w)
+      invokeRestart("muffleWarning")
+    }),
+    error = function(e) e
+  ))
+  took <- sum(took[1:2])
+  tell <- function(...) sprintf("%s(%d) [%s, %s, %d x %d, alpha %g]: %s", label, i, attr(a, "what"), attr(a, "kind"), nrow(a$x), ncol(a$x), a$alpha, sprintf(...))
+  wrong <- if (took > seconds) tell("took %.0f s", took)
+  else if (inherits(f, "error")) tell("error: %s", conditionMessage(f))
+  else if (!all(is.finite(unlist(vg_coefficients(f))))) tell("coefficients are not finite")
+  list(fit = f, warned = warned, tell = tell, wrong = wrong)
+}
+
+# Data of a random problem as its judges take them: plain matrices, weights that sum to 1, moments of the columns
+fuzz_data <- function(a) {
+  pick <- function(n, default) if (is.null(a[[n]])) default else a[[n]]
+  x <- as.matrix(a$x)
+  dimnames(x) <- NULL
+  y <- if (is.factor(a$y)) 1 * outer(as.character(a$y), levels(a$y), "==") else as.matrix(a$y)
+  n <- nrow(x)
+  w <- pick("weights", rep(1, n))
+  w <- w / sum(w)
+  intercept <- pick("intercept", TRUE)
+  moments <- vf_moments(x, seq_len(n)[w > 0], w[w > 0], intercept)
+  out <- moments$constant
+  out[a$exclude] <- TRUE
+  list(x = x, y = y, n = n, p = ncol(x), K = ncol(y), w = w, o = if (is.null(a$offset)) matrix(0, n, ncol(y)) else as.matrix(a$offset),
+    intercept = intercept, moments = moments, out = out, z = if (intercept) sweep(x, 2, moments$mean) else x,
+    sd = if (pick("standardize", TRUE)) ifelse(out, 1, moments$sd) else rep(1, ncol(x)), pick = pick)
+}

@@ -109,3 +109,14 @@ make_orthonormal_groups <- function(x, group) {
   attributes(x) <- list(dim = dim(x))
   x
 }
+
+# objective(b, lambda) in standardized coefficients, which are `s` times those of the fit: searches from random points
+expect_nothing_better <- function(fit, objective, s, at = c(3, 6, 10)) {
+  for (l in at) {
+    mine <- objective(fit$beta[, l] * s, fit$lambda[l])
+    tried <- vapply(1:5, function(k) {
+      with_seed(k, optim(rnorm(length(s)), objective, t = fit$lambda[l], method = "BFGS", control = list(maxit = 1000))$value)
+    }, 0)
+    expect_lte(mine, min(tried) + 1e-9 * mine)
+  }
+}

@@ -144,11 +144,7 @@ test_that("where the objective is convex a search from anywhere finds nothing be
       objective <- function(b, t) sum((y - x %*% b)^2) / 120 + sum(nc_value(sqrt(rowsum(b^2, group)), t * sqrt(c(2, 3, 1)), name, group_gamma[name]))
       if (min(eigen(crossprod(x) / 60)$values) < 1 / 3) next
       expect_true(is.na(f$convex.min))
-      for (l in c(3, 6, 10)) {
-        mine <- objective(f$beta[, l] * s, f$lambda[l])
-        tried <- vapply(1:5, function(k) with_seed(k, optim(rnorm(6), objective, t = f$lambda[l], method = "BFGS", control = list(maxit = 1000))$value), 0)
-        expect_lte(mine, min(tried) + 1e-9 * mine)
-      }
+      expect_nothing_better(f, objective, s)
     }
   }
 })
@@ -205,8 +201,11 @@ test_that("grpreg agrees on groups of orthonormal columns", {
 })
 
 test_that("weights are replications, sparse is dense, columns may be scaled, and screening, threads change nothing", {
+  # where `local` is 0 the objective has no curvature in some direction: the point along it is not determined
   same <- function(f, g, upto = length(f$lambda)) {
-    b <- function(fit) do.call(rbind, lapply(vg_coefficients(fit)$b, function(b) b[, seq_len(upto)]))
+    at <- seq_len(upto)[f$local[seq_len(upto)] > 0]
+    expect_gt(length(at), 5)
+    b <- function(fit) do.call(rbind, lapply(vg_coefficients(fit)$b, function(b) b[, at]))
     expect_identical(length(f$lambda), length(g$lambda))
     expect_lt(max(abs(b(f) - b(g))) / max(abs(b(f))), 1e-7)
   }

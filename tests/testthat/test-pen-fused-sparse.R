@@ -9,7 +9,6 @@ expect_sparse_fused <- function(fit, x, y, family, ..., gap = GAP) {
   expect_true(all(fit$status == 0))
 }
 
-apart <- function(a, b) max(abs(as.matrix(a) - as.matrix(b))) / max(abs(as.matrix(b)))
 
 # f_I and the columns of all intervals of one chain, by the definition
 all_intervals <- function(x, tau, v = rep(1, ncol(x)), f = rep(1, ncol(x))) {
@@ -177,25 +176,7 @@ test_that("sparse, dense, screening, threads, weights and the order of columns m
   d <- make_fused(50, 90, 3)
   x <- d$x
   x[abs(x) < 1] <- 0
-  pen <- pen_fused(chain = d$chain, asparse = 0.2)
-  fit <- sparsepath(x, d$y, penalty = pen, nlambda = 40)
-  same <- function(other, tol = 1e-9) {
-    expect_identical(length(other$lambda), length(fit$lambda))
-    expect_lt(apart(other$beta, fit$beta), tol)
-    expect_lt(max(abs(other$a0 - fit$a0)), tol)
-  }
-  same(sparsepath(Matrix::Matrix(x, sparse = TRUE), d$y, penalty = pen, nlambda = 40))
-  same(sparsepath(x, d$y, penalty = pen, nlambda = 40, control = sparsepath.control(screen = FALSE)))
-  two <- sparsepath(x, d$y, penalty = pen, nlambda = 40, control = sparsepath.control(threads = 2))
-  expect_identical(two$beta, sparsepath(x, d$y, penalty = pen, nlambda = 40, control = sparsepath.control(threads = 1))$beta)
-  at <- with_seed(2, sample(90))
-  other <- sparsepath(x[, at], d$y, penalty = pen_fused(chain = letters[d$chain][at], position = at, asparse = 0.2), nlambda = 40)
-  other$beta <- other$beta[order(at), ]
-  same(other)
-  count <- rep(1:2, 25)
-  weighted <- sparsepath(x, d$y, penalty = pen, weights = count, lambda = fit$lambda)
-  again <- rep(1:50, count)
-  expect_lt(apart(weighted$beta, sparsepath(x[again, ], d$y[again], penalty = pen, lambda = fit$lambda)$beta), 1e-8)
+  expect_equivalent_fused(d, x, asparse = 0.2)
 })
 
 for (family in c("gaussian", "binomial")) {

@@ -25,7 +25,6 @@
 #define SETTLED 2e-2       /* below this residual / lambda the steps of the old metric contract well enough */
 #define PACKED 3e-3        /* the same for packed blocks, whose columns do not depend on the metric */
 #define FORCING 2e-2       /* blocks: what the quadratic model may leave of the residual */
-#define POLISH 1e-3
 #define MOST_HOPELESS 50    /* steps that lessen the residual no more: rounding */
 #define MOST_POLISHED 8    /* times that rounding has undone the last step */
 #define CURVED 0.5         /* below this residual / lambda the active set may be right: sp_curved_step() */
@@ -671,10 +670,10 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
   double last = INFINITY, goal = q->iterative ? 2 * q->cg : q->blocks ? CONVERGED_BLOCKS : CONVERGED, worst, worst_before = 1;
   const int pieces = m->concave && !q->blocks;
   const int bounded = (m->loss.ops->flags & SP_LOSS_DOMAIN) != 0;
-  double stepped_from = INFINITY, enough = 0; /* residual at the last step; at which the whole working set is looked at */
+  double stepped_from = INFINITY; /* residual at the last step */
   int everything = 0, foreseen = 0, fresh = 0, majorize = 0, polished = 0, careful = 0, failed_trust = 0, trusted = 0;
   double least = INFINITY; /* residual so far */
-  int hopeless = 0;        /* steps that have not lessened it */
+  int hopeless = 0;        /* steps with norms of blocks that have not lessened it */
   double window = INFINITY, f_window = INFINITY; /* residual and objective some slow steps ago */
   int slow_steps = 0, growing = 0, stretching = 0, wait = 0, patience = 1; /* steps by the tangent to come; the next time the pieces fail */
   *kkt = INFINITY;
@@ -700,7 +699,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       continue;
     }
     m->predicted = 0;
-    if ((trusted || last <= sp_qp_accept(q)) && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
+    if ((trusted || (pieces && last <= sp_qp_accept(q))) && !(worst <= last)) { /* a step taken on trust did not help: back, and look this time */
       SP_TRY(go_back(m));
       sp_secant_break(m);
       if (pieces && last <= sp_qp_accept(q)) goal = sp_qp_accept(q); /* no better than that */
@@ -714,7 +713,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
     if (worst < 0.9 * least) {
       least = worst;
       hopeless = 0;
-    } else if (++hopeless > MOST_HOPELESS && !m->concave) {
+    } else if (++hopeless > MOST_HOPELESS && q->blocks && !m->concave) {
       break;
     }
     trusted = 0;
@@ -726,7 +725,7 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       goal = sp_max(goal, sp_qp_accept(q));
       if (it >= 16 * LOOK) break;
     }
-    if (worst <= (everything ? goal : sp_max(goal, enough))) {
+    if (worst <= goal) {
       if (!everything) {
         /* the whole working set has the last word, on eta from scratch: its updates drift, and what is reported must belong to
          * the coefficients */
@@ -741,7 +740,6 @@ static sp_status solve_newton(sp_model *m, double *kkt, int *limit) {
       goto done;
     }
     if (everything) {
-      if (polished > 1) enough = POLISH * worst; /* what eta from scratch does not show need not be reached */
       if (!foreseen) choose_near(m, q->lambda, 1.2 * q->lambda);
       everything = foreseen = 0;
     }
