@@ -421,16 +421,17 @@ penalty_ratios <- function(rows, keep, peers, role) {
 
 penalty_goals <- function(rows) {
   real <- c("colon", "leukemia", "prostate")
-  group <- grepl("^group", rows$penalty)
+  group <- grepl("^group of", rows$penalty)
   wide <- rows$n <= 200
   raw <- group & !grepl("orthonormal", rows$penalty)
+  norms <- function(family) function(r) grepl("^group (MCP|SCAD)", r$penalty) & r$family == family
   sparse <- function(tau) function(r) grepl(sprintf("tau %s$", tau), r$penalty)
   concave <- function(family) function(r) r$penalty %in% c("MCP", "SCAD") & r$family == family
   defaults <- c("sparsegl", "gglasso", "grpreg")
   lines <- list(
     list("group lasso, n <= 200, quickest default of sparsegl, gglasso, grpreg", function(r) group & wide, defaults, "default", 1, 3),
     list("group lasso, n <= 200, adelie's default", function(r) group & wide, "adelie", "default", NA, NA),
-    list("group lasso, orthonormal, grpreg eps 1e-9", function(r) grepl("orthonormal", r$penalty), "grpreg", "tight", 5, 10),
+    list("group lasso, orthonormal, grpreg eps 1e-9", function(r) group & !raw, "grpreg", "tight", 5, 10),
     list("group lasso, real data, sparsegl's default", function(r) raw & r$data %in% real, "sparsegl", "default", 2.5, 5),
     list("group lasso, n = 1000 iid, sparsegl's default", function(r) raw & r$n == 1000 & grepl("^iid", r$data), "sparsegl", "default", .75, 2),
     list("sparse group, tau .05, sparsegl's default", sparse("0.05"), "sparsegl", "default", 1, 3),
@@ -439,6 +440,9 @@ penalty_goals <- function(rows) {
     list("MCP, SCAD, gaussian, ncvreg's default", concave("gaussian"), "ncvreg", "default", 3, 8),
     list("MCP, SCAD, gaussian, ncvreg eps 1e-9", concave("gaussian"), "ncvreg", "tight", 6, 20),
     list("MCP, SCAD, logistic, ncvreg's default (another problem)", concave("binomial"), "ncvreg", "default", NA, 5),
+    list("group MCP, SCAD, gaussian, orthonormal, grpreg's default", norms("gaussian"), "grpreg", "default", NA, NA),
+    list("group MCP, SCAD, gaussian, orthonormal, grpreg eps 1e-9", norms("gaussian"), "grpreg", "tight", NA, NA),
+    list("group MCP, SCAD, logistic, orthonormal, grpreg's default", norms("binomial"), "grpreg", "default", NA, NA),
     list("fused lasso, whole path, genlasso", function(r) r$penalty == "fused" & r$role == "whole path", "genlasso", "whole path", NA, NA),
     list("exact path, lars", function(r) r$penalty == "exact path", "lars", "default", NA, NA)
   )
