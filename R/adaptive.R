@@ -84,9 +84,10 @@
 #' cv
 #'
 #' # an estimate from elsewhere, one column for each class
-#' first <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial", alpha = 0, lambda = 0.1)
+#' x <- as.matrix(iris[, 1:4])
+#' first <- sparsepath(x, iris$Species, family = "multinomial", alpha = 0, lambda = 0.1)
 #' b <- sapply(first$beta, function(beta) beta[, 1])
-#' fit <- sparsepath(as.matrix(iris[, 1:4]), iris$Species, family = "multinomial", penalty = pen_adaptive(b))
+#' fit <- sparsepath(x, iris$Species, family = "multinomial", penalty = pen_adaptive(b))
 #' fit$penalty$factor
 #'
 #' # the columns of a factor enter and leave together

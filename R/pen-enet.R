@@ -22,7 +22,8 @@
 #' @examples
 #' x <- log2(colon$x)
 #' penalties <- list(pen_enet(1), pen_enet(0.5), pen_mcp(), pen_group(rep(1:400, each = 5)))
-#' fits <- lapply(penalties, function(penalty) sparsepath(x, colon$y, family = "binomial", penalty = penalty))
+#' fit <- function(penalty) sparsepath(x, colon$y, family = "binomial", penalty = penalty)
+#' fits <- lapply(penalties, fit)
 #' data.frame(penalty = sapply(penalties, format), selected = sapply(fits, function(fit) fit$df[30]))
 #' @export
 pen_enet <- function(alpha = 1) new_penalty("enet", alpha = check_alpha(alpha, shown_call("pen_enet")))

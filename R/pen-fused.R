@@ -114,7 +114,8 @@
 #' lines(beta, type = "s", col = 2)
 #'
 #' # most regions at exactly zero: a share of the lasso
-#' sparse <- cv.sparsepath(x, y, family = "binomial", penalty = pen_fused(chain = chromosome, asparse = 0.1), nfolds = 5)
+#' sparse <- cv.sparsepath(x, y, family = "binomial", nfolds = 5,
+#'   penalty = pen_fused(chain = chromosome, asparse = 0.1))
 #' subset(stretches(sparse, s = "lambda.min"), coefficient != 0)
 #' max(kkt(sparse, x, y)$rel.gap)
 #' @export

@@ -315,10 +315,13 @@
 #' b <- solve(crossprod(z) / 47 + 5 / sqrt(mean(y^2)) * diag(5), crossprod(z, y) / 47)
 #' max(abs(ridge$beta - b))
 #'
-#' # the grouping effect: of two columns that are nearly the same the lasso takes one, the elastic net both
+#' # the grouping effect: of two columns that are nearly the same the lasso takes one, the elastic
+#' # net both
 #' set.seed(1)
 #' twins <- cbind(z, Twin = z[, "Education"] + rnorm(47, sd = 0.05))
-#' cbind(coef(sparsepath(twins, y, lambda = 2)), coef(sparsepath(twins, y, alpha = 0.3, lambda = 2)))[c("Education", "Twin"), ]
+#' lasso <- sparsepath(twins, y, lambda = 2)
+#' net <- sparsepath(twins, y, alpha = 0.3, lambda = 2)
+#' cbind(coef(lasso), coef(net))[c("Education", "Twin"), ]
 #'
 #' # a formula
 #' fit <- sparsepath(len ~ supp * dose, ToothGrowth)
